@@ -1,0 +1,349 @@
+// WebSock for TypeScript: the whole contract. Types only; read it from top to bottom.
+// Rule numbers (2.1, 4.3, …) refer to "The rules" in the README.
+
+/** Bytes from the client. `Uint8Array<ArrayBuffer>` on TypeScript 5.7 and later, `Uint8Array` before. */
+type Bytes = InstanceType<Uint8ArrayConstructor>;
+
+/**
+ * A WebSocket handler: one object that serves any number of connections, on any server that speaks this contract.
+ *
+ * Each connection has a state of its own. Every callback is given that state and returns a
+ * {@link WebSock.HandleResult} with the next one; it may return it at once or in a promise. The callbacks of one
+ * connection never overlap (rule 2.1).
+ *
+ * @typeParam State - what the handler remembers about one connection, from one callback to the next
+ * @typeParam Info - what the rest of the program may post to a connection's mailbox, for `handleInfo`
+ * @typeParam Arg - what the application gives to the upgrade, for `init`
+ */
+export interface WebSock<State, Info = unknown, Arg = State> {
+  /**
+   * Called once per connection, when its handshake is complete and before anything else (rule 1.1).
+   *
+   * The result is applied as for {@link WebSock.handleIn}, and gives the connection its first state. What arrives
+   * before that waits, in order (rule 1.2).
+   *
+   * A throw, a rejection or a value that is no result means that there is no state: the connection closes with 1011
+   * and `terminate` is not called (rule 1.4).
+   *
+   * @param arg - what the application gave to the upgrade
+   * @param mailbox - how the rest of the program reaches this connection's `handleInfo`; keep it wherever it is needed
+   */
+  readonly init: (arg: Arg, mailbox: WebSock.Mailbox<Info>) => WebSock.Awaitable<WebSock.HandleResult<State>>;
+
+  /**
+   * Called with each whole text or binary message from the client, never with a fragment of one (rule 2.3).
+   *
+   * - `ok`: the connection goes on with the given state (rule 3.1)
+   * - `push`: the messages are sent in order, then the connection goes on with the given state (rule 3.2)
+   * - `reply`: the same as `push`; `status` means nothing to the server (rule 3.3)
+   * - `stop`: the messages, if any, are sent, then the connection is closed (rules 3.4 and 4.3)
+   *
+   * A throw, a rejection or a value that is no result closes the connection with 1011, and `terminate` is given the
+   * error (rules 3.6 and 4.3).
+   *
+   * @param frame - a text frame, whose `data` is a string, or a binary frame, whose `data` is bytes that are the
+   * handler's to keep (rule 2.7)
+   * @param state - the very value that the last callback returned (rule 2.4)
+   */
+  readonly handleIn: (
+    frame: WebSock.DataFrame,
+    state: State,
+  ) => WebSock.Awaitable<WebSock.HandleResult<State>>;
+
+  /**
+   * Optional. Called with each ping or pong from the client.
+   *
+   * The server has answered a ping before this is called, so do not send a pong for it. Close frames never come
+   * here: see `terminate`. A server whose platform hides control frames never calls this (rule 2.8).
+   *
+   * The result is applied, and a throw treated, as for {@link WebSock.handleIn}.
+   *
+   * @param frame - the ping or pong, with 0 to 125 bytes of data
+   * @param state - the very value that the last callback returned (rule 2.4)
+   */
+  readonly handleControl?:
+    | ((frame: WebSock.ControlFrame, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>)
+    | undefined;
+
+  /**
+   * Called once with each info that was posted to the connection's mailbox, while the connection lives (rule 2.9).
+   *
+   * The result is applied, and a throw treated, as for {@link WebSock.handleIn}.
+   *
+   * @param info - what was posted
+   * @param state - the very value that the last callback returned (rule 2.4)
+   */
+  readonly handleInfo: (info: Info, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>;
+
+  /**
+   * Optional. Called exactly once for every connection whose `init` returned a result, when the connection is over and
+   * its last callback has settled (rule 4.1). The place to release what the connection held.
+   *
+   * The result is ignored; a promise is awaited. A throw or a rejection is reported by the server and harms nothing
+   * else (rule 4.4).
+   *
+   * @param reason - why the connection is over
+   * @param state - the last state
+   */
+  readonly terminate?: ((reason: WebSock.CloseReason, state: State) => unknown) | undefined;
+}
+
+export declare namespace WebSock {
+  /** A value, or a promise of it. Anything with a `then` method will do. */
+  type Awaitable<T> = T | PromiseLike<T>;
+
+  // ---- Frames: what comes from the client ----
+
+  /** The kinds of data frame (RFC 6455 §5.6). */
+  type DataOpcode = 'text' | 'binary';
+
+  /** The kinds of control frame that a handler meets (RFC 6455 §5.5.2 and §5.5.3). */
+  type ControlOpcode = 'ping' | 'pong';
+
+  /** Every kind of frame that a handler meets. Close frames are the server's business. */
+  type Opcode = DataOpcode | ControlOpcode;
+
+  /**
+   * A whole text or binary message from the client; test `opcode` to learn which. At most
+   * {@link ConnectionOptions.maxFrameSize} bytes long (rule 2.3).
+   */
+  type DataFrame =
+    | {
+        readonly opcode: 'text';
+        /** The text, decoded from UTF-8. */
+        readonly data: string;
+      }
+    | {
+        readonly opcode: 'binary';
+        /** The bytes. They are the handler's: the server neither writes to them nor reuses them (rule 2.7). */
+        readonly data: Bytes;
+      };
+
+  /** A ping or pong from the client. */
+  type ControlFrame = {
+    readonly opcode: ControlOpcode;
+    /** 0 to 125 bytes (RFC 6455 §5.5), the handler's to keep (rule 2.7). */
+    readonly data: Bytes;
+  };
+
+  // ---- Messages: what goes to the client ----
+
+  /** One message to the client. Bytes given to the server are the server's from then on (rule 2.7). */
+  type Message =
+    | {
+        readonly opcode: 'text';
+        /** The text; it is sent as UTF-8. */
+        readonly data: string;
+      }
+    | {
+        readonly opcode: 'binary';
+        /** The bytes: an `ArrayBuffer`, or any view of one. */
+        readonly data: ArrayBuffer | ArrayBufferView;
+      }
+    | {
+        /** A ping, which the client answers, or an unasked pong. Pings from the client have been answered already. */
+        readonly opcode: ControlOpcode;
+        /** At most 125 bytes; a string is sent as UTF-8. None unless given. More is an error (rule 3.6). */
+        // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
+        readonly data?: '' | (string & {}) | ArrayBuffer | ArrayBufferView | undefined;
+      };
+
+  /** One message, or a list of them to be sent in order. An empty list sends nothing (rule 3.5). */
+  type Messages = Message | readonly Message[];
+
+  // ---- Results: what a callback returns ----
+
+  /** What every callback but `terminate` returns; told apart by `type`. */
+  type HandleResult<State> = Ok<State> | Push<State> | Reply<State> | Stop<State>;
+
+  // Each result names the properties of the others as `undefined`. So a stray one, which a server would ignore, is an
+  // error where it is written, and a server may read `result.messages` without looking at `type` first.
+
+  /** Go on with this state, and send nothing (rule 3.1). To send messages, return a {@link Push}. */
+  interface Ok<State> {
+    readonly type: 'ok';
+    /** The connection's next state. */
+    readonly state: State;
+    readonly status?: undefined;
+    readonly messages?: undefined;
+    readonly reason?: undefined;
+    readonly close?: undefined;
+  }
+
+  /** Send messages, then go on with this state (rule 3.2). */
+  interface Push<State> {
+    readonly type: 'push';
+    /** What to send, in order, before the next callback begins. */
+    readonly messages: Messages;
+    /** The connection's next state. */
+    readonly state: State;
+    readonly status?: undefined;
+    readonly reason?: undefined;
+    readonly close?: undefined;
+  }
+
+  /** The same as {@link Push}, for handlers that tell replies from pushes themselves (rule 3.3). */
+  interface Reply<State> {
+    readonly type: 'reply';
+    /** Anything: for the handler's own tests and wrappers. It means nothing to the server and is not sent. */
+    readonly status: unknown;
+    /** What to send, in order, before the next callback begins. */
+    readonly messages: Messages;
+    /** The connection's next state. */
+    readonly state: State;
+    readonly reason?: undefined;
+    readonly close?: undefined;
+  }
+
+  /** Send messages, if there are any, then close the connection (rule 3.4). No callback but `terminate` follows. */
+  interface Stop<State> {
+    readonly type: 'stop';
+    /** Why: it chooses the close code, unless `close` does, and the reason that `terminate` is given (rule 4.3). */
+    readonly reason: StopReason;
+    /** The last state, for `terminate`. */
+    readonly state: State;
+    /** The close code and reason to send instead of the usual ones (rule 4.2). */
+    readonly close?: CloseDetail | undefined;
+    /** What to send before the close frame. Nothing unless given. */
+    readonly messages?: Messages | undefined;
+    readonly status?: undefined;
+  }
+
+  // ---- Closing ----
+
+  /**
+   * Why a handler stops (rule 4.3).
+   *
+   * - `'normal'`: all is done; closes with 1000
+   * - `'restart'`: the client should connect again; closes with 1012
+   * - `{ error }`: something failed; closes with 1011. The error is given to `terminate` and never sent
+   */
+  type StopReason = 'normal' | 'restart' | { readonly error: unknown };
+
+  /** The close frame that a handler wants sent. */
+  interface CloseDetail {
+    readonly code: CloseCode;
+    /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Empty unless given. */
+    // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
+    readonly reason?: '' | (string & {}) | undefined;
+  }
+
+  /**
+   * A close code that a server may send (rule 4.2; RFC 6455 §7.4 and the IANA registry): one of those below, 3000 to
+   * 3999 for registered libraries and protocols, 4000 to 4999 for the application. Another is an error and closes
+   * with 1011.
+   *
+   * 1000 normal · 1001 going away · 1002 protocol error · 1003 unsupported data · 1007 invalid data · 1008 policy
+   * violation · 1009 message too big · 1011 internal error · 1012 service restart · 1013 try again later ·
+   * 1014 bad gateway
+   */
+  // `number & {}` is `number`, but keeps a literal's own type, so that it can be completed and checked.
+  type CloseCode =
+    | 1000
+    | 1001
+    | 1002
+    | 1003
+    | 1007
+    | 1008
+    | 1009
+    | 1011
+    | 1012
+    | 1013
+    | 1014
+    | (number & {});
+
+  /**
+   * Why a connection is over, as `terminate` is told (rule 4.3); told apart by `type`.
+   *
+   * - `normal`: the handler stopped with `'normal'` or `'restart'`
+   * - `remote`: the client closed the connection, or it dropped
+   * - `shutdown`: the server is going down
+   * - `timeout`: nothing came from the client for {@link ConnectionOptions.timeout} milliseconds
+   * - `error`: a callback failed, the handler stopped with `{ error }`, or the client broke the protocol
+   */
+  type CloseReason =
+    | { readonly type: 'normal' }
+    | {
+        readonly type: 'remote';
+        /** The client's close code; 1005 if its close frame had none, 1006 if the connection dropped without one. */
+        readonly code: number;
+        /** The client's close reason; `''` if it gave none. */
+        readonly reason: string;
+      }
+    | { readonly type: 'shutdown' }
+    | { readonly type: 'timeout' }
+    | {
+        readonly type: 'error';
+        /** What was thrown, what the promise was rejected with, the `error` of a stop, or what the client did wrong. */
+        readonly error: unknown;
+      };
+
+  // ---- The world around a handler ----
+
+  /** How the rest of the program reaches one connection: what is posted here comes to its `handleInfo`. */
+  interface Mailbox<Info> {
+    /**
+     * Posts an info and returns at once: `handleInfo` runs later (rule 6.2), in the order posted (rule 6.3). Never
+     * throws; does nothing when the connection is over (rule 6.1).
+     */
+    readonly post: (info: Info) => void;
+  }
+
+  /** What an application may ask of the server for one connection. */
+  interface ConnectionOptions {
+    /**
+     * Milliseconds without anything from the client, pings and pongs included, after which the connection is closed
+     * (rule 4.3). More than 0; `Infinity` means never. 60 000 unless given.
+     */
+    readonly timeout?: number | undefined;
+    /** Whether to compress messages when the client can (RFC 7692, permessage-deflate). `false` unless given. */
+    readonly compress?: boolean | undefined;
+    /**
+     * The largest message to take from the client, in bytes, all its fragments together and uncompressed. A larger one
+     * closes the connection with 1009. More than 0; 10 000 000 unless given.
+     */
+    readonly maxFrameSize?: number | undefined;
+    /**
+     * Whether text that is not UTF-8 closes the connection with 1007. If `false`, malformed bytes come to the handler
+     * as U+FFFD (rule 2.7). `true` unless given.
+     */
+    readonly validateUtf8?: boolean | undefined;
+    /**
+     * The subprotocol to answer with (RFC 6455 §1.9), such as `'graphql-transport-ws'`. It is answered only if the
+     * client offered it; otherwise, and unless given, none is (rule 1.5).
+     */
+    readonly protocol?: string | undefined;
+  }
+
+  /**
+   * The shape of a server's upgrade function, which turns a request into a connection that the handler serves.
+   *
+   * @typeParam Request - what the server needs to upgrade; each server says what
+   * @typeParam Response - what its platform wants back, if anything
+   */
+  type Upgrade<Request, Response = void> = <State, Info, Arg>(
+    request: Request,
+    handler: WebSock<State, Info, Arg>,
+    arg: Arg,
+    options?: ConnectionOptions,
+  ) => Response;
+
+  /**
+   * A handler of any state, info and arg: for a server that keeps many. Every `WebSock<State, Info, Arg>` is assignable
+   * to it (but for a `State` of `never`, which no connection can have).
+   */
+  // Two methods, because methods are compared both ways: so a handler that takes no info or arg at all (`never`) fits.
+  interface Any extends WebSock<any, any, any> {
+    init(arg: any, mailbox: Mailbox<any>): Awaitable<HandleResult<any>>;
+    handleInfo(info: any, state: any): Awaitable<HandleResult<any>>;
+  }
+
+  /** The state of a handler type: `StateOf<WebSock<State, Info, Arg>>` is `State`. */
+  type StateOf<Handler extends Any> = Handler extends WebSock<infer State, any, any> ? State : never;
+
+  /** What may be posted to a handler type: `InfoOf<WebSock<State, Info, Arg>>` is `Info`. */
+  type InfoOf<Handler extends Any> = Parameters<Handler['handleInfo']>[0];
+
+  /** What the `init` of a handler type is given: `ArgOf<WebSock<State, Info, Arg>>` is `Arg`. */
+  type ArgOf<Handler extends Any> = Parameters<Handler['init']>[0];
+}
