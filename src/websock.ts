@@ -45,10 +45,7 @@ export interface WebSock<State, Info = unknown, Arg = State> {
    * handler's to keep (rule 2.7)
    * @param state - the very value that the last callback returned (rule 2.4)
    */
-  readonly handleIn: (
-    frame: WebSock.DataFrame,
-    state: State,
-  ) => WebSock.Awaitable<WebSock.HandleResult<State>>;
+  readonly handleIn: (frame: WebSock.DataFrame, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>;
 
   /**
    * Optional. Called with each ping or pong from the client.
@@ -90,7 +87,8 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 
 export declare namespace WebSock {
   /** A value, or a promise of it. Anything with a `then` method will do. */
-  type Awaitable<T> = T | PromiseLike<T>;
+  // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
+  type Awaitable<T> = T | (PromiseLike<T> & { readonly type?: undefined });
 
   // ---- Frames: what comes from the client ----
 
@@ -238,19 +236,7 @@ export declare namespace WebSock {
    * 1014 bad gateway
    */
   // `number & {}` is `number`, but keeps a literal's own type, so that it can be completed and checked.
-  type CloseCode =
-    | 1000
-    | 1001
-    | 1002
-    | 1003
-    | 1007
-    | 1008
-    | 1009
-    | 1011
-    | 1012
-    | 1013
-    | 1014
-    | (number & {});
+  type CloseCode = 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014 | (number & {});
 
   /**
    * Why a connection is over, as `terminate` is told (rule 4.3); told apart by `type`.
@@ -339,7 +325,7 @@ export declare namespace WebSock {
   }
 
   /** The state of a handler type: `StateOf<WebSock<State, Info, Arg>>` is `State`. */
-  type StateOf<Handler extends Any> = Handler extends WebSock<infer State, any, any> ? State : never;
+  type StateOf<Handler extends Any> = Handler extends WebSock<infer State, infer _Info, infer _Arg> ? State : never;
 
   /** What may be posted to a handler type: `InfoOf<WebSock<State, Info, Arg>>` is `Info`. */
   type InfoOf<Handler extends Any> = Parameters<Handler['handleInfo']>[0];

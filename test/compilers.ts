@@ -1,0 +1,115 @@
+// The TypeScript compilers that the package supports, run as a user runs them: as a program, on files.
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+export const root: string = resolve(__dirname, '..');
+
+/** The supported compilers, oldest first: the names under which package.json installs them. */
+export const compilers = [
+  'typescript-5.0',
+  'typescript-5.4',
+  'typescript-5.9',
+  'typescript',
+  'typescript-7.0',
+] as const;
+export type Compiler = (typeof compilers)[number];
+
+/** Such as `TypeScript 5.0`. */
+export function nameOf(compiler: Compiler): string {
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'));
+  return `TypeScript ${version.split('.').slice(0, 2).join('.')}`;
+}
+
+/** One error of the compiler: where it stands, and all that it says, over several lines. */
+export interface Diagnostic {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Compiles files with the options of `project`, and others beside them; returns what the compiler reports. */
+export async function compile(
+  compiler: Compiler,
+  project: string,
+  files: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Diagnostic[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'websock-compile-'));
+  try {
+    const config = {
+      extends: resolve(root, project),
+      compilerOptions: options,
+      files: files.map((file) => resolve(root, file)),
+      include: [],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    return parse(await run(compiler, ['-p', folder, '--pretty', 'false']), folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Runs a compiler from the root of the package, and returns what it prints. */
+export function run(compiler: Compiler, parameters: readonly string[]): Promise<string> {
+  const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
+  return new Promise((settle) => {
+    // Its exit code says no more than whether it prints errors.
+    execFile(process.execPath, [program, ...parameters], { cwd: root, maxBuffer: 2 ** 26 }, (_error, stdout, stderr) =>
+      settle(stdout + stderr),
+    );
+  });
+}
+
+function parse(output: string, folder: string): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const line of output.split('\n')) {
+    const start = /^(.+?)\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
+    if (start) {
+      const [, file = '', number = '', text = ''] = start;
+      diagnostics.push({ file: resolve(root, file), line: Number(number), text });
+    } else if (line.startsWith(' ') && diagnostics.length > 0) {
+      const last = diagnostics.pop() as Diagnostic;
+      diagnostics.push({ ...last, text: `${last.text}\n${line}` });
+    } else if (line.trim() !== '') {
+      diagnostics.push({ file: dirname(folder), line: 0, text: line }); // about the options, or the compiler's own fault
+    }
+  }
+  return diagnostics;
+}
+
+/** Words that the compiler must say of a line. */
+export interface Refusal {
+  readonly line: number;
+  readonly words: string;
+}
+
+/** The `// refused: words` comments of a file, each with the line below it, to which it belongs. */
+export function refusalsIn(file: string): Refusal[] {
+  const lines = readFileSync(resolve(root, file), 'utf8').split('\n');
+  return lines.flatMap((line, index) => {
+    const words = /^\s*\/\/ refused: (.*)$/.exec(line)?.[1];
+    if (words === undefined) return [];
+    const below = lines.slice(index).findIndex((other) => !/^\s*(\/\/|\/\*\*)/.test(other));
+    return [{ line: index + below + 1, words }];
+  });
+}
+
+/**
+ * Compares what the compiler reports with the `refused:` comments of a file. Returns what differs: a line that was to
+ * be refused and is not, or not in these words; and a line that is refused without having been meant.
+ */
+export function differences(file: string, diagnostics: readonly Diagnostic[]): string[] {
+  const refusals = refusalsIn(file);
+  const here = diagnostics.filter((diagnostic) => diagnostic.file === resolve(root, file));
+  const said = (line: number) => here.filter((diagnostic) => diagnostic.line === line).map(({ text }) => text);
+  const missing = refusals
+    .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
+    .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
+  const unmeant = diagnostics
+    .filter((diagnostic) => !here.includes(diagnostic) || !refusals.some(({ line }) => line === diagnostic.line))
+    .map(({ file: where, line, text }) => `${where}:${line} was not to be refused: ${text}`);
+  return [...missing, ...unmeant];
+}

@@ -1,0 +1,144 @@
+// State, Info and Arg are inferred where a handler is written inside the call of a server's upgrade.
+
+import type { WebSock } from '@websock/spec';
+import { expectType } from 'tsd';
+
+interface Request {
+  readonly path: string;
+}
+interface Visitor {
+  readonly name: string;
+}
+interface Tick {
+  readonly tick: number;
+}
+
+declare const upgrade: WebSock.Upgrade<Request>;
+declare const upgradeToResponse: WebSock.Upgrade<Request, Promise<string>>;
+declare const request: Request;
+declare const visitor: Visitor;
+declare const sleep: Promise<void>;
+declare const maybe: boolean;
+
+{
+  // a handler whose callbacks return at once
+  upgrade(
+    request,
+    {
+      init(arg, mailbox) {
+        expectType<Visitor>(arg);
+        expectType<WebSock.Mailbox<unknown>>(mailbox);
+        return { type: 'ok', state: { name: arg.name, count: 0 } };
+      },
+      handleIn(frame, state) {
+        expectType<WebSock.DataFrame>(frame);
+        expectType<{ name: string; count: number }>(state);
+        if (frame.opcode === 'binary') return { type: 'stop', reason: 'normal', close: { code: 1003 }, state };
+        return { type: 'push', messages: { opcode: 'text', data: frame.data }, state };
+      },
+      handleControl(frame, state) {
+        expectType<WebSock.ControlFrame>(frame);
+        expectType<{ name: string; count: number }>(state);
+        return { type: 'ok', state };
+      },
+      handleInfo(info, state) {
+        expectType<unknown>(info);
+        return { type: 'ok', state: { ...state, count: state.count + 1 } };
+      },
+      terminate(reason, state) {
+        expectType<WebSock.CloseReason>(reason);
+        expectType<{ name: string; count: number }>(state);
+      },
+    },
+    visitor,
+  );
+}
+
+{
+  // a handler whose callbacks return promises
+  upgrade(
+    request,
+    {
+      async init(arg) {
+        expectType<Visitor>(arg);
+        await sleep;
+        return { type: 'ok', state: { count: arg.name.length } };
+      },
+      async handleIn(_frame, state) {
+        expectType<{ count: number }>(state);
+        await sleep;
+        if (maybe) return { type: 'reply', status: 'ok', messages: [], state };
+        return { type: 'ok', state };
+      },
+      async handleInfo(_info, state) {
+        expectType<{ count: number }>(state);
+        await sleep;
+        return { type: 'ok', state: { count: state.count + 1 } };
+      },
+      async terminate(_reason, state) {
+        expectType<{ count: number }>(state);
+        await sleep;
+      },
+    },
+    visitor,
+  );
+}
+
+{
+  // a handler of both kinds, written with arrows
+  upgrade(
+    request,
+    {
+      init: async (arg) => ({ type: 'ok', state: [arg.name] }),
+      handleIn: (_frame, state) => {
+        expectType<string[]>(state);
+        return maybe ? { type: 'ok', state } : Promise.resolve({ type: 'ok', state });
+      },
+      handleInfo: (_info, state) => ({ type: 'push', messages: [], state }),
+    },
+    visitor,
+  );
+}
+
+{
+  // Info comes from handleInfo, if init leaves the mailbox alone
+  upgrade(
+    request,
+    {
+      init: (arg) => ({ type: 'ok', state: arg.name }),
+      handleIn: (_frame, state) => ({ type: 'ok', state }),
+      handleInfo(info: Tick, state) {
+        expectType<string>(state);
+        return { type: 'ok', state: state + info.tick };
+      },
+    },
+    visitor,
+  );
+}
+
+{
+  // Info comes from the mailbox, if init says what may be posted
+  upgrade(
+    request,
+    {
+      init(arg, mailbox: WebSock.Mailbox<Tick>) {
+        mailbox.post({ tick: 1 });
+        return { type: 'ok', state: arg.name };
+      },
+      handleIn: (_frame, state) => ({ type: 'ok', state }),
+      handleInfo(info, state) {
+        expectType<Tick>(info);
+        return { type: 'ok', state: state + info.tick };
+      },
+    },
+    visitor,
+  );
+}
+
+{
+  // a handler that was made before gives its types to the call
+  const handler = null as unknown as WebSock<number[], Tick, Visitor>;
+  expectType<void>(upgrade(request, handler, visitor));
+  expectType<void>(upgrade(request, handler, { name: 'alice' }, { timeout: 1000, compress: true }));
+  expectType<Promise<string>>(upgradeToResponse(request, handler, visitor));
+}

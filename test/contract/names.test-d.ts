@@ -1,0 +1,154 @@
+// Every name that the package exports, with its shape.
+
+import type * as Package from '@websock/spec';
+import type { WebSock } from '@websock/spec';
+import { expectAssignable, expectNotAssignable, expectType } from 'tsd';
+
+interface State {
+  readonly count: number;
+}
+type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
+
+{
+  // one name is exported, and it has no value
+  expectType<never>(null as unknown as keyof typeof Package);
+}
+
+{
+  // the callbacks: three must be there, two may be, and all are readonly properties
+  type Handler = WebSock<State, string, boolean>;
+  expectType<'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate'>(null as unknown as keyof Handler);
+  const handler = null as unknown as Handler;
+  expectType<(arg: boolean, mailbox: WebSock.Mailbox<string>) => Result>(handler.init);
+  expectType<(frame: WebSock.DataFrame, state: State) => Result>(handler.handleIn);
+  expectType<((frame: WebSock.ControlFrame, state: State) => Result) | undefined>(handler.handleControl);
+  expectType<(info: string, state: State) => Result>(handler.handleInfo);
+  expectType<((reason: WebSock.CloseReason, state: State) => unknown) | undefined>(handler.terminate);
+  expectAssignable<Handler>({ init: handler.init, handleIn: handler.handleIn, handleInfo: handler.handleInfo });
+  expectAssignable<Handler>({ ...handler, handleControl: undefined, terminate: undefined });
+  expectNotAssignable<Handler>({ init: handler.init, handleIn: handler.handleIn });
+  expectNotAssignable<Handler>({ init: handler.init, handleInfo: handler.handleInfo });
+  expectNotAssignable<Handler>({ handleIn: handler.handleIn, handleInfo: handler.handleInfo });
+}
+
+{
+  // Info is unknown and Arg is the State unless they are given
+  expectType<WebSock<State, unknown, State>>(null as unknown as WebSock<State>);
+  expectType<WebSock<State, string, State>>(null as unknown as WebSock<State, string>);
+}
+
+{
+  // what comes from the client
+  expectType<'text' | 'binary'>(null as unknown as WebSock.DataOpcode);
+  expectType<'ping' | 'pong'>(null as unknown as WebSock.ControlOpcode);
+  expectType<'text' | 'binary' | 'ping' | 'pong'>(null as unknown as WebSock.Opcode);
+  expectType<WebSock.DataOpcode>((null as unknown as WebSock.DataFrame).opcode);
+  expectType<WebSock.ControlOpcode>((null as unknown as WebSock.ControlFrame).opcode);
+  expectType<InstanceType<Uint8ArrayConstructor>>((null as unknown as WebSock.ControlFrame).data);
+}
+
+{
+  // what goes to the client
+  const buffer = new ArrayBuffer(1);
+  expectAssignable<WebSock.Message>({ opcode: 'text', data: '' });
+  for (const data of [buffer, new Uint8Array(buffer), new Float64Array(1), new DataView(buffer)]) {
+    expectAssignable<WebSock.Message>({ opcode: 'binary', data });
+    expectAssignable<WebSock.Message>({ opcode: 'ping', data });
+  }
+  expectAssignable<WebSock.Message>({ opcode: 'ping' });
+  expectAssignable<WebSock.Message>({ opcode: 'pong', data: 'still here' });
+  expectAssignable<WebSock.Message>({ opcode: 'pong', data: undefined });
+  expectAssignable<WebSock.Message>(null as unknown as WebSock.DataFrame);
+  expectAssignable<WebSock.Message>(null as unknown as WebSock.ControlFrame);
+  expectAssignable<WebSock.Messages>({ opcode: 'text', data: '' });
+  expectAssignable<WebSock.Messages>([]);
+  expectAssignable<WebSock.Messages>(
+    Object.freeze([{ opcode: 'text', data: '' } as const, { opcode: 'ping' } as const]),
+  );
+}
+
+{
+  // the results, all of which may be read without looking at type
+  expectType<WebSock.Ok<State> | WebSock.Push<State> | WebSock.Reply<State> | WebSock.Stop<State>>(
+    null as unknown as WebSock.HandleResult<State>,
+  );
+  const result = null as unknown as WebSock.HandleResult<State>;
+  expectType<'ok' | 'push' | 'reply' | 'stop'>(result.type);
+  expectType<State>(result.state);
+  expectType<WebSock.Messages | undefined>(result.messages);
+  expectType<WebSock.StopReason | undefined>(result.reason);
+  expectType<WebSock.CloseDetail | undefined>(result.close);
+  expectType<unknown>(result.status);
+  expectAssignable<WebSock.HandleResult<State>>({ type: 'ok', state: { count: 1 }, messages: undefined });
+  expectAssignable<WebSock.HandleResult<undefined>>({ type: 'ok', state: undefined });
+}
+
+{
+  // closing
+  expectType<'normal' | 'restart' | { readonly error: unknown }>(null as unknown as WebSock.StopReason);
+  expectAssignable<WebSock.CloseDetail>({ code: 4000 });
+  expectAssignable<WebSock.CloseDetail>({ code: 4000, reason: 'late' });
+  expectAssignable<WebSock.CloseCode>(1014);
+  expectAssignable<WebSock.CloseCode>(4999);
+  expectAssignable<number>(null as unknown as WebSock.CloseCode);
+  expectType<'normal' | 'remote' | 'shutdown' | 'timeout' | 'error'>((null as unknown as WebSock.CloseReason).type);
+}
+
+{
+  // a literal close code, close reason and ping data keep their own types, so that they can be checked
+  const infer = <Detail extends WebSock.CloseDetail>(detail: Detail) => detail;
+  expectType<1005>(infer({ code: 1005 }).code);
+  expectType<'late'>(infer({ code: 4000, reason: 'late' }).reason);
+  const inferMessage = <Message extends WebSock.Message>(message: Message) => message;
+  expectType<'beat'>(inferMessage({ opcode: 'ping', data: 'beat' }).data);
+}
+
+{
+  // promises, and whatever else has a then
+  expectAssignable<WebSock.Awaitable<number>>(1);
+  expectAssignable<WebSock.Awaitable<number>>(Promise.resolve(1));
+  expectAssignable<WebSock.Awaitable<number>>(null as unknown as PromiseLike<number>);
+  expectNotAssignable<WebSock.Awaitable<number>>(Promise.resolve('1'));
+  expectType<number>(null as unknown as Awaited<WebSock.Awaitable<number>>);
+}
+
+{
+  // the mailbox
+  expectType<(info: string) => void>((null as unknown as WebSock.Mailbox<string>).post);
+}
+
+{
+  // the options, each of which may be left out
+  expectAssignable<WebSock.ConnectionOptions>({});
+  expectAssignable<WebSock.ConnectionOptions>({
+    timeout: Number.POSITIVE_INFINITY,
+    compress: true,
+    maxFrameSize: 1,
+    validateUtf8: false,
+    protocol: 'chat',
+  });
+  expectType<'timeout' | 'compress' | 'maxFrameSize' | 'validateUtf8' | 'protocol'>(
+    null as unknown as keyof WebSock.ConnectionOptions,
+  );
+  expectAssignable<WebSock.ConnectionOptions>({ timeout: undefined, protocol: undefined });
+}
+
+{
+  // the upgrade
+  type Expected = <S, I, A>(
+    request: string,
+    handler: WebSock<S, I, A>,
+    arg: A,
+    options?: WebSock.ConnectionOptions,
+  ) => number;
+  expectType<Expected>(null as unknown as WebSock.Upgrade<string, number>);
+  expectAssignable<WebSock.Upgrade<string, void>>(null as unknown as WebSock.Upgrade<string>);
+}
+
+{
+  // what a handler type was made with
+  type Handler = WebSock<State, string, boolean>;
+  expectType<State>(null as unknown as WebSock.StateOf<Handler>);
+  expectType<string>(null as unknown as WebSock.InfoOf<Handler>);
+  expectType<boolean>(null as unknown as WebSock.ArgOf<Handler>);
+}

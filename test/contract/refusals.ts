@@ -1,0 +1,226 @@
+// What the contract refuses. Each `refused:` comment stands above the line where every supported compiler must report
+// an error, and gives words of its message. compilers.test.ts compares them; nothing else may be reported.
+
+import type { WebSock } from '@websock/spec';
+
+interface State {
+  readonly count: number;
+}
+interface Tick {
+  readonly tick: number;
+}
+
+declare const upgrade: WebSock.Upgrade<string>;
+declare const good: WebSock<State, Tick, string>;
+declare const state: State;
+declare const bytes: Uint8Array;
+
+// ---- Handlers ----
+
+type TextFrame = { readonly opcode: 'text'; readonly data: string };
+type TextOnly = (frame: TextFrame, state: State) => WebSock.HandleResult<State>;
+
+// a handler that takes text frames only
+export const textOnly: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: Type '"binary"' is not assignable to type '"text"'
+  handleIn: (_frame: TextFrame, state: State) => ({ type: 'ok', state }),
+};
+
+// ... as a class
+export class TextOnlyClass implements WebSock<State, Tick, string> {
+  init = good.init;
+  // refused: Property 'handleIn' in type 'TextOnlyClass' is not assignable to the same property in base type
+  // refused: Type '{ readonly opcode: "binary";
+  handleIn(_frame: TextFrame, state: State): WebSock.Ok<State> {
+    return { type: 'ok', state };
+  }
+  handleInfo = good.handleInfo;
+}
+
+// ... inside an upgrade
+upgrade(
+  '/',
+  {
+    init: good.init,
+    // refused: Type '{ readonly opcode: "binary";
+    handleIn: null as unknown as TextOnly,
+    handleInfo: good.handleInfo,
+  },
+  'arg',
+);
+
+// a terminate that takes some reasons only
+export const someReasons: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: Type '"remote"' is not assignable to type '"normal"'
+  terminate: (_reason: { type: 'normal' }) => {},
+};
+
+// a handleControl that takes pings only
+export const pingsOnly: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: Type '"pong"' is not assignable to type '"ping"'
+  handleControl: (_frame: { opcode: 'ping' }, state: State) => ({ type: 'ok', state }),
+};
+
+// a handler without a callback that must be there
+// refused: Property 'handleInfo' is missing in type
+export const noInfo: WebSock<State, Tick, string> = { init: good.init, handleIn: good.handleIn };
+
+// a callback that is misspelt
+export const misspelt: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: 'handleControll' does not exist in type 'WebSock<State, Tick, string>'
+  handleControll: good.handleControl,
+};
+
+// a state that is not the handler's: returned, and read
+export const wrongState: WebSock<State, Tick, string> = {
+  // refused: Type 'string' is not assignable to type 'number'
+  init: (arg) => ({ type: 'ok', state: { count: arg } }),
+  // refused: Property 'cuont' does not exist on type 'State'
+  handleIn: (_frame, state) => ({ type: 'ok', state: { count: state.cuont + 1 } }),
+  // refused: Type 'string' is not assignable to type 'number'
+  handleInfo: async (_info, _state) => ({ type: 'ok', state: { count: '1' } }),
+};
+
+// an info that is not the handler's: posted, and read
+export const wrongInfo: WebSock<State, Tick, string> = {
+  init: (arg, mailbox) => {
+    // refused: Type 'string' is not assignable to type 'number'
+    mailbox.post({ tick: arg });
+    return { type: 'ok', state };
+  },
+  handleIn: good.handleIn,
+  // refused: Type 'Tick' is not assignable to type 'string'
+  handleInfo: (_info: string, state) => ({ type: 'ok', state }),
+};
+
+// an arg that is not the handler's
+// refused: Argument of type 'number' is not assignable to parameter of type 'string'
+upgrade('/', good, 1);
+
+// a class instead of an instance
+class Counter implements WebSock<State, Tick, string> {
+  init = good.init;
+  handleIn = good.handleIn;
+  handleInfo = good.handleInfo;
+}
+// refused: Type 'typeof Counter' is missing the following properties from type 'WebSock<
+upgrade('/', Counter, 'arg');
+
+// a handler of one state, given as a handler of any state: its callbacks could be given anything
+// refused: Type 'unknown' is not assignable to type '{ n: number; }'
+export const anyState: WebSock<unknown> = null as unknown as WebSock<{ n: number }, unknown, unknown>;
+
+// a callback that changes the handler
+// refused: Cannot assign to 'handleIn' because it is a read-only property
+good.handleIn = anyState.handleIn as typeof good.handleIn;
+
+// ---- Results ----
+
+type Callback = () => WebSock.Awaitable<WebSock.HandleResult<State>>;
+
+export const results: readonly Callback[] = [
+  // ok with messages, which would silently send nothing
+  // refused: is not assignable to type 'undefined'
+  () => ({ type: 'ok', messages: [{ opcode: 'text', data: 'lost' }], state }),
+  // a close beside a type that does not stop
+  // refused: is not assignable to type 'undefined'
+  () => ({ type: 'push', messages: [], close: { code: 1000 }, state }),
+  // a reason beside a type that does not stop
+  // refused: is not assignable to type 'undefined'
+  () => ({ type: 'ok', reason: 'normal', state }),
+  // a status that is no reply's
+  // refused: Type 'string' is not assignable to type 'undefined'
+  () => ({ type: 'push', status: 'ok', messages: [], state }),
+  // an unknown type
+  // refused: Type '"okay"' is not assignable to type
+  () => ({ type: 'okay', state }),
+  // no state
+  // refused: Property 'state' is missing in type
+  () => ({ type: 'ok' }),
+  // a push of nothing at all
+  // refused: Property 'messages' is missing in type
+  () => ({ type: 'push', state }),
+  // a reply without a status
+  // refused: Property 'status' is missing in type
+  () => ({ type: 'reply', messages: [], state }),
+  // a stop without a reason
+  // refused: Property 'reason' is missing in type
+  () => ({ type: 'stop', state }),
+  // an unknown reason
+  // refused: Type '"done"' is not assignable to type 'StopReason'
+  () => ({ type: 'stop', reason: 'done', state }),
+  // a misspelt property; the compiler looks for these only where the result has its type written beside it
+  // refused: 'mesages' does not exist in type
+  (): WebSock.HandleResult<State> => ({ type: 'stop', reason: 'normal', mesages: [], state }),
+  // a close code that is no number
+  // refused: Type 'string' is not assignable to type
+  () => ({ type: 'stop', reason: 'normal', close: { code: '1000' }, state }),
+  // a close reason that is no string
+  // refused: Type 'number' is not assignable to type
+  () => ({ type: 'stop', reason: 'normal', close: { code: 1000, reason: 1 }, state }),
+];
+
+// a branch that returns nothing
+export const nothing: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: is not assignable to type
+  // refused: HandleResult<State>
+  handleIn: (frame, state) => (frame.opcode === 'text' ? { type: 'ok' as const, state } : undefined),
+};
+
+// a result whose type has become a string
+export const widened: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: Type '{ type: string; state: State; }' is not assignable to type
+  handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { type: string; state: State },
+};
+
+// ---- Messages ----
+
+export const messages: readonly WebSock.Message[] = [
+  // bytes in a text message
+  // refused: is not assignable to type 'string'
+  { opcode: 'text', data: bytes },
+  // text in a binary message
+  // refused: Type 'string' is not assignable to type 'ArrayBuffer | ArrayBufferView
+  { opcode: 'binary', data: 'text' },
+  // an unknown opcode
+  // refused: Type '"txt"' is not assignable to type
+  { opcode: 'txt', data: '' },
+  // a close frame
+  // refused: Type '"close"' is not assignable to type
+  { opcode: 'close', data: '' },
+  // text without data
+  // refused: Property 'data' is missing in type
+  { opcode: 'text' },
+  // a number as a ping's data
+  // refused: Type 'number' is not assignable to type
+  { opcode: 'ping', data: 1 },
+  // a promise as data
+  // refused: Type 'Promise<string>' is not assignable to type 'string
+  { opcode: 'text', data: Promise.resolve('later') },
+];
+
+// ---- The world around a handler ----
+
+// refused: 'timout' does not exist in type 'ConnectionOptions'
+upgrade('/', good, 'arg', { timout: 1 });
+// refused: Type 'string' is not assignable to type 'number'
+upgrade('/', good, 'arg', { timeout: '1s' });
+
+// refused: 'string' is not assignable to parameter of type 'Tick'
+(null as unknown as WebSock.Mailbox<Tick>).post('tick');
+
+// frame data used as text without a look at the opcode
+export const unlooked = (frame: WebSock.DataFrame): string =>
+  // refused: Property 'toUpperCase' does not exist on type
+  frame.data.toUpperCase();
+
+// a close reason that is read before its type is known
+export const unread = (reason: WebSock.CloseReason): number =>
+  // refused: Property 'code' does not exist on type
+  reason.code;

@@ -1,0 +1,9 @@
+// Echo: sends every message back as it came. The smallest useful handler; it keeps no state.
+
+import type { WebSock } from '@websock/spec';
+
+export const echo: WebSock<undefined> = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+};

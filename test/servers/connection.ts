@@ -1,0 +1,335 @@
+// One connection: what every reference server does between its platform's socket and a handler. It keeps the queue,
+// calls the callbacks one at a time, applies their results and closes. Rule numbers refer to "The rules" in the README.
+
+import type { WebSock } from '@websock/spec';
+import { type CheckedOptions, type CheckedResult, checkResult } from './checks.ts';
+
+/** How long a peer may take to answer a close, and a callback to settle after a shutdown, in ms (rule 4.5). */
+export const CLOSE_BOUND = 5_000;
+
+/** With more bytes than this unsent, the next callback waits for the client to read (rule 5.2). */
+const SEND_BUFFER = 1_000_000;
+
+/** A client that has read nothing for so long, in ms, while a callback waits for it, is dropped (rule 5.2). */
+const SEND_BOUND = 30_000;
+
+/** After so many callbacks in a row the connection lets the rest of the program run. */
+const BATCH = 1_000;
+
+/** The longest delay that `setTimeout` takes, in ms. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** What a connection needs of its platform's socket. */
+export interface Wire {
+  /** False from the moment that either side has begun to close, or the socket is gone. */
+  isOpen(): boolean;
+  /** Sends a message, or buffers it; never drops it while the wire is open. */
+  send(message: WebSock.Message): void;
+  /** How many bytes wait to be sent. */
+  unsent(): number;
+  /** Settles when nothing waits to be sent any more, or the socket is gone. */
+  drained(): Promise<void>;
+  /** Sends a close frame. */
+  close(code: number, reason: string): void;
+  /** Ends the socket at once. */
+  drop(): void;
+  /** Stops reading from the client, and starts again. */
+  pause(): void;
+  resume(): void;
+}
+
+type Waiting<Info> =
+  | { readonly callback: 'handleIn'; readonly value: WebSock.DataFrame }
+  | { readonly callback: 'handleControl'; readonly value: WebSock.ControlFrame }
+  | { readonly callback: 'handleInfo'; readonly value: Info };
+
+type Callback = 'init' | Waiting<never>['callback'];
+
+export class Connection<State, Info, Arg> {
+  /** Settles when the socket is gone and `terminate`, if it was due, has settled. */
+  readonly over: Promise<unknown>;
+
+  readonly #wire: Wire;
+  readonly #handler: WebSock<State, Info, Arg>;
+  readonly #timeout: number;
+  readonly #queue: Waiting<Info>[] = [];
+  /** The last state, once `init` has given one. */
+  #state: { readonly value: State } | undefined;
+  /** Whether a callback is running, or its messages are on their way. */
+  #busy = false;
+  /** Why the connection is over, from the moment that it is. */
+  #reason: WebSock.CloseReason | undefined;
+  #terminated = false;
+  #advancing = false;
+  #scheduled = false;
+  #heardAt = performance.now();
+  #pausedAt: number | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #socketGone: () => void = () => {};
+  #handlerDone: () => void = () => {};
+
+  constructor(wire: Wire, handler: WebSock<State, Info, Arg>, options: CheckedOptions) {
+    this.#wire = wire;
+    this.#handler = handler;
+    this.#timeout = options.timeout;
+    this.over = Promise.all([
+      new Promise<void>((settle) => {
+        this.#socketGone = settle;
+      }),
+      new Promise<void>((settle) => {
+        this.#handlerDone = settle;
+      }),
+    ]);
+  }
+
+  // ---- What the server tells the connection ----
+
+  /** The handshake is complete: calls `init` (rule 1.1). */
+  open(arg: Arg): void {
+    const mailbox = { post: (info: Info) => this.#post(info) };
+    this.#watch();
+    this.#run('init', () => this.#handler.init(arg, mailbox));
+  }
+
+  /** Something came from the client, be it part of a frame: the idle clock starts again. */
+  heard(): void {
+    this.#heardAt = performance.now();
+  }
+
+  /** A whole message came from the client. */
+  data(frame: WebSock.DataFrame): void {
+    this.#enqueue({ callback: 'handleIn', value: frame });
+  }
+
+  /** A ping or pong came from the client; the server has answered a ping (rule 2.8). */
+  control(frame: WebSock.ControlFrame): void {
+    if (this.#handler.handleControl) this.#enqueue({ callback: 'handleControl', value: frame });
+  }
+
+  /** The client broke the protocol, and the platform has closed the connection for it (rule 4.3). */
+  failed(error: unknown): void {
+    this.#endedByClient({ type: 'error', error });
+  }
+
+  /** The socket is gone, with the client's close code and reason; 1006 and '' if it sent no close frame (rule 4.3). */
+  closed(code: number, reason: string): void {
+    clearTimeout(this.#closeTimer);
+    this.#socketGone();
+    this.#endedByClient({ type: 'remote', code, reason });
+  }
+
+  /** The server is going down. Settles when the connection is over, or after a bound (rules 4.3 and 4.5). */
+  async shutdown(): Promise<void> {
+    this.#close({ type: 'shutdown' }, 1001);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const bound = new Promise<void>((settle) => {
+      timer = setTimeout(settle, CLOSE_BOUND + 1_000); // the socket is dropped first, see #close
+    });
+    await Promise.race([this.over, bound]);
+    clearTimeout(timer);
+  }
+
+  // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
+
+  #post(info: Info): void {
+    if (this.#reason) return; // rule 6.1
+    this.#queue.push({ callback: 'handleInfo', value: info });
+    this.#schedule(queueMicrotask); // rule 6.2: not before post returns
+  }
+
+  #enqueue(event: Waiting<Info>): void {
+    if (this.#reason) return;
+    this.#queue.push(event);
+    this.#advance();
+  }
+
+  #schedule(later: (advance: () => void) => unknown): void {
+    if (this.#scheduled || this.#busy) return;
+    this.#scheduled = true;
+    later(() => {
+      this.#scheduled = false;
+      this.#advance();
+    });
+  }
+
+  #advance(): void {
+    if (this.#advancing) return;
+    this.#advancing = true;
+    for (let count = 0; !this.#busy && this.#queue.length > 0; count++) {
+      if (count === BATCH) {
+        this.#schedule((advance) => setTimeout(advance));
+        break;
+      }
+      this.#call(this.#queue.shift() as Waiting<Info>);
+    }
+    this.#advancing = false;
+    if (this.#busy || this.#queue.length > 0) return;
+    this.#resume();
+    if (this.#reason) this.#terminate(this.#reason);
+  }
+
+  #call({ callback, value }: Waiting<Info>): void {
+    const state = this.#state?.value as State; // init has settled, or the connection would be busy
+    // Called as methods of the handler (rule 2.5).
+    if (callback === 'handleIn') this.#run(callback, () => this.#handler.handleIn(value, state));
+    else if (callback === 'handleInfo') this.#run(callback, () => this.#handler.handleInfo(value, state));
+    else this.#run(callback, () => this.#handler.handleControl?.(value, state));
+  }
+
+  #run(callback: Callback, invoke: () => unknown): void {
+    this.#busy = true;
+    let result: unknown;
+    try {
+      result = invoke();
+      if (isPromise(result)) {
+        this.#pause(); // rule 5.1
+        Promise.resolve(result).then(
+          (settled) => this.#settle(callback, settled),
+          (error) => this.#fail(callback, error),
+        );
+        return;
+      }
+    } catch (error) {
+      this.#fail(callback, error);
+      return;
+    }
+    this.#settle(callback, result);
+  }
+
+  // ---- Results (rule 3) ----
+
+  #settle(callback: Callback, value: unknown): void {
+    let result: CheckedResult<State>;
+    try {
+      result = checkResult<State>(callback, value);
+    } catch (error) {
+      this.#fail(callback, error); // rule 3.6
+      return;
+    }
+    this.#state = { value: result.state };
+    // Once the connection has ended, a result changes nothing but the state (rule 3.7).
+    if (!this.#reason && this.#wire.isOpen()) {
+      try {
+        for (const message of result.messages) this.#wire.send(message);
+      } catch (error) {
+        this.#fail(callback, error);
+        return;
+      }
+      if (result.stop) {
+        const { reason, code, text } = result.stop;
+        this.#close(
+          typeof reason === 'string' ? { type: 'normal' } : { type: 'error', error: reason.error },
+          code,
+          text,
+        );
+      } else if (this.#wire.unsent() > SEND_BUFFER) {
+        this.#pause();
+        this.#waitForClient().then(() => this.#next());
+        return;
+      }
+    }
+    this.#next();
+  }
+
+  #fail(callback: Callback, error: unknown): void {
+    report(callback, error);
+    this.#queue.length = 0; // rule 3.4
+    this.#close({ type: 'error', error }, 1011);
+    this.#next();
+  }
+
+  #next(): void {
+    this.#busy = false;
+    this.#advance();
+  }
+
+  /** Waits until the client has read what was sent; drops one that reads nothing at all (rule 5.2). */
+  async #waitForClient(): Promise<void> {
+    let before = Number.POSITIVE_INFINITY;
+    const watch = setInterval(() => {
+      const unsent = this.#wire.unsent();
+      if (unsent >= before && !this.#reason) {
+        const error = new Error(
+          `the client has read nothing for ${SEND_BOUND} ms; ${unsent} bytes wait for it (rule 5.2)`,
+        );
+        this.#reason = { type: 'error', error };
+        this.#queue.length = 0;
+        this.#wire.drop();
+      }
+      before = unsent;
+    }, SEND_BOUND);
+    await this.#wire.drained();
+    clearInterval(watch);
+  }
+
+  // ---- Closing (rule 4) ----
+
+  #close(reason: WebSock.CloseReason, code: number, text = ''): void {
+    // The first end counts. If the client has begun to close, the server will say so by closed() or failed().
+    if (this.#reason || !this.#wire.isOpen()) return;
+    this.#reason = reason;
+    this.#queue.length = 0; // rule 3.4
+    clearTimeout(this.#idleTimer);
+    this.#wire.close(code, text);
+    this.#wire.resume(); // to read the client's answer
+    this.#closeTimer = setTimeout(() => this.#wire.drop(), CLOSE_BOUND); // rule 4.5
+    this.#advance();
+  }
+
+  #endedByClient(reason: WebSock.CloseReason): void {
+    if (this.#reason) return;
+    this.#reason = reason;
+    clearTimeout(this.#idleTimer);
+    // Frames that came before the end are still handled; infos are dropped (rule 2.2).
+    const frames = this.#queue.filter(({ callback }) => callback !== 'handleInfo');
+    this.#queue.splice(0, this.#queue.length, ...frames);
+    this.#advance();
+  }
+
+  #terminate(reason: WebSock.CloseReason): void {
+    if (this.#terminated) return; // rule 4.1: once
+    this.#terminated = true;
+    if (!this.#state) {
+      this.#handlerDone(); // rule 1.4: no state, no terminate
+      return;
+    }
+    const state = this.#state.value;
+    new Promise((settle) => settle(this.#handler.terminate?.(reason, state)))
+      .catch((error) => report('terminate', error)) // rule 4.4
+      .finally(this.#handlerDone);
+  }
+
+  // ---- Reading, and the idle clock, which stands while the server does not read (rules 4.3 and 5.1) ----
+
+  #pause(): void {
+    if (this.#pausedAt !== undefined || this.#reason) return;
+    this.#pausedAt = performance.now();
+    clearTimeout(this.#idleTimer);
+    this.#wire.pause();
+  }
+
+  #resume(): void {
+    if (this.#pausedAt === undefined) return;
+    this.#heardAt += performance.now() - this.#pausedAt;
+    this.#pausedAt = undefined;
+    if (this.#reason) return;
+    this.#watch();
+    this.#wire.resume();
+  }
+
+  #watch(): void {
+    const left = this.#heardAt + this.#timeout - performance.now();
+    if (left <= 0) this.#close({ type: 'timeout' }, 1002);
+    else this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, LONGEST_DELAY));
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** What a handler throws is never sent to the client (rule 4.2), so it is written here, and the process lives. */
+function report(callback: string, error: unknown): void {
+  console.error(`WebSock: ${callback} failed:`, error);
+}
