@@ -98,18 +98,26 @@ export function refusalsIn(file: string): Refusal[] {
 }
 
 /**
- * Compares what the compiler reports with the `refused:` comments of a file. Returns what differs: a line that was to
+ * Compares what the compiler reports of files with their `refused:` comments. Returns what differs: a line that was to
  * be refused and is not, or not in these words; and a line that is refused without having been meant.
  */
-export function differences(file: string, diagnostics: readonly Diagnostic[]): string[] {
+export function differences(files: readonly string[], diagnostics: readonly Diagnostic[]): string[] {
+  const elsewhere = diagnostics.filter(({ file }) => !files.some((other) => resolve(root, other) === file));
+  return [
+    ...files.flatMap((file) => differencesOf(file, diagnostics)),
+    ...elsewhere.map(({ file, line, text }) => `${file}:${line} was not to be refused: ${text}`),
+  ];
+}
+
+function differencesOf(file: string, diagnostics: readonly Diagnostic[]): string[] {
   const refusals = refusalsIn(file);
   const here = diagnostics.filter((diagnostic) => diagnostic.file === resolve(root, file));
   const said = (line: number) => here.filter((diagnostic) => diagnostic.line === line).map(({ text }) => text);
   const missing = refusals
     .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
     .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
-  const unmeant = diagnostics
-    .filter((diagnostic) => !here.includes(diagnostic) || !refusals.some(({ line }) => line === diagnostic.line))
-    .map(({ file: where, line, text }) => `${where}:${line} was not to be refused: ${text}`);
+  const unmeant = here
+    .filter((diagnostic) => !refusals.some(({ line }) => line === diagnostic.line))
+    .map(({ line, text }) => `${file}:${line} was not to be refused: ${text}`);
   return [...missing, ...unmeant];
 }

@@ -34,6 +34,8 @@ test('what is said in a room reaches its members, in order, and nobody else', as
     '  bob   < * bye',
     '  bob   < closed: 1000',
     '  alice < * bob has left',
+    'alice says "/who"',
+    '  alice < * alice',
     'carol sends bytes',
     '  carol < closed: 1003 text only',
     'alice closes with 4001',

@@ -37,6 +37,7 @@ export async function converse(url: string): Promise<string[]> {
   await step('carol', 'says "anyone?"', say('carol', 'anyone?'), 'carol');
   await step('bob', 'says "/who"', say('bob', '/who'), 'bob');
   await step('bob', 'says "/quit"', say('bob', '/quit'), 'bob', 'bob', 'alice');
+  await step('alice', 'says "/who"', say('alice', '/who'), 'alice');
   await step('carol', 'sends bytes', () => clients.get('carol')?.socket.send(Buffer.of(1, 2, 3)), 'carol');
   await step('alice', 'closes with 4001', () => clients.get('alice')?.close(4001, 'late'), 'alice');
 
