@@ -2,10 +2,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { chat, localRooms } from './handlers/chat.ts';
-import { converse, visitor } from './handlers/conversation.ts';
-import { listen } from './servers/listen.ts';
-import { shutdown, upgrade } from './servers/ws.ts';
+import { converse } from './handlers/conversation.ts';
+import { host } from './servers/host.ts';
 
 const compiler = createRequire(__filename).resolve('typescript/bin/tsc');
 
@@ -20,11 +18,9 @@ async function start(): Promise<void> {
   console.log(`   test/handlers/echo.ts   ok\n   test/handlers/chat.ts   ok      (${version})\n`);
 
   console.log('2. The chat handler on node:http with `ws`, and three real clients in two rooms');
-  const handler = chat(localRooms());
-  const host = await listen((request) => upgrade(request, handler, visitor(request.request.url)));
-  const transcript = await converse(host.url);
-  await shutdown();
-  await host.stop();
+  const server = await host('ws', 'test/handlers/chat.application.ts');
+  const transcript = await converse(server.url);
+  await server.stop();
   for (const line of transcript) console.log(`   ${line}`);
 
   const surprises = transcript.filter((line) => line.endsWith('which nobody expected'));

@@ -2,13 +2,6 @@
 // that a person can read it and a test can compare it.
 
 import { Client, type Received } from '../lifecycle/client.ts';
-import type { Visitor } from './chat.ts';
-
-/** The path of the URL is the room, and `name` in its query is who enters it. */
-export function visitor(url: string | undefined): Visitor {
-  const { pathname, searchParams } = new URL(url ?? '', 'ws://host');
-  return { room: pathname.slice(1), name: searchParams.get('name') ?? 'nobody' };
-}
 
 /** Holds the conversation on the chat server at `url`, and returns its transcript, line by line. */
 export async function converse(url: string): Promise<string[]> {

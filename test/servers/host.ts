@@ -1,0 +1,58 @@
+// Starts a reference server in a process of its own, to host an application.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const root = resolve(__dirname, '../..');
+
+/** The reference servers, with the command that hosts an application on each. */
+const commands = {
+  ws: ['node_modules/.bin/tsx', 'test/servers/hosts/ws.ts'],
+} as const;
+
+export type Platform = keyof typeof commands;
+
+export const platforms = Object.keys(commands) as Platform[];
+
+export interface Host {
+  /** Such as `ws://127.0.0.1:41234`. */
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** What the server has reported so far. */
+  reports(): string;
+  /** Shuts the server down, and waits until its process has ended. Returns its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Hosts the application that is the default export of `file` (from the root of the repository). */
+export async function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
+  const [program, script] = commands[platform];
+  const child = spawn(join(root, program), [join(root, script), resolve(root, file)], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((settle) => child.once('exit', settle));
+  let reports = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    reports += text;
+  });
+  const url = await new Promise<string>((settle, fail) => {
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      const found = /^(ws:\/\/\S+)\n/m.exec(output);
+      if (found) settle(found[1] as string);
+    });
+    ended.then((code) => fail(new Error(`${platform}: the host of ${file} ended with ${code}\n${output}${reports}`)));
+  });
+  return {
+    url,
+    process: child,
+    reports: () => reports,
+    stop() {
+      child.stdin.end();
+      return ended;
+    },
+  };
+}
