@@ -8,6 +8,8 @@ export interface Opening {
   readonly url: string;
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
+  /** What the server cannot do, with the reason for each. */
+  readonly limits?: { readonly [what: string]: string };
 }
 
 /** How a request is served. */
