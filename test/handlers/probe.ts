@@ -93,7 +93,7 @@ class Probe implements WebSock<State, unknown, ProbeArg> {
     const { record } = state;
     if (frame.opcode === 'binary') record.kept.push(frame.data);
     const told = frame.opcode === 'text' ? instructionIn(frame.data) : undefined;
-    const given = { [frame.opcode]: brief(frame.opcode === 'text' ? frame.data : toHex(frame.data)) };
+    const given = { [frame.opcode]: brief(frame.data) };
     const instruction = told ?? record.on.handleIn;
     if (instruction?.overwrite && frame.opcode === 'binary') frame.data.fill(0);
     return this.#follow('handleIn', record, instruction, told ? told : given, state, this);
@@ -211,9 +211,10 @@ function instructionIn(text: string): Instruction | undefined {
   return text.startsWith('{') ? (JSON.parse(text) as Instruction) : undefined;
 }
 
-/** A long text, in a trace, is its length and its start and end. */
-export function brief(text: string): string {
-  return text.length > 5_000 ? `${text.length}: ${text.slice(0, 20)}…${text.slice(-20)}` : text;
+/** A text or bytes in a trace; of what is long, its length, its start and its end. */
+export function brief(data: string | Uint8Array): string {
+  const show = (part: string | Uint8Array) => (typeof part === 'string' ? part : toHex(part));
+  return data.length > 1_000 ? `${data.length}: ${show(data.slice(0, 10))}…${show(data.slice(-10))}` : show(data);
 }
 
 /** Turns `{ opcode, hex }` into a message of bytes, and `{ opcode, long }` into one of so many letters. */
