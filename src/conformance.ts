@@ -1,0 +1,800 @@
+// The conformance suite: checks handlers and servers against the contract by their types alone. Types only.
+//
+// A handler is judged first, by the few tests of `Conforms`; only one that fails is explained. To add a fault, add its
+// text to `Texts` and its check: in `FunctionFault`, for a callback; in `ResultFaults`, for a result that the contract
+// refuses; in `Stray`, for one that it lets pass. `ResultOrder` says which of several faults of a result is told.
+
+import type { WebSock } from './websock';
+
+// ---- What users import ----
+
+/**
+ * `true` if a handler of type `Handler` fits the contract, else its faults as string literals: at most one for each
+ * callback, each beginning with the number of the rule that it breaks.
+ *
+ * ```ts
+ * export type _ = Assert<HandlerConforms<typeof chat>>;
+ * // Type '"2.3 handleIn does not accept a binary frame; …"' does not satisfy the constraint 'true'.
+ * ```
+ *
+ * A handler that is annotated (`const chat: WebSock<…> = …`) shows its annotation only. To have close codes,
+ * lengths and misspelt callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`.
+ * Needs `strict`.
+ */
+export type HandlerConforms<Handler> = [Faults<Handler>] extends [never] ? true : Faults<Handler>;
+
+/**
+ * `true` if a server's upgrade function of type `Upgrade` takes every right handler and refuses wrong ones, else what
+ * it takes or refuses wrongly, as string literals: the first of each.
+ *
+ * ```ts
+ * export type _ = Assert<ServerConforms<typeof upgrade>>;
+ * ```
+ *
+ * The first parameter, what the server upgrades, may be of any type but `any`. Of an overloaded upgrade the last
+ * signature is judged, less strictly: the compiler does not show more. Needs `strict`.
+ */
+export type ServerConforms<Upgrade> = [ServerFaults<Upgrade>] extends [never] ? true : ServerFaults<Upgrade>;
+
+/**
+ * Compiles if `Verdict` is `true`; else the compiler's error is the verdict. Export the alias, or the compiler may call
+ * it unused.
+ *
+ * ```ts
+ * export type _ = Assert<HandlerConforms<typeof chat>>;
+ * ```
+ */
+export type Assert<Verdict extends true> = Verdict;
+
+/**
+ * For the signature of a server: `Handler` if it conforms, else its faults. So a wrong handler is refused where it is
+ * given to the server, and the fault stands in the compiler's error: "not assignable to parameter of type '"2.3 …".
+ *
+ * ```ts
+ * function upgrade<State, Info, Arg, Handler>(
+ *   request: Request,
+ *   handler: Checked<Handler> & WebSock<State, Info, Arg>,
+ *   arg: Arg,
+ *   options?: WebSock.ConnectionOptions,
+ * ): void;
+ * ```
+ *
+ * `Handler` is a type parameter that nothing else mentions. The contract beside it gives an inline handler the types of
+ * its parameters, as `WebSock.Upgrade` does, and refuses `unknown`, which is let pass here: while the compiler infers,
+ * every `Handler` is `unknown` at first, and a fault would be in the way. `any` is refused as `never`, because `any` is
+ * assignable to a fault.
+ */
+export type Checked<Handler> = unknown extends Handler
+  ? IsAny<Handler> extends true
+    ? never
+    : unknown
+  : [Faults<Handler>] extends [never]
+    ? Handler
+    : Faults<Handler>;
+
+// ---- The texts ----
+
+/**
+ * Every fault of a handler: rule, callback, what is wrong; what to do. `Callback` and `Other` are single names: a union
+ * would multiply the texts. Short, because the compiler cuts an error after 320 characters.
+ */
+interface Texts<Callback extends string = string, Other extends string = string> {
+  // The handler.
+  handlerAny: '2.6 the handler is any; give it a type';
+  handlerNever: '2.6 the handler is never; give it a type';
+  handlerClass: '2.6 the handler is a class; give an instance of it';
+  handlerNotObject: '2.6 the handler is not an object; give the object with the callbacks';
+  handlerState: '2.4 the state of the handler is any; give it a type';
+  handlerOther: '2.6 the handler does not fit; annotate it with WebSock to learn why';
+
+  // A callback.
+  missing: {
+    init: '1.1 init is missing or misspelt; add it';
+    handleIn: '2.3 handleIn is missing or misspelt; add it';
+    handleInfo: '2.9 handleInfo is missing or misspelt; add it';
+  };
+  unknown: `2.5 ${Callback} is not a callback; do you mean ${Other}?`;
+  any: `2.5 ${Callback} is any; give it a type`;
+  notFunction: `2.5 ${Callback} is not a function; make it one`;
+  arguments: `2.5 ${Callback} requires more than two arguments; it is given two`;
+  this: `2.5 ${Callback} declares a this that is not the handler; remove it`;
+  mailbox: '1.1 init does not accept a WebSock.Mailbox; annotate its second parameter';
+  text: '2.3 handleIn does not accept a text frame; annotate it as WebSock.DataFrame';
+  binary: '2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame';
+  ping: '2.8 handleControl does not accept a ping; annotate it as WebSock.ControlFrame';
+  pong: '2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame';
+  reason: '4.1 terminate does not accept every WebSock.CloseReason; annotate it so';
+  info: '2.9 handleInfo does not accept every info of the mailbox of init; make them agree';
+
+  // A state.
+  stateAny: `2.4 ${Callback} takes a state of any; give it a type`;
+  stateTaken: `2.4 ${Callback} does not accept the state that ${Other} returns; make them agree`;
+  stateReturned: `2.4 ${Callback} returns a state that other callbacks do not accept; make them agree`;
+
+  // A result.
+  resultAny: `3.6 ${Callback} returns any; annotate its result`;
+  resultNothing: `3.6 ${Callback} returns nothing on some branch; return a result`;
+  resultNone: `3.6 ${Callback} returns what is not a result; return an object with a type`;
+  typeWidened: `3.6 ${Callback} returns a type widened to string; annotate its result`;
+  typeUnknown: `3.6 ${Callback} returns an unknown type; use ok, push, reply or stop`;
+  stateMissing: `3.6 ${Callback} returns a result without a state; add it`;
+  stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
+  partAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
+  partMissing: `3.6 ${Callback} returns a result that lacks a property; see WebSock.HandleResult`;
+  partStray: `3.6 ${Callback} returns a property that its result does not have; remove or rename it`;
+  messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
+  opcodeWidened: `3.6 ${Callback} returns an opcode widened to string; annotate its result`;
+  messageStray: `3.6 ${Callback} returns a property that its message does not have; remove or rename it`;
+  pingLong: `3.6 ${Callback} returns ping or pong data over 125 bytes; shorten it`;
+  stopReason: `3.4 ${Callback} returns a wrong reason to stop; use 'normal', 'restart' or { error }`;
+  stopReasonWidened: `3.4 ${Callback} returns a reason to stop widened to string; annotate its result`;
+  close: `4.2 ${Callback} returns a wrong close; see WebSock.CloseDetail`;
+  closeStray: `4.2 ${Callback} returns a property that close does not have; remove or rename it`;
+  code: `4.2 ${Callback} returns a close code that may not be sent; see WebSock.CloseCode`;
+  closeReasonLong: `4.2 ${Callback} returns a close reason over 123 bytes; shorten it`;
+}
+
+// ---- The verdict on a handler ----
+
+/** `never` if the handler conforms, else its faults. Takes the handlers of a union one by one. */
+type Faults<Handler> = [Handler] extends [never]
+  ? Texts['handlerNever']
+  : IsAny<Handler> extends true
+    ? Texts['handlerAny']
+    : Handler extends WebSock<infer State, infer Info, infer Arg>
+      ? IsSame<Handler, WebSock<State, Info, Arg>> extends true
+        ? IsAny<State> extends true
+          ? Texts['handlerState']
+          : never
+        : Conforms<Handler> extends true
+          ? never
+          : Explain<Handler>
+      : Conforms<Handler> extends true
+        ? never
+        : Explain<Handler>;
+
+/**
+ * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
+ * contract alone would let pass. If there are any, then those that its callbacks take will do.
+ */
+type Conforms<Handler> =
+  Handler extends Signatures<
+    infer This,
+    infer State,
+    infer Info,
+    infer Arg,
+    infer InitResult,
+    infer InResult,
+    infer InfoResult
+  >
+    ? Handler extends WebSock<State, Info, Arg>
+      ? IsAny<State | Handler[keyof Handler & Name]> extends true
+        ? false
+        : [
+              | Stray<Settled<InitResult | InResult | InfoResult> | Returned<Handler, 'handleControl'>>
+              | UnknownNames<Handler>,
+            ] extends [never]
+          ? unknown extends This
+            ? true
+            : Handler extends Called<Handler>
+              ? true
+              : false
+          : false
+      : false
+    : false;
+
+/** All that is to be learnt from the signatures of a handler, at once. */
+// Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
+interface Signatures<This, State, Info, Arg, InitResult, InResult, InfoResult> {
+  readonly init: (this: This, arg: Arg, mailbox: never) => InitResult;
+  readonly handleIn: (this: This, frame: never, state: State) => InResult;
+  readonly handleControl?: ((this: This, frame: never, state: State) => unknown) | undefined;
+  readonly handleInfo: (this: This, info: Info, state: State) => InfoResult;
+  readonly terminate?: ((this: This, reason: never, state: State) => unknown) | undefined;
+}
+
+/** A handler whose callbacks may be called as methods of `This`. */
+type Called<This> = { readonly [Callback in Name]?: ((this: This, ...args: never) => unknown) | undefined };
+
+type Producer = 'init' | 'handleIn' | 'handleControl' | 'handleInfo';
+type Name = Producer | 'terminate';
+type Required = 'init' | 'handleIn' | 'handleInfo';
+
+// ---- What is wrong with a result that the contract lets pass ----
+
+/** The keys in `Texts` of what is wrong with results, though the contract takes them. */
+type Stray<Result> = IsAny<Result> extends true ? 'resultAny' : StrayResult<Result>;
+
+// Each part by itself, because the compiler remembers what it found for the parts that most handlers have.
+type StrayResult<Result> = Result extends {
+  readonly state: infer State;
+  readonly messages?: infer Messages;
+  readonly close?: infer Close;
+  readonly reason?: infer Reason;
+}
+  ?
+      | IfAny<State, 'stateReturnedAny'>
+      | IfAny<Reason, 'partAny'>
+      | StrayKeys<Result, 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close', 'partStray'>
+      | StrayMessages<Messages>
+      | StrayClose<Close>
+  : never;
+
+type StrayMessages<Messages> =
+  IsAny<Messages> extends true
+    ? 'partAny'
+    : StrayMessage<Messages extends readonly (infer Message)[] ? Message : Messages>;
+
+type StrayMessage<Message> =
+  IsAny<Message> extends true
+    ? 'partAny'
+    : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
+      ?
+          | IfAny<Data, 'partAny'>
+          | StrayKeys<Message, 'opcode' | 'data', 'messageStray'>
+          | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
+      : never;
+
+type StrayClose<Close> =
+  IsAny<Close> extends true
+    ? 'partAny'
+    : Close extends { readonly code: infer Code; readonly reason?: infer Reason }
+      ?
+          | IfAny<Code | Reason, 'partAny'>
+          | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
+          | StrayCode<Code>
+          | (Reason extends Over123 ? 'closeReasonLong' : never)
+      : never;
+
+/** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
+type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
+  ? never
+  : [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined]
+    ? never
+    : Fault;
+
+/** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
+type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014
+  ? never
+  : Code extends number
+    ? {} extends { [Key in `${Code}`]: never }
+      ? never
+      : `${Code}` extends `${'3' | '4'}${Digit}${infer Tens}${infer Ones}`
+        ? [Tens, Ones] extends [Digit, Digit]
+          ? never
+          : 'code'
+        : 'code'
+    : never;
+
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
+
+// Each `${any}` that something follows takes one character. So a pattern of n and a `${string}` is "at least n".
+type Four = `${any}${any}${any}${any}`;
+type Twenty = `${Four}${Four}${Four}${Four}${Four}`;
+type Over123 = `${Twenty}${Twenty}${Twenty}${Twenty}${Twenty}${Twenty}${Four}${string}`;
+type Over125 = `${any}${any}${Over123}`;
+
+// ---- Callbacks by another name ----
+
+/** Names under which other contracts have a callback, in lower case. */
+interface Aliases {
+  onopen: 'init';
+  handleopen: 'init';
+  onmessage: 'handleIn';
+  handlemessage: 'handleIn';
+  oncontrol: 'handleControl';
+  onping: 'handleControl';
+  handleping: 'handleControl';
+  onpong: 'handleControl';
+  handlepong: 'handleControl';
+  onclose: 'terminate';
+  handleclose: 'terminate';
+  onterminate: 'terminate';
+  handleterminate: 'terminate';
+}
+
+/** The functions of a handler that are callbacks by another name, and would never be called. Helpers do not count. */
+type UnknownNames<Handler> = keyof Handler extends Name | symbol
+  ? never
+  : UnknownAmong<Handler, Exclude<keyof Handler & string, Name>>;
+
+type UnknownAmong<Handler, Key> = Key extends keyof Handler & string
+  ? Handler[Key] extends ((...args: never) => unknown) | undefined
+    ? UnknownName<Key, Meant<Handler, Lowercase<Key>>>
+    : never
+  : never;
+
+type UnknownName<Key extends string, Meant> = Meant extends string ? Texts<Key, Meant>['unknown'] : never;
+
+/** The optional callbacks are easily misspelt: all else is right then. A required one is reported as missing. */
+type Meant<Handler, Key extends string> = Key extends keyof Aliases
+  ? Aliases[Key] extends Required
+    ? Extract<Aliases[Key], keyof Handler>
+    : Exclude<Aliases[Key], keyof Handler>
+  : IsSlip<Key, 'handlecontrol'> extends true
+    ? 'handleControl'
+    : IsSlip<Key, 'terminate'> extends true
+      ? 'terminate'
+      : never;
+
+/** Whether two words differ by one letter (another, one too many, one too few, two swapped) or not at all. */
+type IsSlip<Word, Right> = Word extends Right
+  ? true
+  : Word extends `${infer First}${infer Rest}`
+    ? Right extends `${infer RightFirst}${infer RightRest}`
+      ? First extends RightFirst
+        ? IsSlip<Rest, RightRest>
+        : Rest extends RightRest | Right
+          ? true
+          : Word extends RightRest
+            ? true
+            : Rest extends `${RightFirst}${infer Tail}`
+              ? RightRest extends `${First}${Tail}`
+                ? true
+                : false
+              : false
+      : Rest extends ''
+        ? true
+        : false
+    : Right extends `${infer _First}${infer Rest}`
+      ? Rest extends ''
+        ? true
+        : false
+      : false;
+
+// ---- The explanation, for a handler that failed ----
+
+/** The faults of a handler that does not conform. */
+type Explain<Handler> = Handler extends abstract new (
+  ...args: never
+) => unknown
+  ? Texts['handlerClass']
+  : Handler extends (...args: never) => unknown
+    ? Texts['handlerNotObject']
+    : IsSame<Handler, WebSock.Any> extends true
+      ? Texts['handlerState']
+      : Handler extends object
+        ? Either<
+            | CallbackFault<Handler, 'init'>
+            | CallbackFault<Handler, 'handleIn'>
+            | CallbackFault<Handler, 'handleControl'>
+            | CallbackFault<Handler, 'handleInfo'>
+            | CallbackFault<Handler, 'terminate'>
+            | UnknownNames<Handler>,
+            Texts['handlerOther']
+          >
+        : Texts['handlerNotObject'];
+
+/** The first fault of one callback. */
+type CallbackFault<Handler, Callback extends Name> = Callback extends keyof Handler
+  ? IsAny<Handler[Callback]> extends true
+    ? Texts<Callback>['any']
+    : undefined extends Handler[Callback]
+      ? Callback extends Required
+        ? Texts['missing'][Callback]
+        : FunctionFault<Handler, Callback, Exclude<Handler[Callback], undefined>>
+      : FunctionFault<Handler, Callback, Handler[Callback]>
+  : Callback extends Required
+    ? Texts['missing'][Callback]
+    : never;
+
+type FunctionFault<Handler, Callback extends Name, Function> = [Function] extends [never]
+  ? never
+  : Function extends (...args: never) => unknown
+    ? First<
+        [
+          Function extends (first: never, second: never) => unknown ? never : Texts<Callback>['arguments'],
+          Handler extends { [Key in Callback]?: Called<Handler>[Key] } ? never : Texts<Callback>['this'],
+          IsAny<StateTaken<Handler, Callback>> extends true ? Texts<Callback>['stateAny'] : never,
+          InputFault<Handler, Callback, Function>,
+          Callback extends Producer ? Text<ResultFault<Returned<Handler, Callback>>, Callback> : never,
+          StateFault<Handler, Callback>,
+        ]
+      >
+    : Texts<Callback>['notFunction'];
+
+/** What a callback is given and does not accept. */
+type InputFault<Handler, Callback, Function> = Callback extends 'init'
+  ? Accepts<Function, [never, WebSock.Mailbox<any>], 'mailbox'>
+  : Callback extends 'handleIn'
+    ? First<
+        [
+          Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'text' }>, never], 'text'>,
+          Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'binary' }>, never], 'binary'>,
+        ]
+      >
+    : Callback extends 'handleControl'
+      ? First<
+          [
+            Accepts<Function, [WebSock.ControlFrame & { opcode: 'ping' }, never], 'ping'>,
+            Accepts<Function, [WebSock.ControlFrame & { opcode: 'pong' }, never], 'pong'>,
+          ]
+        >
+      : Callback extends 'handleInfo'
+        ? Accepts<Function, [Posted<Handler>, never], 'info'>
+        : Accepts<Function, [WebSock.CloseReason, never], 'reason'>;
+
+type Accepts<Function, Given extends [unknown, unknown], Fault extends keyof Texts> = Function extends (
+  first: Given[0],
+  second: Given[1],
+) => unknown
+  ? never
+  : Texts[Fault];
+
+/** What `init`'s mailbox may be posted; `never` if it takes none. */
+type Posted<Handler> = Handler extends { readonly init: (arg: never, mailbox: infer Mailbox) => unknown }
+  ? Mailbox extends { readonly post: (info: infer Info) => void }
+    ? Info
+    : never
+  : never;
+
+/** The key in `Texts` of the first thing wrong with the results of one callback. */
+type ResultFault<Result> = IsAny<Result> extends true ? 'resultAny' : FirstOf<ResultFaults<Result>, ResultOrder>;
+
+/** The faults that hide others come first. */
+type ResultOrder = [
+  'resultNothing',
+  'resultNone',
+  'resultAny',
+  'typeWidened',
+  'typeUnknown',
+  'stateMissing',
+  'stateReturnedAny',
+  'partStray',
+  'partMissing',
+  'partAny',
+  'opcodeWidened',
+  'messages',
+  'messageStray',
+  'pingLong',
+  'stopReasonWidened',
+  'stopReason',
+  'close',
+  'closeStray',
+  'code',
+  'closeReasonLong',
+];
+
+/** The keys in `Texts` of all that is wrong with a result. */
+type ResultFaults<Result> =
+  | (Result extends undefined | null | void ? 'resultNothing' : never)
+  | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
+  | (Result extends { readonly state: unknown } ? never : 'stateMissing')
+  | (Result extends { readonly type: keyof Properties } ? PartFault<Result, Result['type']> : never)
+  | (Result extends { readonly messages?: infer Messages } ? MessagesFault<Messages> : never)
+  | (Result extends { readonly type: 'stop'; readonly reason: infer Reason } ? ReasonFault<Reason> : never)
+  | (Result extends { readonly close?: infer Close } ? CloseFault<Close> : never)
+  | Stray<Result>;
+
+type TypeFault<Type> =
+  IsAny<Type> extends true
+    ? 'resultAny'
+    : string extends Type
+      ? 'typeWidened'
+      : Type extends keyof Properties
+        ? never
+        : 'typeUnknown';
+
+/** The properties that each result has; `true` if it must. */
+interface Properties {
+  ok: { type: true; state: true };
+  push: { type: true; state: true; messages: true };
+  reply: { type: true; state: true; messages: true; status: true };
+  stop: { type: true; state: true; reason: true; messages: false; close: false };
+}
+
+type PartFault<Result, Type extends keyof Properties> =
+  | StrayKeys<Result, keyof Properties[Type], 'partStray'>
+  | {
+      [Key in keyof Properties[Type]]: Properties[Type][Key] extends true ? PartMissing<Result, Key> : never;
+    }[keyof Properties[Type]];
+
+type PartMissing<Result, Key> = Key extends keyof Result ? never : 'partMissing';
+
+type MessagesFault<Messages> = Messages extends WebSock.Messages | undefined
+  ? never
+  : MessageFault<Messages extends readonly (infer Message)[] ? Message : Messages>;
+
+type MessageFault<Message> = Message extends WebSock.Message
+  ? never
+  : Message extends { readonly opcode: infer Opcode }
+    ? string extends Opcode
+      ? 'opcodeWidened'
+      : 'messages'
+    : 'messages';
+
+type ReasonFault<Reason> = Reason extends WebSock.StopReason
+  ? never
+  : string extends Reason
+    ? 'stopReasonWidened'
+    : 'stopReason';
+
+type CloseFault<Close> = Close extends WebSock.CloseDetail | undefined ? never : 'close';
+
+// ---- Which callback is to blame for a state ----
+
+// One mistake must accuse one callback. A state that several callbacks refuse is the fault of the one that returns it;
+// a state that one callback alone refuses is the fault of that one.
+
+type StateFault<Handler, Callback extends Name> = First<
+  [
+    StateBlame<Handler, 'init', Callback>,
+    StateBlame<Handler, 'handleIn', Callback>,
+    StateBlame<Handler, 'handleControl', Callback>,
+    StateBlame<Handler, 'handleInfo', Callback>,
+  ]
+>;
+
+type StateBlame<Handler, Source extends Producer, Callback extends Name> =
+  Callback extends Blamed<Handler, Source>
+    ? Callback extends Source
+      ? Texts<Callback>['stateReturned']
+      : Texts<Callback, Source>['stateTaken']
+    : never;
+
+/** The callbacks to blame if the state that `Source` returns is not accepted everywhere. */
+type Blamed<Handler, Source extends Producer> = Source extends 'init'
+  ? BlamedForInit<Handler, Refusers<Handler, 'init'>>
+  : Source extends BlamedForInit<Handler, Refusers<Handler, 'init'>>
+    ? never
+    : BlamedForOther<
+        Handler,
+        Source,
+        Exclude<Refusers<Handler, Source>, BlamedForInit<Handler, Refusers<Handler, 'init'>>>
+      >;
+
+/** Several refuse the first state, and no callback that goes on with it takes it: then it is `init`. */
+type BlamedForInit<Handler, Refusing> =
+  IsUnion<Refusing> extends true
+    ? [Exclude<Takers<Handler>, Refusing | 'terminate'>] extends [never]
+      ? 'init'
+      : Refusing
+    : Refusing;
+
+/** A callback that takes what it returns is right, and the one that refuses it wrong, unless there are several. */
+type BlamedForOther<Handler, Source extends Producer, Refusing> = [Refusing] extends [never]
+  ? never
+  : Source extends Exclude<Takers<Handler>, Refusing>
+    ? IsUnion<Refusing> extends true
+      ? Source
+      : Refusing
+    : Source;
+
+/** The callbacks that do not accept the state that `Source` returns. */
+type Refusers<Handler, Source extends Producer> = {
+  [Callback in Exclude<Name, 'init'>]: [StateReturned<Handler, Source>] extends [StateTaken<Handler, Callback>]
+    ? never
+    : Callback;
+}[Exclude<Name, 'init'>];
+
+/** The callbacks that look at the state. */
+type Takers<Handler> = {
+  [Callback in Exclude<Name, 'init'>]: unknown extends StateTaken<Handler, Callback> ? never : Callback;
+}[Exclude<Name, 'init'>];
+
+/** The state that a callback takes; `unknown` if it does not look at it, or there is no such callback. */
+type StateTaken<Handler, Callback> = Callback extends Exclude<Name, 'init'> & keyof Handler
+  ? Exclude<Handler[Callback], undefined> extends (first: never, state: infer State) => unknown
+    ? State
+    : unknown
+  : unknown;
+
+type StateReturned<Handler, Callback> =
+  Returned<Handler, Callback> extends infer Result
+    ? Result extends { readonly state: infer State }
+      ? State
+      : never
+    : never;
+
+/** What a callback returns, in a promise or not; `never` if there is no such callback. */
+// Not `ReturnType`: that is `any` for a function with a parameter of `never`.
+type Returned<Handler, Callback> = Callback extends keyof Handler
+  ? Exclude<Handler[Callback], undefined> extends (...args: never) => infer Result
+    ? Settled<Result>
+    : never
+  : never;
+
+// ---- Servers ----
+
+/** `never` if the upgrade conforms, else its faults. Takes the upgrades of a union one by one. */
+type ServerFaults<Upgrade> = [Upgrade] extends [never]
+  ? ServerTexts['never']
+  : IsAny<Upgrade> extends true
+    ? ServerTexts['any']
+    : Upgrade extends (...args: never) => infer Response
+      ? Either<
+          First<
+            [
+              AnyParameter<ParametersOf<Upgrade>>,
+              IsAny<Settled<Response>> extends true ? ServerTexts['response'] : never,
+            ]
+          >,
+          CallFaults<Upgrade, ParametersOf<Upgrade>>
+        >
+      : ServerTexts['notFunction'];
+
+/** With `unknown` for each type parameter; of the last overload. */
+type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : [];
+
+type CallFaults<Upgrade, Parameters extends readonly unknown[]> =
+  IsOverloaded<Upgrade> extends true
+    ?
+        | FirstRefused<Upgrade, RightCalls>
+        | FirstTaken<(...args: Parameters) => void, WrongCalls>
+        | OptionsFault<Parameters>
+    :
+        | FirstRefused<Upgrade, [...RightCalls, ...RightCallsOfOne]>
+        | FirstTaken<Upgrade, WrongCalls>
+        | OptionsFault<Parameters>;
+
+/** The compiler compares overloads as if their type parameters were `any`, so they need other tests. */
+type IsOverloaded<Upgrade> = Upgrade extends {
+  (...args: infer First): unknown;
+  (...args: infer Last): unknown;
+}
+  ? IsSame<First, Last> extends true
+    ? false
+    : true
+  : false;
+
+interface ServerTexts {
+  any: '1.1 the upgrade is any; give it a type';
+  never: '1.1 the upgrade is never; give it a type';
+  notFunction: '1.1 the upgrade is not a function; give the function itself';
+  request: '1.1 the request of the upgrade is any; give it a type';
+  handler: '1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>';
+  arg: '1.1 the arg of the upgrade is any; take the Arg of the handler';
+  options: '1.1 the options of the upgrade are any; take WebSock.ConnectionOptions';
+  wrongOptions: '1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions';
+  response: '1.1 the upgrade returns any; give it a type';
+}
+
+// Of the last overload; its type parameters stand there as `unknown`.
+type AnyParameter<Parameters extends readonly unknown[]> = First<
+  [
+    IsAny<Parameters[0]> extends true ? ServerTexts['request'] : never,
+    IsAny<Parameters[1]> extends true ? ServerTexts['handler'] : never,
+    IsAny<Parameters[2]> extends true ? ServerTexts['arg'] : never,
+    IsAny<Parameters[3]> extends true ? ServerTexts['options'] : never,
+    Parameters[1] extends WebSock<infer State, infer Info, infer Arg>
+      ? IsAny<State | Info | Arg> extends true
+        ? ServerTexts['handler']
+        : never
+      : never,
+  ]
+>;
+
+/** A call of an upgrade. It can be made if the upgrade is assignable to it. */
+type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options?: WebSock.ConnectionOptions) => unknown;
+
+/** The calls that must be possible, each behind the fault of an upgrade of which it is not. */
+type RightCalls = [
+  ['2.6 the upgrade refuses a plain handler', Call<WebSock<Count, string, string>, string>],
+  ['2.6 the upgrade refuses a handler of another state', Call<WebSock<string[], string, string>, string>],
+  ['2.6 the upgrade refuses a handler whose state is undefined', Call<WebSock<undefined, string, string>, string>],
+  ['2.9 the upgrade refuses a handler that takes every info', Call<WebSock<Count, unknown, string>, string>],
+  ['1.1 the upgrade refuses a handler of another arg', Call<WebSock<Count, string, boolean>, boolean>],
+  ['1.1 the upgrade refuses a handler whose arg is its state', Call<WebSock<Count>, Count>],
+  ['1.1 the upgrade refuses a handler without an arg', Call<WebSock<Count, string, undefined>, undefined>],
+  ['2.5 the upgrade refuses a handler without the optional callbacks', Call<Minimal, string>],
+  ['2.5 the upgrade refuses a handler with the optional callbacks', Call<Full, string>],
+  ['2.1 the upgrade refuses a handler of async callbacks', Call<Async, string>],
+  ['2.5 the upgrade refuses a handler that is a class with private fields', Call<Private, string>],
+];
+
+/** The same for an upgrade that is not overloaded. */
+type RightCallsOfOne = [
+  ['2.9 the upgrade refuses a handler that takes no info', Call<WebSock<Count, never, string>, string>],
+];
+
+/** The calls that must not be possible, each behind the fault of an upgrade of which it is. */
+type WrongCalls = [
+  ['1.1 the upgrade takes a handler without init', Call<Omit<Full, 'init'>, string>],
+  ['2.3 the upgrade takes a handler without handleIn', Call<Omit<Full, 'handleIn'>, string>],
+  ['2.9 the upgrade takes a handler without handleInfo', Call<Omit<Full, 'handleInfo'>, string>],
+  ['2.3 the upgrade takes a handler of text frames only', Call<TextOnly, string>],
+  ['2.4 the upgrade takes a handler that returns another state than it takes', Call<OtherState, string>],
+  ['2.4 the upgrade takes a handler that needs more state than init gives', Call<MoreState, string>],
+  ['2.9 the upgrade takes a handler whose mailbox and handleInfo disagree', Call<OtherInfo, string>],
+  ['3.6 the upgrade takes a handler that returns nothing', Call<Nothing, string>],
+  ['1.1 the upgrade takes an arg that init does not', Call<Full, number>],
+];
+
+type OptionsFault<Parameters extends readonly unknown[]> = { readonly timeout: string } extends Parameters[3]
+  ? ServerTexts['wrongOptions']
+  : never;
+
+interface Count {
+  readonly count: number;
+}
+
+interface Minimal extends Pick<WebSock<Count, string, string>, 'init' | 'handleIn' | 'handleInfo'> {}
+
+interface Full extends Minimal {
+  readonly handleControl: (frame: WebSock.ControlFrame, state: Count) => WebSock.HandleResult<Count>;
+  readonly terminate: (reason: WebSock.CloseReason, state: Count) => void;
+}
+
+interface Async {
+  readonly init: (arg: string) => Promise<WebSock.Ok<Count>>;
+  readonly handleIn: (frame: WebSock.DataFrame, state: Count) => Promise<WebSock.HandleResult<Count>>;
+  readonly handleInfo: (info: string, state: Count) => PromiseLike<WebSock.HandleResult<Count>>;
+  readonly terminate: () => Promise<void>;
+}
+
+declare class Private {
+  private readonly rooms: string[];
+  protected join(room: string): void;
+  init(arg: string): WebSock.HandleResult<Count>;
+  handleIn(frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count>;
+  handleInfo(info: string, state: Count): WebSock.HandleResult<Count>;
+}
+
+interface TextOnly extends Omit<Full, 'handleIn'> {
+  readonly handleIn: (
+    frame: { readonly opcode: 'text'; readonly data: string },
+    state: Count,
+  ) => WebSock.HandleResult<Count>;
+}
+
+interface OtherState extends Omit<Full, 'handleIn'> {
+  readonly handleIn: (frame: WebSock.DataFrame, state: Count) => WebSock.HandleResult<string>;
+}
+
+interface MoreState extends Omit<Full, 'handleIn'> {
+  readonly handleIn: (frame: WebSock.DataFrame, state: Count & { name: string }) => WebSock.HandleResult<Count>;
+}
+
+interface OtherInfo extends Omit<Full, 'handleInfo'> {
+  readonly handleInfo: (info: number, state: Count) => WebSock.HandleResult<Count>;
+}
+
+interface Nothing extends Omit<Full, 'handleIn'> {
+  readonly handleIn: () => void;
+}
+
+type FirstRefused<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
+  ? Upgrade extends Call
+    ? FirstRefused<Upgrade, Rest>
+    : Fault
+  : never;
+
+type FirstTaken<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
+  ? Upgrade extends Call
+    ? Fault
+    : FirstTaken<Upgrade, Rest>
+  : never;
+
+// ---- Tools ----
+
+type IsAny<Type> = 0 extends 1 & Type ? true : false;
+
+type IfAny<Type, Fault> = IsAny<Type> extends true ? Fault : never;
+
+type IsSame<One, Other> =
+  (<Type>() => Type extends One ? 1 : 2) extends <Type>() => Type extends Other ? 1 : 2 ? true : false;
+
+type IsUnion<Type, All = Type> = Type extends unknown ? ([All] extends [Type] ? false : true) : false;
+
+type Settled<Result> = Result extends PromiseLike<infer Value> ? Value : Result;
+
+/** `Faults`, or `Other` if there are none. */
+type Either<Faults, Other> = [Faults] extends [never] ? Other : Faults;
+
+/** The first of a list that is not `never`. */
+type First<List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+  ? [Head] extends [never]
+    ? First<Rest>
+    : Head extends string
+      ? Head
+      : never
+  : never;
+
+/** The first of a list that is one of `Types`. */
+type FirstOf<Types, List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+  ? Head extends Types
+    ? Head
+    : FirstOf<Types, Rest>
+  : never;
+
+type Text<Key, Callback extends string> = Key extends keyof Texts ? Texts<Callback>[Key] : never;

@@ -1,0 +1,350 @@
+// Right handlers and servers, in every way that people write them: all must pass.
+
+import type { WebSock } from '@websock/spec';
+import type { Assert, HandlerConforms } from '@websock/spec/conformance';
+
+interface Count {
+  readonly count: number;
+}
+
+// An annotated handler.
+declare const annotated: WebSock<Count, string, number>;
+export type Annotated = Assert<HandlerConforms<typeof annotated>>;
+
+declare const plain: WebSock<Count>;
+export type Plain = Assert<HandlerConforms<typeof plain>>;
+
+declare const noInfo: WebSock<Count, never>;
+export type NoInfo = Assert<HandlerConforms<typeof noInfo>>;
+
+// An annotated handler with a state of undefined or void.
+declare const stateless: WebSock<undefined>;
+export type Stateless = Assert<HandlerConforms<typeof stateless>>;
+declare const voidState: WebSock<void>;
+export type VoidState = Assert<HandlerConforms<typeof voidState>>;
+
+// `satisfies` keeps what was written.
+const satisfying = {
+  init: (count, mailbox) => {
+    mailbox.post('hello');
+    return { type: 'ok', state: { count } };
+  },
+  handleIn: (frame, state) => {
+    if (frame.data === 'stop') {
+      return { type: 'stop', reason: 'normal', state, close: { code: 4001, reason: 'bye' } };
+    }
+    return { type: 'push', messages: { opcode: 'text', data: 'hi' }, state };
+  },
+  handleControl: (_frame, state) => ({
+    type: 'push',
+    messages: [{ opcode: 'ping', data: 'x' }, { opcode: 'pong' }],
+    state,
+  }),
+  handleInfo: (info, state) => ({ type: 'reply', status: info, messages: [], state }),
+  terminate: () => {},
+} satisfies WebSock<Count, string, number>;
+export type Satisfying = Assert<HandlerConforms<typeof satisfying>>;
+
+// A bare literal, whose results are `as const`.
+const bare = {
+  init: (count: number) => ({ type: 'ok', state: { count } }) as const,
+  handleIn: (frame: WebSock.DataFrame, state: Count) =>
+    frame.opcode === 'text'
+      ? ({ type: 'push', messages: [{ opcode: 'text', data: frame.data }], state } as const)
+      : ({ type: 'stop', reason: { error: 'text only' }, state } as const),
+  handleInfo: (_info: unknown, state: Count) => ({ type: 'ok', state }) as const,
+};
+export type Bare = Assert<HandlerConforms<typeof bare>>;
+
+// Async callbacks, and other promises.
+const slow = {
+  init: async (count: number): Promise<WebSock.HandleResult<Count>> => ({ type: 'ok', state: { count } }),
+  handleIn: async (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok' as const, state }),
+  handleInfo: (_info: unknown, state: Count): PromiseLike<WebSock.Ok<Count>> => Promise.resolve({ type: 'ok', state }),
+  terminate: async () => {},
+};
+export type Slow = Assert<HandlerConforms<typeof slow>>;
+
+// `satisfies` with async callbacks, and a throw.
+const satisfyingAsync = {
+  init: async () => ({ type: 'ok', state: undefined }),
+  handleIn: async (frame) => {
+    if (frame.opcode === 'binary') {
+      throw new Error('text only');
+    }
+    return { type: 'push', messages: [{ opcode: 'text', data: frame.data }], state: undefined };
+  },
+  handleInfo: () => {
+    throw new Error('no infos');
+  },
+} satisfies WebSock<undefined, never, void>;
+export type SatisfyingAsync = Assert<HandlerConforms<typeof satisfyingAsync>>;
+
+// A class with private and protected fields and helpers, and one that inherits from it.
+class Room implements WebSock<Count, string, number> {
+  readonly name: string = 'room';
+  #secret = 1;
+  private readonly members: string[] = [];
+  protected terminated = false;
+  closed = false;
+
+  init(count: number, mailbox: WebSock.Mailbox<string>): WebSock.HandleResult<Count> {
+    mailbox.post(this.name);
+    return { type: 'ok', state: { count } };
+  }
+
+  async handleIn(frame: WebSock.DataFrame, state: Count): Promise<WebSock.HandleResult<Count>> {
+    this.#secret += this.members.length;
+    this.terminated = false;
+    return frame.opcode === 'text' ? this.answer(frame.data, state) : { type: 'ok', state };
+  }
+
+  handleInfo(_info: string, state: Count): WebSock.Ok<Count> {
+    return { type: 'ok', state };
+  }
+
+  answer(text: string, state: Count): WebSock.Push<Count> {
+    return { type: 'push', messages: { opcode: 'text', data: text }, state };
+  }
+
+  broadcast(): void {}
+  handleJoin(): void {}
+  close(): void {}
+  terminateAll(): void {}
+  on(_event: string): void {}
+  log?: (text: string) => void;
+}
+export type Class = Assert<HandlerConforms<Room>>;
+
+class SubRoom extends Room {
+  terminate(): void {}
+  handleClose(): void {}
+  override handleInfo(info: string | number, state: Count): WebSock.Ok<Count> {
+    return super.handleInfo(String(info), state);
+  }
+}
+const subRoom = new SubRoom();
+export type Inherited = Assert<HandlerConforms<typeof subRoom>>;
+
+// The callbacks as static methods: the class itself is the handler.
+class Static {
+  static init(count: number): WebSock.HandleResult<Count> {
+    return { type: 'ok', state: { count } };
+  }
+  static handleIn(_frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+  static handleInfo(_info: unknown, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+}
+export type StaticMethods = Assert<HandlerConforms<typeof Static>>;
+
+// Abstract, and a generic factory.
+abstract class Base<State> {
+  abstract init(arg: string): WebSock.HandleResult<State>;
+  abstract handleIn(frame: WebSock.DataFrame, state: State): WebSock.Awaitable<WebSock.HandleResult<State>>;
+  handleInfo(_info: never, state: State): WebSock.HandleResult<State> {
+    return { type: 'ok', state };
+  }
+}
+export type Abstract = Assert<HandlerConforms<Base<Map<string, number>>>>;
+
+const factory = <State>(first: State) => ({
+  init: () => ({ type: 'ok', state: first }) as const,
+  handleIn: (_frame: WebSock.DataFrame, state: State) => ({ type: 'ok', state }) as const,
+  handleInfo: (_info: unknown, state: State) => ({ type: 'ok', state }) as const,
+});
+const made = factory({ rooms: ['a'] });
+export type Made = Assert<HandlerConforms<typeof made>>;
+const madeOfNothing = factory(undefined);
+export type MadeOfNothing = Assert<HandlerConforms<typeof madeOfNothing>>;
+
+const annotatedFactory = <State, Info>(): WebSock<State, Info, string> => ({}) as WebSock<State, Info, string>;
+const annotatedMade = annotatedFactory<Count, number>();
+export type AnnotatedMade = Assert<HandlerConforms<typeof annotatedMade>>;
+
+// Generic callbacks.
+const generic = {
+  init: <Info>(count: number, _mailbox: WebSock.Mailbox<Info>) => ({ type: 'ok', state: { count } }) as const,
+  handleIn: <State>(_frame: WebSock.DataFrame, state: State) => ({ type: 'ok', state }) as const,
+  handleControl: <State extends { count: unknown }>(_frame: WebSock.ControlFrame, state: State): WebSock.Ok<State> => ({
+    type: 'ok',
+    state,
+  }),
+  handleInfo: (_info: string, state: Count) => ({ type: 'ok', state }) as const,
+  terminate: <Reason extends WebSock.CloseReason>(_reason: Reason) => {},
+};
+export type Generic = Assert<HandlerConforms<typeof generic>>;
+
+// Overloads that conform.
+declare const overloaded: {
+  init(): WebSock.HandleResult<Count>;
+  handleIn: {
+    (text: string): string;
+    (frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count>;
+  };
+  handleInfo: {
+    (info: string, state: Count): WebSock.HandleResult<Count>;
+    (info: string, state: Count): WebSock.Ok<Count>;
+  };
+};
+export type Overloaded = Assert<HandlerConforms<typeof overloaded>>;
+
+declare const overloadedFirst: {
+  init(): WebSock.HandleResult<Count>;
+  handleIn: {
+    (frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count>;
+    (frame: { opcode: 'text' }, state: Count): WebSock.Push<Count>;
+  };
+  handleInfo(info: string, state: Count): WebSock.HandleResult<Count>;
+};
+export type OverloadedFirst = Assert<HandlerConforms<typeof overloadedFirst>>;
+
+// Frozen, spread, optional.
+const frozen = Object.freeze({ ...bare, terminate: () => undefined });
+export type Frozen = Assert<HandlerConforms<typeof frozen>>;
+const spread = { ...annotated, ...bare, helper: 1, terminate: undefined };
+export type Spread = Assert<HandlerConforms<typeof spread>>;
+declare const optional: typeof bare & { handleControl?: WebSock<Count>['handleControl'] };
+export type Optional = Assert<HandlerConforms<typeof optional>>;
+export type Readonlied = Assert<HandlerConforms<Readonly<typeof bare>>>;
+
+// Results made by the author's own helpers; lists of every kind.
+const ok = <State>(state: State) => ({ type: 'ok', state }) as const;
+const push = <State>(state: State, ...messages: WebSock.Message[]) => ({ type: 'push', messages, state }) as const;
+const text = (data: string) => ({ opcode: 'text', data }) as const;
+const stop = <State>(state: State, code?: number) => ({
+  type: 'stop' as const,
+  reason: 'normal' as const,
+  state,
+  ...(code === undefined ? {} : { close: { code } }),
+});
+const helped = {
+  init: () => ok({ count: 0 }),
+  handleIn: (frame: WebSock.DataFrame, state: Count) =>
+    frame.opcode === 'text' ? push(state, text(frame.data)) : Math.random() > 1 ? stop(state, 4000) : stop(state),
+  handleControl: (_frame: WebSock.ControlFrame, state: Count) => ok(state),
+  handleInfo: (info: readonly string[], state: Count) => ({ type: 'push' as const, messages: info.map(text), state }),
+};
+export type Helped = Assert<HandlerConforms<typeof helped>>;
+
+// A union of literals: the compiler adds `close?: undefined` to some.
+const united = {
+  init: () => ok({ count: 0 }),
+  handleIn: (frame: WebSock.DataFrame, state: Count) => {
+    if (frame.opcode === 'text') {
+      return { type: 'stop' as const, reason: 'normal' as const, state, close: { code: 1000 as const, reason: 'bye' } };
+    }
+    if (frame.data.length === 0) {
+      return { type: 'push' as const, state, messages: [] };
+    }
+    return { type: 'ok' as const, state };
+  },
+  handleInfo: (_info: string, state: Count) => ok(state),
+};
+export type United = Assert<HandlerConforms<typeof united>>;
+
+// States: branded, recursive, a union told apart by the author, functions, any inside.
+type Id = string & { readonly brand: 'id' };
+interface Tree {
+  readonly children: readonly Tree[];
+  readonly id: Id;
+}
+export type Recursive = Assert<HandlerConforms<WebSock<Tree, Tree, Id>>>;
+const recursive = {
+  init: (id: Id) => ok<Tree>({ children: [], id }),
+  handleIn: (_frame: WebSock.DataFrame, state: Tree) => ok({ ...state, children: [state] }),
+  handleInfo: (_tree: Tree, state: Tree) => ok(state),
+};
+export type RecursiveBare = Assert<HandlerConforms<typeof recursive>>;
+
+type Phase = { readonly phase: 'new' } | { readonly phase: 'known'; readonly name: string };
+const phased = {
+  init: () => ok({ phase: 'new' } as const),
+  handleIn: (frame: WebSock.DataFrame, state: Phase) =>
+    state.phase === 'new' && frame.opcode === 'text' ? ok({ phase: 'known', name: frame.data } as const) : ok(state),
+  handleInfo: (_info: unknown, state: Phase) => ok(state),
+  terminate: (_reason: unknown, _state: { readonly phase: string }) => {},
+};
+export type Phased = Assert<HandlerConforms<typeof phased>>;
+
+export type Loose = Assert<HandlerConforms<WebSock<Record<string, any>, any, any>>>;
+export type Functions = Assert<HandlerConforms<WebSock<() => void, (text: string) => void, undefined>>>;
+export type UnknownState = Assert<HandlerConforms<WebSock<unknown, unknown, unknown>>>;
+export type NeverInfo = Assert<HandlerConforms<WebSock<Count, never, never>>>;
+export type UnionState = Assert<HandlerConforms<WebSock<Count | undefined | string, Count | string, boolean>>>;
+
+// A state of void or undefined, without annotation.
+const voidBare = {
+  init: () => ok(undefined),
+  handleIn: (_frame: WebSock.DataFrame, state: void) => ok(state),
+  handleInfo: () => ok(undefined),
+};
+export type VoidBare = Assert<HandlerConforms<typeof voidBare>>;
+
+// `this`: the handler, or nothing.
+const withThis = {
+  greeting: 'hello',
+  init(this: { greeting: string }) {
+    return ok({ count: this.greeting.length });
+  },
+  handleIn(this: void, _frame: WebSock.DataFrame, state: Count) {
+    return ok(state);
+  },
+  handleInfo(_info: unknown, state: Count) {
+    return ok({ count: state.count + this.greeting.length });
+  },
+};
+export type WithThis = Assert<HandlerConforms<typeof withThis>>;
+
+// Narrower results and wider parameters than need be; optional and rest parameters.
+const wide = {
+  init: (..._given: unknown[]) => ok({ count: 1, name: '' }),
+  handleIn: (_frame?: unknown, state: Count = { count: 1 }, _third?: string) => ok({ ...state, name: '' }),
+  handleInfo: (_info: string | number, state: { name: string }) => ok({ count: 1, ...state }),
+  terminate: (_reason: { type: string }, ..._rest: unknown[]) => 5,
+};
+export type Wide = Assert<HandlerConforms<typeof wide>>;
+
+// Codes that may be sent, named by an enum, and a code, reason and data known only at run time.
+enum Code {
+  Kicked = 4000,
+  Bye = 1000,
+}
+const closing = {
+  ...bare,
+  handleInfo: (info: { code: number; reason: string }, state: Count) =>
+    ({ type: 'stop', reason: 'restart', state, close: info, messages: { opcode: 'ping', data: info.reason } }) as const,
+  handleControl: (_frame: WebSock.ControlFrame, state: Count) =>
+    ({ type: 'stop', reason: 'normal', state, close: { code: Math.random() > 1 ? Code.Kicked : Code.Bye } }) as const,
+};
+export type Closing = Assert<HandlerConforms<typeof closing>>;
+
+// Bytes of every kind, as they are on this compiler.
+const bytes = {
+  ...bare,
+  handleIn: (frame: WebSock.DataFrame, state: Count) =>
+    ({
+      type: 'push',
+      messages: [
+        { opcode: 'binary', data: new Uint8Array(1) },
+        { opcode: 'binary', data: new ArrayBuffer(1) },
+        { opcode: 'binary', data: new DataView(new ArrayBuffer(1)) },
+        { opcode: 'pong', data: new Float64Array(1) },
+        { opcode: 'ping', data: undefined },
+        frame,
+      ],
+      state,
+    }) as const,
+};
+export type Bytes = Assert<HandlerConforms<typeof bytes>>;
+
+// A union of handlers; a part of the contract; an intersection.
+export type Union = Assert<HandlerConforms<typeof bare | typeof annotated | SubRoom>>;
+interface MyHandler extends WebSock<Count, string, number> {
+  readonly name: string;
+}
+export type Extended = Assert<HandlerConforms<MyHandler>>;
+export type Intersected = Assert<HandlerConforms<WebSock<Count, string, number> & { readonly name: string }>>;
+export type RequiredAll = Assert<HandlerConforms<Required<WebSock<Count, string, number>>>>;

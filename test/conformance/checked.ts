@@ -1,0 +1,114 @@
+// A server that refuses wrong handlers where they are given to it, and that infers as much as one that does not.
+
+import type { WebSock } from '@websock/spec';
+import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
+
+declare function upgrade<State, Info, Arg, Handler>(
+  request: string,
+  handler: Checked<Handler> & WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: WebSock.ConnectionOptions,
+): void;
+
+export type Upgrade = Assert<ServerConforms<typeof upgrade>>;
+
+interface Count {
+  readonly count: number;
+}
+
+declare const annotated: WebSock<Count, string, number>;
+upgrade('', annotated, 1, { timeout: 1 });
+
+declare const noInfo: WebSock<Count, never, undefined>;
+upgrade('', noInfo, undefined);
+
+const right = {
+  init: (count: number): WebSock.Ok<Count> => ({ type: 'ok', state: { count } }),
+  handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok', state }) as const,
+  handleInfo: async (_info: string, state: Count) => ({ type: 'ok', state }) as const,
+};
+upgrade('', right, 1);
+
+class Room {
+  private readonly secret: number = 1;
+  readonly init = right.init;
+  readonly handleInfo = right.handleInfo;
+  handleIn(_frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state: { count: state.count + this.secret } };
+  }
+}
+upgrade('', new Room(), 1);
+
+// State, info and arg are inferred from an inline handler.
+upgrade(
+  '',
+  {
+    init: (arg, mailbox: WebSock.Mailbox<Date>) => ({ type: 'ok', state: { length: arg.length, mailbox } }),
+    handleIn: (frame, state) => {
+      state.mailbox.post(new Date(state.length.toFixed()));
+      return frame.opcode === 'text'
+        ? { type: 'push', messages: { opcode: 'text', data: frame.data }, state }
+        : { type: 'stop', reason: 'normal', state, close: { code: 1003 } };
+    },
+    handleInfo: (info, state) => ({ type: 'ok', state: { ...state, length: info.getTime() } }),
+    terminate: (reason) => reason.type === 'remote' && reason.code,
+  },
+  'arg',
+);
+upgrade(
+  '',
+  {
+    init: async (arg) => ({ type: 'ok', state: { arg } }),
+    handleIn: async (_frame, state) => ({
+      type: 'push',
+      messages: [{ opcode: 'text', data: state.arg.trim() }],
+      state,
+    }),
+    handleInfo: async (info: { text: string }, state) => ({ type: 'ok', state: { arg: info.text + state.arg } }),
+  },
+  'arg',
+);
+
+const textOnly = {
+  ...right,
+  handleIn: (_frame: { opcode: 'text'; data: string }, state: Count) => right.init(state.count),
+};
+// refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"
+upgrade('', textOnly, 1);
+
+const code = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) =>
+    ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }) as const,
+};
+// refused: "4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"
+upgrade('', code, 1);
+
+// refused: "2.6 the handler is a class; give an instance of it"
+upgrade('', Room, 1);
+
+// refused: Argument of type 'any' is not assignable to parameter of type 'never'
+upgrade('', JSON.parse(''), 1);
+
+declare const unknown: unknown;
+// refused: Argument of type 'unknown' is not assignable to parameter of type
+upgrade('', unknown, 1);
+
+const inline = () =>
+  upgrade(
+    '',
+    // refused: "4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"
+    {
+      init: () => ({ type: 'ok', state: { count: 1 } }),
+      handleIn: (_frame, state) => ({ type: 'ok', state }),
+      handleInfo: (_info, state) => ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }),
+    },
+    1,
+  );
+inline();
+
+// refused: Argument of type 'string' is not assignable to parameter of type 'number'
+upgrade('', right, 'one');
+
+// refused: type 'ConnectionOptions'
+upgrade('', right, 1, { timout: 1 });

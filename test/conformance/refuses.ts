@@ -1,0 +1,537 @@
+// Wrong handlers, each with exactly one mistake, and what the compiler says of them. A comment `// refused: …` stands
+// above the line where the compiler reports the error; its text is in that error, whole.
+
+import type { WebSock } from '@websock/spec';
+import type { Assert, HandlerConforms } from '@websock/spec/conformance';
+
+interface Count {
+  readonly count: number;
+}
+
+type Result = WebSock.HandleResult<Count>;
+
+// A right handler, to be made wrong in one place.
+const right = {
+  init: (count: number, _mailbox: WebSock.Mailbox<string>): Result => ({ type: 'ok', state: { count } }),
+  handleIn: (_frame: WebSock.DataFrame, state: Count): Result => ({ type: 'ok', state }),
+  handleControl: (_frame: WebSock.ControlFrame, state: Count): Result => ({ type: 'ok', state }),
+  handleInfo: (_info: string, state: Count): Result => ({ type: 'ok', state }),
+  terminate: (_reason: WebSock.CloseReason, _state: Count): void => {},
+};
+export type Right = Assert<HandlerConforms<typeof right>>;
+
+declare const state: Count;
+
+// ---- The handler itself ----
+
+// refused: 2.6 the handler is any; give it a type
+export type Any = Assert<HandlerConforms<any>>;
+
+// refused: 2.6 the handler is never; give it a type
+export type Never = Assert<HandlerConforms<never>>;
+
+// refused: 2.6 the handler is not an object; give the object with the callbacks
+export type Unknown = Assert<HandlerConforms<unknown>>;
+
+// refused: 2.6 the handler is not an object; give the object with the callbacks
+export type Text = Assert<HandlerConforms<string>>;
+
+// refused: 2.6 the handler is not an object; give the object with the callbacks
+export type Factory = Assert<HandlerConforms<() => typeof right>>;
+
+class Chat {
+  init(count: number): Result {
+    return { type: 'ok', state: { count } };
+  }
+  handleIn(_frame: WebSock.DataFrame, state: Count): Result {
+    return { type: 'ok', state };
+  }
+  handleInfo(_info: unknown, state: Count): Result {
+    return { type: 'ok', state };
+  }
+}
+// refused: 2.6 the handler is a class; give an instance of it
+export type Class = Assert<HandlerConforms<typeof Chat>>;
+
+// refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
+export type Union = Assert<HandlerConforms<typeof right | typeof textOnly>>;
+
+// ---- A callback ----
+
+const { init: _init, ...noInit } = right;
+// refused: 1.1 init is missing or misspelt; add it
+export type NoInit = Assert<HandlerConforms<typeof noInit>>;
+
+const { handleIn: _handleIn, ...noHandleIn } = right;
+// refused: 2.3 handleIn is missing or misspelt; add it
+export type NoHandleIn = Assert<HandlerConforms<typeof noHandleIn>>;
+
+const handlein = { ...noHandleIn, handlein: right.handleIn };
+// refused: 2.3 handleIn is missing or misspelt; add it
+export type Handlein = Assert<HandlerConforms<typeof handlein>>;
+
+const { handleInfo: _handleInfo, ...noHandleInfo } = right;
+// refused: 2.9 handleInfo is missing or misspelt; add it
+export type NoHandleInfo = Assert<HandlerConforms<typeof noHandleInfo>>;
+
+declare const optionalInfo: typeof noHandleInfo & { handleInfo?: typeof right.handleInfo };
+// refused: 2.9 handleInfo is missing or misspelt; add it
+export type OptionalInfo = Assert<HandlerConforms<typeof optionalInfo>>;
+
+const { terminate: _terminate, ...noTerminate } = right;
+const terminated = { ...noTerminate, terminated: right.terminate };
+// refused: 2.5 terminated is not a callback; do you mean terminate?
+export type Terminated = Assert<HandlerConforms<typeof terminated>>;
+
+const { handleControl: _handleControl, ...noControl } = right;
+const handleControll = { ...noControl, handleControll: right.handleControl };
+// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+export type HandleControll = Assert<HandlerConforms<typeof handleControll>>;
+
+const handlecontrol = { ...noControl, handlecontrol: right.handleControl };
+// refused: 2.5 handlecontrol is not a callback; do you mean handleControl?
+export type Handlecontrol = Assert<HandlerConforms<typeof handlecontrol>>;
+
+const handleCnotrol = { ...noControl, handleCnotrol: right.handleControl };
+// refused: 2.5 handleCnotrol is not a callback; do you mean handleControl?
+export type HandleCnotrol = Assert<HandlerConforms<typeof handleCnotrol>>;
+
+const handleContro = { ...noControl, handleContro: right.handleControl };
+// refused: 2.5 handleContro is not a callback; do you mean handleControl?
+export type HandleContro = Assert<HandlerConforms<typeof handleContro>>;
+
+const handleMessage = { ...right, handleMessage: right.handleIn };
+// refused: 2.5 handleMessage is not a callback; do you mean handleIn?
+export type HandleMessage = Assert<HandlerConforms<typeof handleMessage>>;
+
+const onMessage = { ...right, onMessage: right.handleIn };
+// refused: 2.5 onMessage is not a callback; do you mean handleIn?
+export type OnMessage = Assert<HandlerConforms<typeof onMessage>>;
+
+class Terminator extends Chat {
+  Terminate(): void {}
+}
+// refused: 2.5 Terminate is not a callback; do you mean terminate?
+export type ClassMisspelt = Assert<HandlerConforms<Terminator>>;
+
+declare const anyCallback: typeof noHandleIn & { handleIn: any };
+// refused: 2.5 handleIn is any; give it a type
+export type AnyCallback = Assert<HandlerConforms<typeof anyCallback>>;
+
+declare const anyOptional: typeof noTerminate & { terminate: any };
+// refused: 2.5 terminate is any; give it a type
+export type AnyOptional = Assert<HandlerConforms<typeof anyOptional>>;
+
+const notFunction = { ...right, terminate: true };
+// refused: 2.5 terminate is not a function; make it one
+export type NotFunction = Assert<HandlerConforms<typeof notFunction>>;
+
+const threeArguments = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: Count, _socket: object): Result => right.handleInfo('', state),
+};
+// refused: 2.5 handleIn requires more than two arguments; it is given two
+export type ThreeArguments = Assert<HandlerConforms<typeof threeArguments>>;
+
+const foreignThis = {
+  ...right,
+  handleInfo(this: Date, _info: string, state: Count): Result {
+    return { type: 'ok', state };
+  },
+};
+// refused: 2.5 handleInfo declares a this that is not the handler; remove it
+export type ForeignThis = Assert<HandlerConforms<typeof foreignThis>>;
+
+const noMailbox = { ...right, init: (count: number, _request: string): Result => ({ type: 'ok', state: { count } }) };
+// refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter
+export type NoMailbox = Assert<HandlerConforms<typeof noMailbox>>;
+
+const textOnly = {
+  ...right,
+  handleIn: (_frame: { opcode: 'text'; data: string }, state: Count): Result => ({ type: 'ok', state }),
+};
+// refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
+export type TextOnly = Assert<HandlerConforms<typeof textOnly>>;
+
+const binaryOnly = {
+  ...right,
+  handleIn: (_frame: { opcode: 'binary'; data: Uint8Array }, state: Count): Result => ({ type: 'ok', state }),
+};
+// refused: 2.3 handleIn does not accept a text frame; annotate it as WebSock.DataFrame
+export type BinaryOnly = Assert<HandlerConforms<typeof binaryOnly>>;
+
+class TextOnly2 extends Chat {
+  // Refused already here if the class extends a right one with the function property; a method is compared both ways.
+  override handleIn(_frame: { opcode: 'text'; data: string }, state: Count): Result {
+    return { type: 'ok', state };
+  }
+}
+// refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
+export type TextOnlyClass = Assert<HandlerConforms<TextOnly2>>;
+
+const pongOnly = {
+  ...right,
+  handleControl: (_frame: { opcode: 'pong' }, state: Count): Result => ({ type: 'ok', state }),
+};
+// refused: 2.8 handleControl does not accept a ping; annotate it as WebSock.ControlFrame
+export type PongOnly = Assert<HandlerConforms<typeof pongOnly>>;
+
+const pingOnly = {
+  ...right,
+  handleControl: (_frame: { opcode: 'ping' }, state: Count): Result => ({ type: 'ok', state }),
+};
+// refused: 2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame
+export type PingOnly = Assert<HandlerConforms<typeof pingOnly>>;
+
+const remoteOnly = { ...right, terminate: (_reason: { type: 'remote'; code: number }) => {} };
+// refused: 4.1 terminate does not accept every WebSock.CloseReason; annotate it so
+export type RemoteOnly = Assert<HandlerConforms<typeof remoteOnly>>;
+
+const otherInfo = { ...right, handleInfo: (_info: number, state: Count): Result => ({ type: 'ok', state }) };
+// refused: 2.9 handleInfo does not accept every info of the mailbox of init; make them agree
+export type OtherInfo = Assert<HandlerConforms<typeof otherInfo>>;
+
+// ---- A state ----
+
+const anyState = { ...right, handleInfo: (_info: string, state: any): Result => ({ type: 'ok', state }) };
+// refused: 2.4 handleInfo takes a state of any; give it a type
+export type AnyState = Assert<HandlerConforms<typeof anyState>>;
+
+// refused: 2.4 the state of the handler is any; give it a type
+export type AnyAnnotated = Assert<HandlerConforms<WebSock<any, string, number>>>;
+
+const anyReturned = { ...right, handleIn: () => ({ type: 'ok' as const, state: JSON.parse('') }) };
+// refused: 2.4 handleIn returns a state of any; give it a type
+export type AnyReturned = Assert<HandlerConforms<typeof anyReturned>>;
+
+const wrongRead = {
+  ...right,
+  handleInfo: (_info: string, _state: { count: string }): Result => ({ type: 'ok', state }),
+};
+// refused: 2.4 handleInfo does not accept the state that init returns; make them agree
+export type WrongRead = Assert<HandlerConforms<typeof wrongRead>>;
+
+const wrongReadAndReturned = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: { count: string }) => ({ type: 'ok', state }) as const,
+};
+// refused: 2.4 handleIn does not accept the state that init returns; make them agree
+export type WrongReadAndReturned = Assert<HandlerConforms<typeof wrongReadAndReturned>>;
+
+const wrongTerminate = { ...right, terminate: (_reason: WebSock.CloseReason, _state: { count: string }) => {} };
+// refused: 2.4 terminate does not accept the state that init returns; make them agree
+export type WrongTerminate = Assert<HandlerConforms<typeof wrongTerminate>>;
+
+const noState = { ...right, init: () => ({ type: 'ok', state: undefined }) as const };
+// refused: 2.4 init returns a state that other callbacks do not accept; make them agree
+export type NoState = Assert<HandlerConforms<typeof noState>>;
+
+const otherState = { ...right, handleIn: () => ({ type: 'ok', state: { count: 'one' } }) as const };
+// refused: 2.4 handleIn returns a state that other callbacks do not accept; make them agree
+export type OtherState = Assert<HandlerConforms<typeof otherState>>;
+
+const otherStateAsync = {
+  ...right,
+  handleInfo: async (_info: string, state: Count) => ({ type: 'ok', state: state.count }) as const,
+};
+// refused: 2.4 handleInfo returns a state that other callbacks do not accept; make them agree
+export type OtherStateAsync = Assert<HandlerConforms<typeof otherStateAsync>>;
+
+// ---- A result ----
+
+const anyResult = { ...right, handleIn: () => JSON.parse('') };
+// refused: 3.6 handleIn returns any; annotate its result
+export type AnyResult = Assert<HandlerConforms<typeof anyResult>>;
+
+const anyPromise = { ...right, handleIn: async () => JSON.parse('') };
+// refused: 3.6 handleIn returns any; annotate its result
+export type AnyPromise = Assert<HandlerConforms<typeof anyPromise>>;
+
+const nothing = { ...right, handleInfo: () => {} };
+// refused: 3.6 handleInfo returns nothing on some branch; return a result
+export type Nothing = Assert<HandlerConforms<typeof nothing>>;
+
+const forgotten = {
+  ...right,
+  handleIn: async (frame: WebSock.DataFrame, state: Count) => {
+    if (frame.opcode === 'text') {
+      return { type: 'ok', state } as const;
+    }
+    return;
+  },
+};
+// refused: 3.6 handleIn returns nothing on some branch; return a result
+export type Forgotten = Assert<HandlerConforms<typeof forgotten>>;
+
+const notResult = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => state };
+// refused: 3.6 handleIn returns what is not a result; return an object with a type
+export type NotResult = Assert<HandlerConforms<typeof notResult>>;
+
+const widened = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok', state }) };
+// refused: 3.6 handleIn returns a type widened to string; annotate its result
+export type Widened = Assert<HandlerConforms<typeof widened>>;
+
+const unknownType = { ...right, handleIn: () => ({ type: 'okay', state }) as const };
+// refused: 3.6 handleIn returns an unknown type; use ok, push, reply or stop
+export type UnknownType = Assert<HandlerConforms<typeof unknownType>>;
+
+const withoutState = { ...right, handleIn: () => ({ type: 'ok' }) as const };
+// refused: 3.6 handleIn returns a result without a state; add it
+export type WithoutState = Assert<HandlerConforms<typeof withoutState>>;
+
+const anyMessages = { ...right, handleIn: () => ({ type: 'push', messages: JSON.parse(''), state }) as const };
+// refused: 3.6 handleIn returns messages, a reason or a close of any; give them a type
+export type AnyMessages = Assert<HandlerConforms<typeof anyMessages>>;
+
+const anyData = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: [{ opcode: 'text', data: JSON.parse('') }], state }) as const,
+};
+// refused: 3.6 handleIn returns messages, a reason or a close of any; give them a type
+export type AnyData = Assert<HandlerConforms<typeof anyData>>;
+
+const noMessages = { ...right, handleIn: () => ({ type: 'push', state }) as const };
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type NoMessages = Assert<HandlerConforms<typeof noMessages>>;
+
+const misspeltMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
+// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+export type MisspeltMessages = Assert<HandlerConforms<typeof misspeltMessages>>;
+
+const okWithMessages = {
+  ...right,
+  handleIn: () => ({ type: 'ok', messages: [{ opcode: 'text', data: '' }], state }) as const,
+};
+// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+export type OkWithMessages = Assert<HandlerConforms<typeof okWithMessages>>;
+
+const closeDetail = {
+  ...right,
+  handleIn: async () => ({ type: 'stop', reason: 'normal', state, closeDetail: { code: 4000 } }) as const,
+};
+// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+export type CloseDetail = Assert<HandlerConforms<typeof closeDetail>>;
+
+const numberData = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'text', data: 1 }, state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type NumberData = Assert<HandlerConforms<typeof numberData>>;
+
+const objectData = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: [{ opcode: 'text', data: {} }], state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type ObjectData = Assert<HandlerConforms<typeof objectData>>;
+
+const promiseData = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'text', data: Promise.resolve('') }, state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type PromiseData = Assert<HandlerConforms<typeof promiseData>>;
+
+const bytesAsText = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'text', data: new Uint8Array(1) }, state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type BytesAsText = Assert<HandlerConforms<typeof bytesAsText>>;
+
+const textAsBytes = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'binary', data: 'text' }, state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type TextAsBytes = Assert<HandlerConforms<typeof textAsBytes>>;
+
+const numberPing = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'ping', data: 1 }, state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type NumberPing = Assert<HandlerConforms<typeof numberPing>>;
+
+const opcodeWidened = {
+  ...right,
+  handleIn: () => ({ type: 'push' as const, messages: { opcode: 'text', data: '' }, state }),
+};
+// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+export type OpcodeWidened = Assert<HandlerConforms<typeof opcodeWidened>>;
+
+const messageStray = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'ping', dat: '' }, state }) as const,
+};
+// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+export type MessageStray = Assert<HandlerConforms<typeof messageStray>>;
+
+type Four<Text extends string> = `${Text}${Text}${Text}${Text}`;
+type Sixty = `${Four<Four<'aaa'>>}${Four<'aaa'>}`;
+declare const long123: `${Sixty}${Sixty}aaa`;
+declare const long124: `${Sixty}${Sixty}aaaa`;
+declare const long125: `${Sixty}${Sixty}aaaaa`;
+declare const long126: `${Sixty}${Sixty}aaaaaa`;
+
+const pingRight = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'ping', data: long125 }, state }) as const,
+};
+export type PingRight = Assert<HandlerConforms<typeof pingRight>>;
+
+const pingLong = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: { opcode: 'ping', data: long126 }, state }) as const,
+};
+// refused: 3.6 handleIn returns ping or pong data over 125 bytes; shorten it
+export type PingLong = Assert<HandlerConforms<typeof pingLong>>;
+
+const stopReason = { ...right, handleIn: () => ({ type: 'stop', reason: 'error', state }) as const };
+// refused: 3.4 handleIn returns a wrong reason to stop; use 'normal', 'restart' or { error }
+export type StopReason = Assert<HandlerConforms<typeof stopReason>>;
+
+const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reason: 'normal', state }) };
+// refused: 3.4 handleIn returns a reason to stop widened to string; annotate its result
+export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
+
+const wrongClose = { ...right, handleIn: () => ({ type: 'stop', reason: 'normal', close: 1000, state }) as const };
+// refused: 4.2 handleIn returns a wrong close; see WebSock.CloseDetail
+export type WrongClose = Assert<HandlerConforms<typeof wrongClose>>;
+
+const wrongCloseReason = {
+  ...right,
+  handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, reason: 1 }, state }) as const,
+};
+// refused: 4.2 handleIn returns a wrong close; see WebSock.CloseDetail
+export type WrongCloseReason = Assert<HandlerConforms<typeof wrongCloseReason>>;
+
+const closeStray = {
+  ...right,
+  handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, resaon: '' }, state }) as const,
+};
+// refused: 4.2 handleIn returns a property that close does not have; remove or rename it
+export type CloseStray = Assert<HandlerConforms<typeof closeStray>>;
+
+const closing = <Code extends number, Reason extends string = ''>(code: Code, reason?: Reason) => ({
+  ...right,
+  handleIn: () =>
+    ({ type: 'stop', reason: 'normal', close: reason === undefined ? { code } : { code, reason }, state }) as const,
+});
+
+const codes = [
+  closing(1000),
+  closing(1014),
+  closing(3000),
+  closing(4999),
+  closing(4321 as number),
+  closing(1000, long123),
+] as const;
+export type Codes = Assert<HandlerConforms<(typeof codes)[number]>>;
+
+const code1005 = closing(1005);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1005 = Assert<HandlerConforms<typeof code1005>>;
+const code1004 = closing(1004);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1004 = Assert<HandlerConforms<typeof code1004>>;
+const code1006 = closing(1006);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1006 = Assert<HandlerConforms<typeof code1006>>;
+const code1010 = closing(1010);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1010 = Assert<HandlerConforms<typeof code1010>>;
+const code1015 = closing(1015);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1015 = Assert<HandlerConforms<typeof code1015>>;
+const code999 = closing(999);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code999 = Assert<HandlerConforms<typeof code999>>;
+const code1016 = closing(1016);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code1016 = Assert<HandlerConforms<typeof code1016>>;
+const code2999 = closing(2999);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code2999 = Assert<HandlerConforms<typeof code2999>>;
+const code5000 = closing(5000);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Code5000 = Assert<HandlerConforms<typeof code5000>>;
+const codeNegative = closing(-1);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeNegative = Assert<HandlerConforms<typeof codeNegative>>;
+const codeFraction = closing(1000.5);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeFraction = Assert<HandlerConforms<typeof codeFraction>>;
+const codeFraction3 = closing(3000.5);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeFraction3 = Assert<HandlerConforms<typeof codeFraction3>>;
+const codeShort = closing(300);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeShort = Assert<HandlerConforms<typeof codeShort>>;
+const codeLong = closing(40000);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeLong = Assert<HandlerConforms<typeof codeLong>>;
+
+const satisfied = {
+  ...right,
+  handleInfo: (_info, state) => ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }),
+} satisfies WebSock<Count, string, number>;
+// refused: 4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode
+export type Satisfied = Assert<HandlerConforms<typeof satisfied>>;
+
+const closeReasonLong = closing(1000, long124);
+// refused: 4.2 handleIn returns a close reason over 123 bytes; shorten it
+export type CloseReasonLong = Assert<HandlerConforms<typeof closeReasonLong>>;
+
+// ---- Several faults: one for each callback, all visible ----
+
+const two = { ...textOnly, handleInfo: nothing.handleInfo };
+// refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame" | "3.6 handleInfo returns nothing on some branch; return a result"
+export type Two = Assert<HandlerConforms<typeof two>>;
+
+const three = { ...two, terminate: wrongTerminate.terminate };
+// refused: 2.4 terminate does not accept the state that init returns; make them agree
+export type Three = Assert<HandlerConforms<typeof three>>;
+
+// refused: 1.1 init is missing or misspelt; add it
+export type Empty = Assert<HandlerConforms<{}>>;
+
+// A wrong result that is a subtype of another callback's.
+const hidden = {
+  ...right,
+  handleIn: () =>
+    ({
+      type: 'stop',
+      reason: 'normal',
+      state,
+      close: { code: 1005, reason: '' },
+      messages: [],
+      status: undefined,
+    }) as const,
+};
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type Hidden = Assert<HandlerConforms<typeof hidden>>;
+const hiddenBelow = {
+  ...right,
+  handleIn: (frame: WebSock.DataFrame, state: Count): Result | ReturnType<typeof hidden.handleIn> =>
+    frame.opcode === 'text' ? hidden.handleIn() : { type: 'ok', state },
+};
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type HiddenBelow = Assert<HandlerConforms<typeof hiddenBelow>>;
+declare const hiddenInNumber: Omit<typeof right, 'handleIn'> & {
+  handleIn(): {
+    type: 'stop';
+    reason: 'normal';
+    state: Count;
+    close: { code: number; reason: string } | { code: 1006; reason: '' };
+  };
+};
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type HiddenInNumber = Assert<HandlerConforms<typeof hiddenInNumber>>;
+const anyControl = { ...right, handleControl: () => JSON.parse('') };
+// refused: 3.6 handleControl returns any; annotate its result
+export type AnyControl = Assert<HandlerConforms<typeof anyControl>>;
+
+// refused: 2.4 the state of the handler is any; give it a type
+export type StoredAny = Assert<HandlerConforms<WebSock.Any>>;

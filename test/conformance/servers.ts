@@ -1,0 +1,284 @@
+// Servers: right ones, in every way that people write them, and wrong ones.
+
+import type { WebSock } from '@websock/spec';
+import type { Assert, ServerConforms } from '@websock/spec/conformance';
+
+interface Request {
+  readonly url: string;
+}
+
+interface Response {
+  readonly status: number;
+}
+
+type Options = WebSock.ConnectionOptions;
+
+// ---- Right ----
+
+export type Contract = Assert<ServerConforms<WebSock.Upgrade<Request>>>;
+export type Responding = Assert<ServerConforms<WebSock.Upgrade<Request, Response>>>;
+export type Promising = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<Response>>>>;
+export type UnknownRequest = Assert<ServerConforms<WebSock.Upgrade<unknown>>>;
+
+declare function upgrade<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+): void;
+export type Function = Assert<ServerConforms<typeof upgrade>>;
+
+declare function noOptions<State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg): void;
+export type NoOptions = Assert<ServerConforms<typeof noOptions>>;
+
+declare function moreOptions<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options & { backlog?: number },
+  extra?: string,
+): void;
+export type MoreOptions = Assert<ServerConforms<typeof moreOptions>>;
+
+declare class Server {
+  upgrade<State, Info, Arg>(
+    request: Request,
+    handler: WebSock<State, Info, Arg>,
+    arg: Arg,
+    options?: Options,
+  ): Response;
+}
+export type Method = Assert<ServerConforms<Server['upgrade']>>;
+
+declare function overloaded<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+): void;
+declare function overloaded<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options,
+  done: () => void,
+): void;
+export type Overload = Assert<ServerConforms<typeof overloaded>>;
+
+declare function overloaded2<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options,
+  done: () => void,
+): void;
+declare function overloaded2<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+): void;
+export type Overload2 = Assert<ServerConforms<typeof overloaded2>>;
+
+declare function optionalArg<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg?: Arg,
+  options?: Options,
+): void;
+export type OptionalArg = Assert<ServerConforms<typeof optionalArg>>;
+
+type Later<Type> = [Type][Type extends unknown ? 0 : never];
+declare function later<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Later<Arg>,
+  options?: Options,
+): void;
+export type LaterArg = Assert<ServerConforms<typeof later>>;
+
+// ---- Wrong ----
+
+// refused: 1.1 the upgrade is any; give it a type
+export type Any = Assert<ServerConforms<any>>;
+// refused: 1.1 the upgrade is never; give it a type
+export type Never = Assert<ServerConforms<never>>;
+// refused: 1.1 the upgrade is not a function; give the function itself
+export type Unknown = Assert<ServerConforms<unknown>>;
+// refused: 1.1 the upgrade is not a function; give the function itself
+export type ServerObject = Assert<ServerConforms<Server>>;
+// refused: 1.1 the upgrade is not a function; give the function itself
+export type ServerClass = Assert<ServerConforms<typeof Server>>;
+
+// refused: 1.1 the request of the upgrade is any; give it a type
+export type AnyRequest = Assert<ServerConforms<WebSock.Upgrade<any>>>;
+// refused: 1.1 the upgrade returns any; give it a type
+export type AnyResponse = Assert<ServerConforms<WebSock.Upgrade<Request, any>>>;
+// refused: 1.1 the upgrade returns any; give it a type
+export type AnyPromise = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<any>>>>;
+type AnyHandlerUpgrade = <Arg>(request: Request, handler: any, arg: Arg, options?: Options) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type AnyHandler = Assert<ServerConforms<AnyHandlerUpgrade>>;
+
+type AnyWebSockUpgrade = (request: Request, handler: WebSock<any, any, any>, arg: unknown, options?: Options) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type AnyWebSock = Assert<ServerConforms<AnyWebSockUpgrade>>;
+
+type StoredAnyUpgrade = (request: Request, handler: WebSock.Any, arg: unknown, options?: Options) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type StoredAny = Assert<ServerConforms<StoredAnyUpgrade>>;
+
+type AnyStateUpgrade = <Info, Arg>(
+  request: Request,
+  handler: WebSock<any, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type AnyState = Assert<ServerConforms<AnyStateUpgrade>>;
+
+type AnyInfoUpgrade = <State, Arg>(
+  request: Request,
+  handler: WebSock<State, any, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type AnyInfo = Assert<ServerConforms<AnyInfoUpgrade>>;
+
+type AnyHandlerArgUpgrade = <State, Info>(
+  request: Request,
+  handler: WebSock<State, Info, any>,
+  arg: string,
+  options?: Options,
+) => void;
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+export type AnyHandlerArg = Assert<ServerConforms<AnyHandlerArgUpgrade>>;
+
+type AnyArgUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: any,
+  options?: Options,
+) => void;
+// refused: 1.1 the arg of the upgrade is any; take the Arg of the handler
+export type AnyArg = Assert<ServerConforms<AnyArgUpgrade>>;
+
+type AnyOptionsUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: any,
+) => void;
+// refused: 1.1 the options of the upgrade are any; take WebSock.ConnectionOptions
+export type AnyOptions = Assert<ServerConforms<AnyOptionsUpgrade>>;
+
+type AnyAllUpgrade = (...args: any[]) => void;
+// refused: 1.1 the request of the upgrade is any; give it a type
+export type AnyAll = Assert<ServerConforms<AnyAllUpgrade>>;
+
+type ObjectHandlerUpgrade = <Arg>(request: Request, handler: object, arg: Arg, options?: Options) => void;
+// refused: 1.1 the upgrade takes a handler without init
+export type ObjectHandler = Assert<ServerConforms<ObjectHandlerUpgrade>>;
+
+type UnknownHandlerUpgrade = <Arg>(request: Request, handler: unknown, arg: Arg, options?: Options) => void;
+// refused: 1.1 the upgrade takes a handler without init
+export type UnknownHandler = Assert<ServerConforms<UnknownHandlerUpgrade>>;
+
+type UnknownAllUpgrade = (...args: unknown[]) => void;
+// refused: 1.1 the upgrade takes a handler without init
+export type UnknownAll = Assert<ServerConforms<UnknownAllUpgrade>>;
+
+type NothingUpgrade = () => void;
+// refused: 1.1 the upgrade takes a handler without init
+export type Nothing = Assert<ServerConforms<NothingUpgrade>>;
+
+type OneStateUpgrade = <Info, Arg>(
+  request: Request,
+  handler: WebSock<{ id: string }, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type OneState = Assert<ServerConforms<OneStateUpgrade>>;
+
+type UnknownArgUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: unknown,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade takes an arg that init does not
+export type UnknownArg = Assert<ServerConforms<UnknownArgUpgrade>>;
+
+type ArgIsStateUpgrade = <State, Info>(
+  request: Request,
+  handler: WebSock<State, Info>,
+  arg: State,
+  options?: Options,
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type ArgIsState = Assert<ServerConforms<ArgIsStateUpgrade>>;
+
+type SwappedUpgrade = <State, Info, Arg>(
+  handler: WebSock<State, Info, Arg>,
+  request: Request,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type Swapped = Assert<ServerConforms<SwappedUpgrade>>;
+
+type SwappedUnknownUpgrade = <State, Info, Arg>(
+  handler: WebSock<State, Info, Arg>,
+  request: unknown,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade takes a handler without init
+export type SwappedUnknown = Assert<ServerConforms<SwappedUnknownUpgrade>>;
+
+type SwappedArgUpgrade = <State, Info, Arg>(
+  request: Request,
+  arg: Arg,
+  handler: WebSock<State, Info, Arg>,
+  options?: Options,
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type SwappedArg = Assert<ServerConforms<SwappedArgUpgrade>>;
+
+type WrongOptionsUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: { timeout?: string },
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type WrongOptions = Assert<ServerConforms<WrongOptionsUpgrade>>;
+
+type UnknownOptionsUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: unknown,
+) => void;
+// refused: 1.5 the upgrade takes options of the wrong type
+export type UnknownOptions = Assert<ServerConforms<UnknownOptionsUpgrade>>;
+
+type RequiredOptionsUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options,
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type RequiredOptions = Assert<ServerConforms<RequiredOptionsUpgrade>>;
+
+type OneInfoUpgrade = <State, Arg>(
+  request: Request,
+  handler: WebSock<State, string, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 2.9 the upgrade refuses a handler that takes every info
+export type OneInfo = Assert<ServerConforms<OneInfoUpgrade>>;
