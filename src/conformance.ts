@@ -616,16 +616,13 @@ type ServerFaults<Upgrade> = [Upgrade] extends [never]
 /** With `unknown` for each type parameter; of the last overload. */
 type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : [];
 
-type CallFaults<Upgrade, Parameters extends readonly unknown[]> =
+// Wrong options make every call impossible, so they are told alone.
+type CallFaults<Upgrade, Parameters extends readonly unknown[]> = Either<
+  OptionsFault<Parameters>,
   IsOverloaded<Upgrade> extends true
-    ?
-        | FirstRefused<Upgrade, RightCalls>
-        | FirstTaken<(...args: Parameters) => void, WrongCalls>
-        | OptionsFault<Parameters>
-    :
-        | FirstRefused<Upgrade, [...RightCalls, ...RightCallsOfOne]>
-        | FirstTaken<Upgrade, WrongCalls>
-        | OptionsFault<Parameters>;
+    ? FirstRefused<Upgrade, RightCalls> | FirstTaken<(...args: Parameters) => void, WrongCalls>
+    : FirstRefused<Upgrade, [...RightCalls, ...RightCallsOfOne]> | FirstTaken<Upgrade, WrongCalls>
+>;
 
 /** The compiler compares overloads as if their type parameters were `any`, so they need other tests. */
 type IsOverloaded<Upgrade> = Upgrade extends {
@@ -645,6 +642,7 @@ interface ServerTexts {
   handler: '1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>';
   arg: '1.1 the arg of the upgrade is any; take the Arg of the handler';
   options: '1.1 the options of the upgrade are any; take WebSock.ConnectionOptions';
+  optionsRequired: '1.1 the upgrade requires options; make them optional';
   wrongOptions: '1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions';
   response: '1.1 the upgrade returns any; give it a type';
 }
@@ -700,9 +698,18 @@ type WrongCalls = [
   ['1.1 the upgrade takes an arg that init does not', Call<Full, number>],
 ];
 
-type OptionsFault<Parameters extends readonly unknown[]> = { readonly timeout: string } extends Parameters[3]
-  ? ServerTexts['wrongOptions']
-  : never;
+/** An upgrade may take no options at all. */
+type OptionsFault<Parameters extends readonly unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
+  ? never
+  : Parameters extends readonly [unknown, unknown, unknown, (infer Options)?]
+    ? { readonly timeout: string } extends Options
+      ? ServerTexts['wrongOptions']
+      : WebSock.ConnectionOptions extends Options
+        ? undefined extends Parameters[3]
+          ? never
+          : ServerTexts['optionsRequired']
+        : ServerTexts['wrongOptions']
+    : never;
 
 interface Count {
   readonly count: number;

@@ -1,9 +1,9 @@
 // The TypeScript compilers that the package supports, run as a user runs them: as a program, on files.
 
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
 export const root: string = resolve(__dirname, '..');
 
@@ -36,45 +36,69 @@ export async function compile(
   project: string,
   files: readonly string[],
   options: Readonly<Record<string, unknown>> = {},
+  base: string = root,
 ): Promise<Diagnostic[]> {
   const folder = mkdtempSync(join(tmpdir(), 'websock-compile-'));
   try {
     const config = {
-      extends: resolve(root, project),
-      compilerOptions: options,
-      files: files.map((file) => resolve(root, file)),
+      extends: resolve(base, project),
+      compilerOptions: { typeRoots: [join(root, 'node_modules', '@types')], ...options },
+      files: files.map((file) => resolve(base, file)),
       include: [],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    return parse(await run(compiler, ['-p', folder, '--pretty', 'false']), folder);
+    return parse(await run(compiler, ['-p', folder, '--pretty', 'false'], base), base);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Runs a compiler from the root of the package, and returns what it prints. */
-export function run(compiler: Compiler, parameters: readonly string[]): Promise<string> {
+/** Runs a compiler in a folder, and returns what it prints. */
+export function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
   return new Promise((settle) => {
     // Its exit code says no more than whether it prints errors.
-    execFile(process.execPath, [program, ...parameters], { cwd: root, maxBuffer: 2 ** 26 }, (_error, stdout, stderr) =>
-      settle(stdout + stderr),
+    execFile(
+      process.execPath,
+      [program, ...parameters],
+      { cwd: folder, maxBuffer: 2 ** 26 },
+      (_error, stdout, stderr) => settle(stdout + stderr),
     );
   });
 }
 
-function parse(output: string, folder: string): Diagnostic[] {
+/**
+ * A folder outside the repository that has the package installed as npm packs it, beside copies of the given folders.
+ * The caller removes it.
+ */
+export function project(...copied: readonly string[]): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'websock-project-')));
+  const installed = join(folder, 'node_modules', '@websock', 'spec');
+  mkdirSync(installed, { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  execFileSync('tar', ['-xzf', join(folder, packed.trim()), '-C', installed, '--strip-components=1']);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
+  return folder;
+}
+
+function parse(output: string, base: string): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const line of output.split('\n')) {
     const start = /^(.+?)\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
     if (start) {
       const [, file = '', number = '', text = ''] = start;
-      diagnostics.push({ file: resolve(root, file), line: Number(number), text });
+      // by its place in the base, so that a copy of a file is the file
+      const here = relative(base, resolve(base, file));
+      diagnostics.push({ file: resolve(root, here), line: Number(number), text });
     } else if (line.startsWith(' ') && diagnostics.length > 0) {
       const last = diagnostics.pop() as Diagnostic;
       diagnostics.push({ ...last, text: `${last.text}\n${line}` });
     } else if (line.trim() !== '') {
-      diagnostics.push({ file: dirname(folder), line: 0, text: line }); // about the options, or the compiler's own fault
+      diagnostics.push({ file: 'the compiler', line: 0, text: line }); // about the options, or the compiler's own fault
     }
   }
   return diagnostics;

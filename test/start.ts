@@ -1,31 +1,60 @@
-// The main job, `npm start`: checks the sample handlers with the compiler, then runs one of them on a real server.
+// The main job, `npm start`: the compiler judges the sample handlers and the reference servers, says what is wrong with
+// three wrong handlers, and then one handler runs on real servers, with real clients.
 
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compile, nameOf, root } from './compilers.ts';
 import { converse } from './handlers/conversation.ts';
-import { host } from './servers/host.ts';
+import { host, platforms } from './servers/host.ts';
 
-const compiler = createRequire(__filename).resolve('typescript/bin/tsc');
+const samples = 'test/conformance/samples.ts';
+const mistakes = 'test/conformance/mistakes.ts';
 
 async function start(): Promise<void> {
-  console.log('1. The compiler checks the sample handlers against the contract');
-  const version = execFileSync(process.execPath, [compiler, '--version'], { encoding: 'utf8' }).trim();
-  try {
-    execFileSync(process.execPath, [compiler], { stdio: 'inherit' });
-  } catch {
-    throw new Error('a handler or a server does not meet the contract: see above');
+  console.log(`1. The compiler (${nameOf('typescript')}) checks the sample handlers and servers by their types`);
+  for (const [subject, faults] of await verdicts(samples)) {
+    if (faults) throw new Error(`${subject} does not conform: ${faults}`);
+    console.log(`   ${subject.padEnd(20)}conforms`);
   }
-  console.log(`   test/handlers/echo.ts   ok\n   test/handlers/chat.ts   ok      (${version})\n`);
 
-  console.log('2. The chat handler on node:http with `ws`, and three real clients in two rooms');
-  const server = await host('ws', 'test/handlers/chat.application.ts');
-  const transcript = await converse(server.url);
-  await server.stop();
-  for (const line of transcript) console.log(`   ${line}`);
+  console.log(`\n2. What three wrong handlers are told (${mistakes})`);
+  for (const [subject, faults] of await verdicts(mistakes)) {
+    if (!faults) throw new Error(`${subject} conforms, and should not`);
+    console.log(`   ${subject}\n     ${faults}`);
+  }
 
-  const surprises = transcript.filter((line) => line.endsWith('which nobody expected'));
-  if (surprises.length > 0) throw new Error(`${surprises.length} messages went to the wrong client: see above`);
-  console.log('\nDone: one handler, one server, every message where it belongs.');
+  console.log('\n3. The chat handler, with three real clients in two rooms, on each real server');
+  const transcripts = new Map<string, string>();
+  for (const platform of platforms) {
+    const server = await host(platform, 'test/handlers/chat.application.ts');
+    const transcript = await converse(server.url);
+    await server.stop();
+    if (transcripts.size === 0) console.log(transcript.map((line) => `   ${line}`).join('\n'));
+    transcripts.set(platform, transcript.join('\n'));
+  }
+
+  const [first, ...others] = [...transcripts];
+  console.log();
+  for (const [platform, transcript] of others) {
+    if (transcript !== first?.[1]) throw new Error(`on ${platform} the transcript differs:\n${transcript}`);
+  }
+  if (first?.[1].includes('which nobody expected')) throw new Error('a message went to the wrong client: see above');
+  console.log(`Done: one handler, the same transcript on ${[...transcripts.keys()].join(', ')}.`);
+}
+
+/** What the compiler says of each `Assert` in a file: its name and kind, and the faults if there are any. */
+async function verdicts(file: string): Promise<[subject: string, faults: string | undefined][]> {
+  const diagnostics = await compile('typescript', 'tsconfig.json', [file]);
+  const lines = readFileSync(join(root, file), 'utf8').split('\n');
+  const verdicts = lines.flatMap((line, index): [string, string | undefined][] => {
+    const [, name, kind] = /^export type (\w+) = Assert<(Handler|Server)Conforms</.exec(line) ?? [];
+    const said = diagnostics.find((diagnostic) => diagnostic.line === index + 1)?.text;
+    return name && kind ? [[`${kind.toLowerCase().padEnd(8)}${name}`, said]] : [];
+  });
+  const unexpected = diagnostics.length - verdicts.filter(([, faults]) => faults).length;
+  if (unexpected > 0)
+    throw new Error(diagnostics.map(({ file: where, line, text }) => `${where}:${line} ${text}`).join('\n'));
+  return verdicts;
 }
 
 start().catch((error: Error) => {

@@ -253,7 +253,7 @@ type WrongOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: { timeout?: string },
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
 export type WrongOptions = Assert<ServerConforms<WrongOptionsUpgrade>>;
 
 type UnknownOptionsUpgrade = <State, Info, Arg>(
@@ -271,7 +271,7 @@ type RequiredOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 1.1 the upgrade requires options; make them optional
 export type RequiredOptions = Assert<ServerConforms<RequiredOptionsUpgrade>>;
 
 type OneInfoUpgrade = <State, Arg>(
@@ -282,3 +282,12 @@ type OneInfoUpgrade = <State, Arg>(
 ) => void;
 // refused: 2.9 the upgrade refuses a handler that takes every info
 export type OneInfo = Assert<ServerConforms<OneInfoUpgrade>>;
+
+type WideOptionsUpgrade = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: { readonly timeout?: number | string },
+) => void;
+// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;

@@ -1,0 +1,44 @@
+// Three handlers with a mistake each, such as people make. `npm start` shows what they are told.
+
+import type { WebSock } from '@websock/spec';
+import type { Assert, HandlerConforms } from '@websock/spec/conformance';
+
+interface State {
+  readonly count: number;
+}
+
+// sends its greeting with ok, which sends nothing
+const greeter = {
+  init: () => ({ type: 'ok', messages: { opcode: 'text', data: 'welcome' }, state: { count: 0 } }) as const,
+  handleIn: (_frame: WebSock.DataFrame, state: State) => ({ type: 'ok', state }) as const,
+  handleInfo: (_info: unknown, state: State) => ({ type: 'ok', state }) as const,
+};
+// refused: 3.6 init returns a property that its result does not have; remove or rename it
+export type Greeter = Assert<HandlerConforms<typeof greeter>>;
+
+// takes text only, and misspells a callback
+const counter = {
+  init: () => ({ type: 'ok', state: { count: 0 } }) as const,
+  handleIn: (frame: { opcode: 'text'; data: string }, state: State) =>
+    ({ type: 'ok', state: { count: state.count + frame.data.length } }) as const,
+  handleInfo: (_info: unknown, state: State) => ({ type: 'ok', state }) as const,
+  handleControll: (_frame: WebSock.ControlFrame, state: State) => ({ type: 'ok', state }) as const,
+};
+// refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
+// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+export type Counter = Assert<HandlerConforms<typeof counter>>;
+
+// closes with a code that only the protocol itself may use
+class Closing {
+  init() {
+    return { type: 'stop', reason: 'normal', close: { code: 1006 }, state: { count: 0 } } as const;
+  }
+  async handleIn(_frame: WebSock.DataFrame, state: State) {
+    return { type: 'ok', state } as const;
+  }
+  handleInfo(_info: unknown, state: State) {
+    return { type: 'ok', state } as const;
+  }
+}
+// refused: 4.2 init returns a close code that may not be sent; see WebSock.CloseCode
+export type Closer = Assert<HandlerConforms<Closing>>;
