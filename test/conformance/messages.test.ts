@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compile, compilers, differences, nameOf, project, refusalsIn, root } from '../compilers.ts';
 
-const files = ['accepts', 'refuses', 'servers', 'checked'].map((name) => `test/conformance/${name}.ts`);
+const files = ['accepts', 'refuses', 'servers', 'checked', 'mistakes'].map((name) => `test/conformance/${name}.ts`);
 const folder = project('test/conformance');
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,0 +1,77 @@
+// The recipes of the README's "In CI", run as a project would: with the packed package, and the real tools.
+
+import { execFile } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { project, refusalsIn, root } from '../compilers.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = project();
+  cpSync(join(root, 'test/conformance/ci'), folder, { recursive: true });
+  for (const tool of ['typescript', 'tsd', 'vitest', 'eslint', 'typescript-eslint', '@tsd']) {
+    symlinkSync(join(root, 'node_modules', tool), join(folder, 'node_modules', tool));
+  }
+  const compilerOptions = {
+    strict: true,
+    module: 'node16',
+    target: 'es2022',
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  const settings = {
+    name: 'project',
+    private: true,
+    tsd: { compilerOptions: { module: 'node16', moduleResolution: 'node16' } },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(settings));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs one of the tools in the project; returns its exit code and all that it prints. */
+function tool(path: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((settle) => {
+    const program = [join(root, 'node_modules', path), ...parameters];
+    execFile(
+      process.execPath,
+      program,
+      { cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
+      (error, stdout, stderr) => settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+const recipes: [string, () => ReturnType<typeof tool>][] = [
+  ['tsc', () => tool('typescript/bin/tsc', '-p', '.')],
+  ['tsd', () => tool('tsd/dist/cli.js', '--files', 'chat.test-d.ts', '--typings', 'chat.ts')],
+  ['vitest', () => tool('vitest/vitest.mjs', 'run', '--typecheck.only', 'chat.vitest.test-d.ts')],
+];
+
+describe.each(recipes)('%s', (_name, run) => {
+  test('passes a handler that conforms', async () => {
+    const { code, output } = await run();
+    expect(code, output).toBe(0);
+  });
+
+  test('fails one that does not, with its fault', async () => {
+    const file = join(folder, 'chat.ts');
+    const right = readFileSync(file, 'utf8');
+    writeFileSync(file, right.replace('frame: WebSock.DataFrame', "frame: { opcode: 'text'; data: string }"));
+    const { code, output } = await run();
+    writeFileSync(file, right);
+    expect(code).not.toBe(0);
+    expect(output).toContain('2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame');
+  });
+});
+
+test('eslint finds a floating promise and an unbound callback', async () => {
+  const { output } = await tool('eslint/bin/eslint.js', '--format', 'json', 'unseen.ts');
+  const [{ messages }] = JSON.parse(output) as [{ messages: { line: number; ruleId: string }[] }];
+  expect(messages.map(({ line, ruleId }) => ({ line, words: ruleId }))).toEqual(
+    refusalsIn('test/conformance/ci/unseen.ts'),
+  );
+});

@@ -1,0 +1,5 @@
+import type { HandlerConforms } from '@websock/spec/conformance';
+import { expectType } from 'tsd';
+import type { chat } from './chat';
+
+expectType<true>(null as unknown as HandlerConforms<typeof chat>);
