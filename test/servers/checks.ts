@@ -158,6 +158,13 @@ function checkStop(
   return { reason, code, text: cut(text) };
 }
 
+/** Whether a message has more than `most` bytes. */
+export function exceeds(data: string | Uint8Array, most: number): boolean {
+  if (typeof data !== 'string') return data.byteLength > most;
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded to know.
+  return data.length > most || (data.length * 3 > most && new TextEncoder().encode(data).byteLength > most);
+}
+
 /** Whether a server may send this close code (rule 4.2; RFC 6455 §7.4 and the IANA registry). */
 function maySend(code: unknown): code is number {
   if (typeof code !== 'number' || !Number.isInteger(code)) return false;

@@ -7,7 +7,8 @@ const root = resolve(__dirname, '../..');
 
 /** The reference servers, with the command that hosts an application on each. */
 const commands = {
-  ws: ['node_modules/.bin/tsx', 'test/servers/hosts/ws.ts'],
+  ws: ['tsx', 'test/servers/hosts/ws.ts'],
+  bun: ['bun', 'test/servers/hosts/bun.ts'],
 } as const;
 
 export type Platform = keyof typeof commands;
@@ -26,8 +27,8 @@ export interface Host {
 
 /** Hosts the application that is the default export of `file` (from the root of the repository). */
 export async function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
-  const [program, script] = commands[platform];
-  const child = spawn(join(root, program), [join(root, script), resolve(root, file)], {
+  const [program, ...args] = commands[platform];
+  const child = spawn(join(root, 'node_modules/.bin', program), [...args, resolve(root, file)], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
