@@ -9,6 +9,7 @@ const root = resolve(__dirname, '../..');
 const commands = {
   ws: ['tsx', 'test/servers/hosts/ws.ts'],
   bun: ['bun', 'test/servers/hosts/bun.ts'],
+  deno: ['deno', 'run', '--allow-all', '--no-lock', 'test/servers/hosts/deno.ts'],
 } as const;
 
 export type Platform = keyof typeof commands;
@@ -30,7 +31,7 @@ export async function host(platform: Platform, file: string, env: Record<string,
   const [program, ...args] = commands[platform];
   const child = spawn(join(root, 'node_modules/.bin', program), [...args, resolve(root, file)], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((settle) => child.once('exit', settle));

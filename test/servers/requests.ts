@@ -1,33 +1,25 @@
 // The opening handshake, for platforms that give a fetch `Request` and answer with a `Response` (rule 1.5).
 
-/** A nonce of 16 bytes in base64 (RFC 6455 §4.1). */
-const KEY = /^[A-Za-z0-9+/]{22}==$/;
+const REQUIRED = {
+  Connection: /(^|,)\s*upgrade\s*(,|$)/i,
+  Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
+  'Sec-WebSocket-Version': /^13$/,
+  'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{22}==$/, // 16 bytes in base64
+};
 
 /** The answer to a request that is not a valid upgrade (RFC 6455 §4.2); `undefined` if it is one. */
-export function refusal({ method, headers }: Request): Response | undefined {
+export function refusal({ method, headers }: Request, hidden?: 'Connection'): Response | undefined {
   if (method !== 'GET') return new Response('an upgrade is a GET', { status: 405, headers: { Allow: 'GET' } });
-  const wrong = !listed(headers.get('upgrade')).some((protocol) => protocol.toLowerCase() === 'websocket')
-    ? 'Upgrade'
-    : headers.get('sec-websocket-version') !== '13'
-      ? 'Sec-WebSocket-Version'
-      : !KEY.test(headers.get('sec-websocket-key') ?? '')
-        ? 'Sec-WebSocket-Key'
-        : undefined;
+  const wrong = Object.entries(REQUIRED).find(
+    ([name, value]) => name !== hidden && !value.test(headers.get(name) ?? ''),
+  );
   if (!wrong) return undefined;
-  return new Response(`no WebSocket upgrade: see ${wrong}`, {
-    status: 400,
-    headers: { 'Sec-WebSocket-Version': '13' },
-  });
+  const text = `no WebSocket upgrade: see ${wrong[0]}`;
+  return new Response(text, { status: 400, headers: { 'Sec-WebSocket-Version': '13' } });
 }
 
 /** The subprotocol to answer with: the application's, if the client offered it. */
 export function subprotocol({ headers }: Request, protocol: string | undefined): string | undefined {
-  return protocol !== undefined && listed(headers.get('sec-websocket-protocol')).includes(protocol)
-    ? protocol
-    : undefined;
-}
-
-/** The elements of a header that is a list. */
-function listed(header: string | null): string[] {
-  return (header ?? '').split(',').map((element) => element.trim());
+  const offered = (headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((name) => name.trim());
+  return offered.find((name) => name === protocol);
 }

@@ -2,6 +2,7 @@
 
 import { type Application, offeredIn } from '../application.ts';
 import { shutdown, type UpgradeRequest, upgrade, websocket } from '../bun.ts';
+import { untilInputEnds } from './life.ts';
 
 declare const Bun: {
   serve(options: {
@@ -29,12 +30,9 @@ async function host(file: string): Promise<void> {
     },
   });
   console.log(`ws://127.0.0.1:${server.port}`);
-
-  // The one who started this host closes its input to end it, or has died.
-  process.stdin.resume().on('end', async () => {
+  untilInputEnds(async () => {
     await shutdown();
     await server.stop(true);
-    process.exit();
   });
 }
 
