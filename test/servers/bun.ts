@@ -16,6 +16,7 @@ const LARGEST_MESSAGE = 100_000_000;
 export const limits: Limits = {
   'refuse HTTP/1.0': 'the version cannot be read from a Request',
   'validateUtf8: false': 'Bun validates always',
+  'large maxFrameSize': `Bun has one limit for all connections, here ${LARGEST_MESSAGE} bytes`,
   'timeout counts parts of messages': 'Bun tells of whole messages only',
 };
 

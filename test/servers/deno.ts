@@ -14,6 +14,7 @@ export const limits: Limits = {
   'refuse HTTP/1.0': 'the version cannot be read from a Request',
   'validateUtf8: false': 'Deno validates always',
   'compress: true': 'Deno cannot compress',
+  'large maxFrameSize': 'Deno takes frames of up to 64 MiB',
   'control frames in': 'Deno hides them',
   'control frames out': 'Deno has no way to send them; they are left out',
   'protocol error codes': 'Deno drops the socket, mostly without a close frame',

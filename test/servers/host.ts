@@ -10,6 +10,7 @@ const commands = {
   ws: ['tsx', 'test/servers/hosts/ws.ts'],
   bun: ['bun', 'test/servers/hosts/bun.ts'],
   deno: ['deno', 'run', '--allow-all', '--no-lock', 'test/servers/hosts/deno.ts'],
+  workerd: ['tsx', 'test/servers/hosts/workerd.ts'],
 } as const;
 
 export type Platform = keyof typeof commands;

@@ -1,13 +1,13 @@
 // What a platform cannot do, and why. A test of a rule that needs it is skipped, with the reason.
 
 export type Limit =
-  // 1.5: these requests are upgraded
+  // 1.5
   | 'refuse HTTP/1.0'
-  | 'refuse a Connection header'
   // 2.7, 4.3: what the options ask for
   | 'validateUtf8: true'
   | 'validateUtf8: false'
   | 'compress: true'
+  | 'large maxFrameSize'
   // 2.8, 3.2
   | 'control frames in'
   | 'control frames out'

@@ -8,11 +8,9 @@ const REQUIRED = {
 };
 
 /** The answer to a request that is not a valid upgrade (RFC 6455 §4.2); `undefined` if it is one. */
-export function refusal({ method, headers }: Request, hidden?: 'Connection'): Response | undefined {
+export function refusal({ method, headers }: Request): Response | undefined {
   if (method !== 'GET') return new Response('an upgrade is a GET', { status: 405, headers: { Allow: 'GET' } });
-  const wrong = Object.entries(REQUIRED).find(
-    ([name, value]) => name !== hidden && !value.test(headers.get(name) ?? ''),
-  );
+  const wrong = Object.entries(REQUIRED).find(([name, value]) => !value.test(headers.get(name) ?? ''));
   if (!wrong) return undefined;
   const text = `no WebSocket upgrade: see ${wrong[0]}`;
   return new Response(text, { status: 400, headers: { 'Sec-WebSocket-Version': '13' } });
