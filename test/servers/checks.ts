@@ -158,15 +158,22 @@ function checkStop(
   return { reason, code, text: cut(text) };
 }
 
+/** Whether a message has more than `most` bytes. */
+export function exceeds(data: string | Uint8Array, most: number): boolean {
+  if (typeof data !== 'string') return data.byteLength > most;
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded to know.
+  return data.length > most || (data.length * 3 > most && new TextEncoder().encode(data).byteLength > most);
+}
+
 /** Whether a server may send this close code (rule 4.2; RFC 6455 §7.4 and the IANA registry). */
-function maySend(code: unknown): code is number {
+export function maySend(code: unknown): code is number {
   if (typeof code !== 'number' || !Number.isInteger(code)) return false;
   if (code >= 3000) return code <= 4999;
   return code >= 1000 && code <= 1014 && ![1004, 1005, 1006, 1010].includes(code);
 }
 
 /** As much of a close reason as fits 123 bytes of UTF-8, cut at a character (RFC 6455 §5.5). */
-function cut(reason: string): string {
+export function cut(reason: string): string {
   return reason.slice(0, new TextEncoder().encodeInto(reason, new Uint8Array(123)).read);
 }
 

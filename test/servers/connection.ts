@@ -2,7 +2,7 @@
 // calls the callbacks one at a time, applies their results and closes. Rule numbers refer to "The rules" in the README.
 
 import type { WebSock } from '@websock/spec';
-import { type CheckedOptions, type CheckedResult, checkResult } from './checks.ts';
+import { type CheckedOptions, type CheckedResult, checkResult, exceeds } from './checks.ts';
 
 /** How long a peer may take to answer a close, and a callback to settle after a shutdown, in ms (rule 4.5). */
 export const CLOSE_BOUND = 5_000;
@@ -12,6 +12,10 @@ const SEND_BUFFER = 1_000_000;
 
 /** A client that has read nothing for so long, in ms, while a callback waits for it, is dropped (rule 5.2). */
 const SEND_BOUND = 30_000;
+
+/** A connection that cannot stop reading holds so many messages, or so many bytes and one message (rule 5.1). */
+export const HELD_FRAMES = 1_000;
+export const HELD_BYTES = 16_000_000;
 
 /** After so many callbacks in a row the connection lets the rest of the program run. */
 const BATCH = 1_000;
@@ -31,11 +35,11 @@ export interface Wire {
   drained(): Promise<void>;
   /** Sends a close frame. */
   close(code: number, reason: string): void;
-  /** Ends the socket at once. */
+  /** Ends the socket at once; where the platform cannot, gives it up. Either way the server calls closed(). */
   drop(): void;
-  /** Stops reading from the client, and starts again. */
-  pause(): void;
-  resume(): void;
+  /** Stops reading from the client, and starts again. Both or neither: without them the queue is bounded (rule 5.1). */
+  pause?(): void;
+  resume?(): void;
 }
 
 type Waiting<Info> =
@@ -52,6 +56,7 @@ export class Connection<State, Info, Arg> {
   readonly #wire: Wire;
   readonly #handler: WebSock<State, Info, Arg>;
   readonly #timeout: number;
+  readonly #maxFrameSize: number;
   readonly #queue: Waiting<Info>[] = [];
   /** The last state, once `init` has given one. */
   #state: { readonly value: State } | undefined;
@@ -62,6 +67,8 @@ export class Connection<State, Info, Arg> {
   #terminated = false;
   #advancing = false;
   #scheduled = false;
+  #heldFrames = 0;
+  #heldBytes = 0;
   #heardAt = performance.now();
   #pausedAt: number | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +80,7 @@ export class Connection<State, Info, Arg> {
     this.#wire = wire;
     this.#handler = handler;
     this.#timeout = options.timeout;
+    this.#maxFrameSize = options.maxFrameSize;
     this.over = Promise.all([
       new Promise<void>((settle) => {
         this.#socketGone = settle;
@@ -102,14 +110,26 @@ export class Connection<State, Info, Arg> {
     this.#enqueue({ callback: 'handleIn', value: frame });
   }
 
+  /** The same, from a platform that has not compared its size with the connection's own limit. */
+  message(data: string | InstanceType<Uint8ArrayConstructor>): void {
+    this.heard();
+    if (exceeds(data, this.#maxFrameSize)) {
+      this.failed(new Error(`the client sent a message over ${this.#maxFrameSize} bytes (rule 4.3)`), 1009);
+    } else this.data(typeof data === 'string' ? { opcode: 'text', data } : { opcode: 'binary', data });
+  }
+
   /** A ping or pong came from the client; the server has answered a ping (rule 2.8). */
   control(frame: WebSock.ControlFrame): void {
+    this.heard();
     if (this.#handler.handleControl) this.#enqueue({ callback: 'handleControl', value: frame });
   }
 
-  /** The client broke the protocol, and the platform has closed the connection for it (rule 4.3). */
-  failed(error: unknown): void {
+  /** The client broke the protocol (rule 4.3). The platform has closed the connection for it, unless a code is given. */
+  failed(error: unknown, code?: number): void {
+    if (this.#reason) return;
+    const mayClose = this.#wire.isOpen();
     this.#endedByClient({ type: 'error', error });
+    if (code !== undefined && mayClose) this.#sendClose(code, '');
   }
 
   /** The socket is gone, with the client's close code and reason; 1006 and '' if it sent no close frame (rule 4.3). */
@@ -138,8 +158,18 @@ export class Connection<State, Info, Arg> {
     this.#schedule(queueMicrotask); // rule 6.2: not before post returns
   }
 
-  #enqueue(event: Waiting<Info>): void {
+  #enqueue(event: Exclude<Waiting<Info>, { callback: 'handleInfo' }>): void {
     if (this.#reason) return;
+    if (!this.#wire.pause) {
+      if (this.#heldFrames >= HELD_FRAMES || this.#heldBytes >= HELD_BYTES) {
+        const held = `${this.#heldFrames} messages of ${this.#heldBytes} bytes`;
+        const error = new Error(`the client sent more, while ${held} were waiting for the handler (rule 5.1)`);
+        this.#close({ type: 'error', error }, 1013);
+        return;
+      }
+      this.#heldFrames += 1;
+      this.#heldBytes += event.value.data.length;
+    }
     this.#queue.push(event);
     this.#advance();
   }
@@ -171,6 +201,10 @@ export class Connection<State, Info, Arg> {
 
   #call({ callback, value }: Waiting<Info>): void {
     const state = this.#state?.value as State; // init has settled, or the connection would be busy
+    if (!this.#wire.pause && callback !== 'handleInfo') {
+      this.#heldFrames -= 1;
+      this.#heldBytes -= value.data.length;
+    }
     // Called as methods of the handler (rule 2.5).
     if (callback === 'handleIn') this.#run(callback, () => this.#handler.handleIn(value, state));
     else if (callback === 'handleInfo') this.#run(callback, () => this.#handler.handleInfo(value, state));
@@ -271,10 +305,14 @@ export class Connection<State, Info, Arg> {
     this.#reason = reason;
     this.#queue.length = 0; // rule 3.4
     clearTimeout(this.#idleTimer);
-    this.#wire.close(code, text);
-    this.#wire.resume(); // to read the client's answer
-    this.#closeTimer = setTimeout(() => this.#wire.drop(), CLOSE_BOUND); // rule 4.5
+    this.#sendClose(code, text);
     this.#advance();
+  }
+
+  #sendClose(code: number, text: string): void {
+    this.#closeTimer = setTimeout(() => this.#wire.drop(), CLOSE_BOUND); // rule 4.5
+    this.#wire.close(code, text); // may call closed()
+    this.#wire.resume?.(); // to read the client's answer
   }
 
   #endedByClient(reason: WebSock.CloseReason): void {
@@ -306,16 +344,17 @@ export class Connection<State, Info, Arg> {
     if (this.#pausedAt !== undefined || this.#reason) return;
     this.#pausedAt = performance.now();
     clearTimeout(this.#idleTimer);
-    this.#wire.pause();
+    this.#wire.pause?.();
   }
 
   #resume(): void {
     if (this.#pausedAt === undefined) return;
-    this.#heardAt += performance.now() - this.#pausedAt;
+    const now = performance.now();
+    this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt); // what was on its way may have come meanwhile
     this.#pausedAt = undefined;
     if (this.#reason) return;
     this.#watch();
-    this.#wire.resume();
+    this.#wire.resume?.();
   }
 
   #watch(): void {

@@ -7,7 +7,10 @@ const root = resolve(__dirname, '../..');
 
 /** The reference servers, with the command that hosts an application on each. */
 const commands = {
-  ws: ['node_modules/.bin/tsx', 'test/servers/hosts/ws.ts'],
+  ws: ['tsx', 'test/servers/hosts/ws.ts'],
+  bun: ['bun', 'test/servers/hosts/bun.ts'],
+  deno: ['deno', 'run', '--allow-all', '--no-lock', 'test/servers/hosts/deno.ts'],
+  workerd: ['tsx', 'test/servers/hosts/workerd.ts'],
 } as const;
 
 export type Platform = keyof typeof commands;
@@ -26,10 +29,10 @@ export interface Host {
 
 /** Hosts the application that is the default export of `file` (from the root of the repository). */
 export async function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
-  const [program, script] = commands[platform];
-  const child = spawn(join(root, program), [join(root, script), resolve(root, file)], {
+  const [program, ...args] = commands[platform];
+  const child = spawn(join(root, 'node_modules/.bin', program), [...args, resolve(root, file)], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((settle) => child.once('exit', settle));

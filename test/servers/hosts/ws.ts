@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { type Application, offeredIn } from '../application.ts';
 import { shutdown, upgrade } from '../ws.ts';
+import { untilInputEnds } from './life.ts';
 
 async function host(file: string): Promise<void> {
   const { default: application } = (await import(pathToFileURL(file).href)) as { default: Application };
@@ -17,11 +18,9 @@ async function host(file: string): Promise<void> {
   });
   server.listen(0, '127.0.0.1', () => console.log(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
-  // The one who started this host closes its input to end it, or has died.
-  process.stdin.resume().on('end', async () => {
+  untilInputEnds(async () => {
     server.close();
     await shutdown();
-    process.exit();
   });
 }
 

@@ -1,0 +1,41 @@
+// What runs inside workerd to host an application: see workerd.ts beside it.
+
+import { type Application, offeredIn } from '../application.ts';
+import { shutdown, upgrade } from '../workerd.ts';
+
+interface Environment {
+  /** The path of the request that shuts the server down; nobody can guess it. */
+  readonly SHUTDOWN: string;
+  readonly HOST: {
+    idFromName(name: string): unknown;
+    get(id: unknown): { fetch(request: Request): Promise<Response> };
+  };
+}
+
+/** The Durable Object in which all connections live, and the worker that leads to it. */
+export function host(application: Application) {
+  return {
+    Host: class {
+      readonly #environment: Environment;
+
+      constructor(_state: unknown, environment: Environment) {
+        this.#environment = environment;
+      }
+
+      async fetch(request: Request): Promise<Response> {
+        const { pathname, search } = new URL(request.url);
+        if (pathname === this.#environment.SHUTDOWN) {
+          await shutdown();
+          return new Response();
+        }
+        const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
+        const service = application({ url: pathname + search, protocols });
+        if (!service) return new Response(null, { status: 404 });
+        return upgrade(request, service.handler, service.arg, service.options);
+      }
+    },
+    worker: {
+      fetch: (request: Request, { HOST }: Environment) => HOST.get(HOST.idFromName('host')).fetch(request),
+    },
+  };
+}
