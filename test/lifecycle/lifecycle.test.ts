@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { brief, type Callback, type Instruction, type Seen } from '../handlers/probe.ts';
 import { type Host, host, platforms } from '../servers/host.ts';
+import type { Limit } from '../servers/limits.ts';
 import { Client, type Received } from './client.ts';
 import { BINARY, CLOSE, closeFrame, frame, PING, PONG, RawClient, TEXT } from './raw.ts';
 import { type Asked, type Connected, pause, Server } from './server.ts';
@@ -17,7 +18,9 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
 
   beforeAll(async () => {
     running = given ? undefined : await host(name as (typeof platforms)[number], 'test/handlers/probe.application.ts');
-    server = await Server.at(given ?? (running as Host).url);
+    server = given
+      ? await Server.at(given, { shutdown: 'a server that is known by its URL cannot be shut down from here' })
+      : await Server.at((running as Host).url);
   });
   afterAll(async () => {
     await server?.leave();
@@ -25,11 +28,11 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     if (running) expect(code, 'the exit code of the server').toBe(0);
   });
 
-  /** A test that a server which cannot do `limit` skips, for its reason. */
-  const rule = (title: string, run: () => Promise<unknown>, ...limits: string[]) => {
+  /** A test that a server which cannot do one of `limits` skips, for its reason. */
+  const rule = (title: string, run: () => Promise<unknown>, ...limits: Limit[]) => {
     test(title, async ({ skip }: TestContext) => {
-      const limit = limits.find((what) => server.limits[what] !== undefined);
-      if (limit) skip(server.limits[limit]);
+      const reason = limits.map((what) => server.limits[what]).find((limit) => limit !== undefined);
+      if (reason !== undefined) skip(reason);
       await run();
     });
   };
@@ -47,7 +50,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   const stop = (more: object = {}): Instruction => ({ result: { type: 'stop', reason: 'normal', ...more } });
 
   /** The four callbacks that return results, each with what makes the server call it. */
-  const ways: [Callback, (instruction: Instruction) => Promise<Connected>, string[]][] = [
+  const ways: [Callback, (instruction: Instruction) => Promise<Connected>, Limit[]][] = [
     ['init', (instruction) => open({ on: { init: instruction } }), []],
     [
       'handleIn',
@@ -82,7 +85,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   const forEachCallback = (
     title: (callback: Callback) => string,
     run: (make: (instruction: Instruction) => Promise<Connected>, callback: Callback) => Promise<unknown>,
-    ...limits: string[]
+    ...limits: Limit[]
   ) => {
     for (const [callback, make, more] of ways) rule(title(callback), () => run(make, callback), ...more, ...limits);
   };
@@ -164,7 +167,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     ['with a key that is none', 'GET', [UPGRADE, CONNECTION, VERSION, 'Sec-WebSocket-Key: short']],
     ['of another version', 'GET', [UPGRADE, CONNECTION, 'Sec-WebSocket-Version: 7', KEY]],
     ['without a version', 'GET', [UPGRADE, CONNECTION, KEY]],
-  ] as [string, string, string[], string?][]) {
+  ] as [string, string, string[], Limit?][]) {
     rule(
       `1.5 a request ${what} is refused with 4xx, and reaches no callback`,
       async () => {
@@ -377,7 +380,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect(await probe.client.next()).toEqual({ text: 'short' });
       probe.client.cut();
     },
-    'compress',
+    'compress: true',
   );
 
   rule('2.3 nothing is compressed unless the application asks', async () => {
@@ -451,7 +454,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect(trace.calls('handleIn')).toEqual([{ text: 'a\uFFFDb' }]);
       client.cut();
     },
-    'validateUtf8 off',
+    'validateUtf8: false',
   );
 
   rule('2.8 a ping is answered with its data, whatever the handler does', async () => {
@@ -525,7 +528,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       'control frames out',
     ],
     ['a message of 70 000 bytes', [{ opcode: 'text', long: 70_000 }], [{ text: 'x'.repeat(70_000) }]],
-  ] as [string, unknown[], Received[], ...string[]][]) {
+  ] as [string, unknown[], Received[], ...Limit[]][]) {
     forEachCallback(
       (callback) => `3.2 push from ${callback} sends ${what}`,
       async (make) => {
@@ -803,9 +806,9 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     [1001, '', 1001],
     [3000, 'lib', 3000],
     [4999, 'é'.repeat(61), 4999],
-    [1014, '', 1014, 'client code 1014'],
+    [1014, '', 1014, 'remote 1014'],
     [undefined, '', 1005],
-  ] as [number | undefined, string, number, string?][]) {
+  ] as [number | undefined, string, number, Limit?][]) {
     rule(
       `4.3 the client's close frame with ${code ?? 'no code'} is echoed, and told as remote ${told}`,
       async () => {
@@ -831,35 +834,41 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     expect((await server.trace(half.id)).begun).toEqual(['init', 'terminate']);
   });
 
-  const malformed: [string, number, Buffer[], string][] = [
-    ['text that is not UTF-8', 1007, [frame(TEXT, Buffer.of(0xff))], 'utf-8'],
+  const malformed: [string, number, Buffer[], ...Limit[]][] = [
+    ['text that is not UTF-8', 1007, [frame(TEXT, Buffer.of(0xff))], 'validateUtf8: true', 'protocol error codes'],
     [
       'text that is not UTF-8, in fragments',
       1007,
       [frame(TEXT, Buffer.of(0xc3), { fin: false }), frame(0, Buffer.of(0x28))],
-      'utf-8',
+      'validateUtf8: true',
+      'protocol error codes',
     ],
-    ['a close reason that is not UTF-8', 1007, [frame(CLOSE, Buffer.of(0x0f, 0xa0, 0xff))], 'utf-8'],
-    ['a message over maxFrameSize', 1009, [frame(TEXT, 'x'.repeat(1001))], 'too big'],
+    [
+      'a close reason that is not UTF-8',
+      1007,
+      [frame(CLOSE, Buffer.of(0x0f, 0xa0, 0xff))],
+      'validateUtf8: true',
+      'protocol error codes',
+    ],
+    ['a message over maxFrameSize', 1009, [frame(TEXT, 'x'.repeat(1001))]],
     [
       'fragments over maxFrameSize together',
       1009,
       [frame(BINARY, 'x'.repeat(600), { fin: false }), frame(0, 'x'.repeat(600))],
-      'too big',
     ],
-    ['a frame without a mask', 1002, [frame(TEXT, 'x', { masked: false })], 'unmasked'],
-    ['a reserved bit', 1002, [frame(TEXT, 'x', { rsv: 2 })], 'protocol'],
-    ['a compressed frame where nothing was negotiated', 1002, [frame(TEXT, 'x', { rsv: 4 })], 'protocol'],
-    ['an unknown opcode', 1002, [frame(3, 'x')], 'protocol'],
-    ['an unknown control opcode', 1002, [frame(11, 'x')], 'protocol'],
-    ['a continuation of nothing', 1002, [frame(0, 'x')], 'protocol'],
-    ['a message inside another', 1002, [frame(TEXT, 'a', { fin: false }), frame(TEXT, 'b')], 'protocol'],
-    ['a ping in fragments', 1002, [frame(PING, 'x', { fin: false })], 'protocol'],
-    ['a ping of 126 bytes', 1002, [frame(PING, 'x'.repeat(126))], 'long control'],
-    ['a close frame of one byte', 1002, [frame(CLOSE, 'x')], 'short close'],
-    ['a close code that a client may not send', 1002, [closeFrame(1005)], 'close codes'],
+    ['a frame without a mask', 1002, [frame(TEXT, 'x', { masked: false })], 'refuse unmasked frames'],
+    ['a reserved bit', 1002, [frame(TEXT, 'x', { rsv: 2 })], 'protocol error codes'],
+    ['a compressed frame where nothing was negotiated', 1002, [frame(TEXT, 'x', { rsv: 4 })], 'protocol error codes'],
+    ['an unknown opcode', 1002, [frame(3, 'x')], 'protocol error codes'],
+    ['an unknown control opcode', 1002, [frame(11, 'x')], 'protocol error codes'],
+    ['a continuation of nothing', 1002, [frame(0, 'x')], 'protocol error codes'],
+    ['a message inside another', 1002, [frame(TEXT, 'a', { fin: false }), frame(TEXT, 'b')], 'protocol error codes'],
+    ['a ping in fragments', 1002, [frame(PING, 'x', { fin: false })], 'protocol error codes'],
+    ['a ping of 126 bytes', 1002, [frame(PING, 'x'.repeat(126))], 'refuse long control frames', 'protocol error codes'],
+    ['a close frame of one byte', 1002, [frame(CLOSE, 'x')], 'refuse short close frames', 'protocol error codes'],
+    ['a close code that a client may not send', 1002, [closeFrame(1005)]],
   ];
-  for (const [what, code, frames, limit] of malformed) {
+  for (const [what, code, frames, ...limits] of malformed) {
     rule(
       `4.3 ${what} sends ${code}, and terminate is told an error`,
       async () => {
@@ -869,7 +878,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
         expect([before, sentCode]).toEqual([[], code]);
         expect((await server.ended(client.id)).reason).toMatchObject({ type: 'error' });
       },
-      limit,
+      ...limits,
     );
   }
 
@@ -894,7 +903,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect(await probe.client.closed()).toMatchObject({ close: 1009 });
       expect((await probe.ended()).reason).toMatchObject({ type: 'error' });
     },
-    'compress',
+    'compress: true',
   );
 
   for (const [what, begin] of [
@@ -936,7 +945,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect([before.length, code]).toEqual([4, 1002]);
       client.cut();
     },
-    'control frames in',
+    'timeout counts control frames',
   );
 
   rule('4.3 what is sent does not reset the clock', async () => {
@@ -985,7 +994,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect(await stopping).toBe(0);
       expect(own.reports()).toContain('told'); // terminate was called
     },
-    ...(given ? ['no way to shut down a server that is known by its URL'] : []),
+    'shutdown',
   );
 
   // ---- the rest of rule 4 ----

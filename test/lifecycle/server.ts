@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { WebSock } from '@websock/spec';
 import type { ClientOptions } from 'ws';
 import type { Callback, Command, Instruction, Seen } from '../handlers/probe.ts';
+import type { Limits } from '../servers/limits.ts';
 import { Client } from './client.ts';
 
 /** How a test asks for a probe. */
@@ -18,22 +19,22 @@ export interface Asked {
 
 export class Server {
   /** What the server cannot do, by its own word, with the reason for each. */
-  readonly limits: { readonly [what: string]: string };
+  readonly limits: Limits;
   readonly #control: Client;
 
   private constructor(
     readonly url: string,
     control: Client,
-    limits: { readonly [what: string]: string },
+    limits: Limits,
   ) {
     this.#control = control;
     this.limits = limits;
   }
 
-  /** Opens the control connection to the server at `url`. */
-  static async at(url: string): Promise<Server> {
+  /** Opens the control connection to the server at `url`; `more` is what else cannot be done with it. */
+  static async at(url: string, more: Limits = {}): Promise<Server> {
     const control = await Client.connect(new URL('/control', url).href);
-    return new Server(url, control, (await answer(control)) as { readonly [what: string]: string });
+    return new Server(url, control, { ...((await answer(control)) as Limits), ...more });
   }
 
   /** Lets go of the server; it lives on. */

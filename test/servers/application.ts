@@ -1,6 +1,7 @@
 // What a host serves: which handler takes which request. Every reference server can host the same application.
 
 import type { WebSock } from '@websock/spec';
+import type { Limits } from './limits.ts';
 
 /** A request to open a connection, alike on every platform. */
 export interface Opening {
@@ -9,7 +10,7 @@ export interface Opening {
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
   /** What the server cannot do, with the reason for each. */
-  readonly limits?: { readonly [what: string]: string };
+  readonly limits?: Limits;
 }
 
 /** How a request is served. */

@@ -15,6 +15,7 @@ export type Limit =
   | 'protocol error codes'
   | 'refuse unmasked frames'
   | 'refuse long control frames'
+  | 'refuse short close frames'
   | 'remote 1014'
   | 'timeout counts control frames'
   | 'timeout counts parts of messages'
@@ -23,6 +24,8 @@ export type Limit =
   // 5.1: reading can be stopped
   | 'pause'
   // 5.2: how much waits to be sent is known
-  | 'backlog';
+  | 'backlog'
+  // 4.3: the suite can ask the server to go down, because it has started it
+  | 'shutdown';
 
 export type Limits = { readonly [Name in Limit]?: string };

@@ -21,6 +21,7 @@ export const limits: Limits = {
   'control frames out': 'workerd has no way to send them; they are left out',
   'refuse unmasked frames': 'workerd takes them',
   'refuse long control frames': 'workerd takes them',
+  'refuse short close frames': 'workerd takes them',
   'timeout counts control frames': 'workerd hides them',
   'timeout counts parts of messages': 'workerd tells of whole messages only',
   drop: 'workerd can end a socket only when the client sends its next message',

@@ -8,6 +8,10 @@ import type { WebSock } from '@websock/spec';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type CheckedOptions, checkHandler, checkOptions } from './checks.ts';
 import { CLOSE_BOUND, Connection, type Wire } from './connection.ts';
+import type { Limits } from './limits.ts';
+
+/** `ws` can do it all. */
+export const limits: Limits = {};
 
 /** What node:http gives to a listener of `upgrade`. */
 export interface UpgradeRequest {

@@ -1,7 +1,7 @@
 // Hosts an application on Bun: `bun test/servers/hosts/bun.ts APPLICATION`. See host.ts.
 
 import { type Application, offeredIn } from '../application.ts';
-import { shutdown, type UpgradeRequest, upgrade, websocket } from '../bun.ts';
+import { limits, shutdown, type UpgradeRequest, upgrade, websocket } from '../bun.ts';
 import { untilInputEnds } from './life.ts';
 
 declare const Bun: {
@@ -24,7 +24,7 @@ async function host(file: string): Promise<void> {
     fetch(request, server) {
       const { pathname, search } = new URL(request.url);
       const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
-      const service = application({ url: pathname + search, protocols });
+      const service = application({ url: pathname + search, protocols, limits });
       if (!service) return new Response(null, { status: 404 });
       return upgrade({ request, server }, service.handler, service.arg, service.options);
     },

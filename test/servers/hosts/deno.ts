@@ -2,7 +2,7 @@
 
 import { pathToFileURL } from 'node:url';
 import { type Application, offeredIn } from '../application.ts';
-import { shutdown, upgrade } from '../deno.ts';
+import { limits, shutdown, upgrade } from '../deno.ts';
 import { untilInputEnds } from './life.ts';
 
 declare const Deno: {
@@ -18,7 +18,7 @@ async function host(file: string): Promise<void> {
   const server = Deno.serve({ port: 0, hostname: '127.0.0.1', onListen }, (request) => {
     const { pathname, search } = new URL(request.url);
     const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
-    const service = application({ url: pathname + search, protocols });
+    const service = application({ url: pathname + search, protocols, limits });
     if (!service) return new Response(null, { status: 404 });
     return upgrade(request, service.handler, service.arg, service.options);
   });

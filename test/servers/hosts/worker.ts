@@ -1,7 +1,7 @@
 // What runs inside workerd to host an application: see workerd.ts beside it.
 
 import { type Application, offeredIn } from '../application.ts';
-import { shutdown, upgrade } from '../workerd.ts';
+import { limits, shutdown, upgrade } from '../workerd.ts';
 
 interface Environment {
   /** The path of the request that shuts the server down; nobody can guess it. */
@@ -29,7 +29,7 @@ export function host(application: Application) {
           return new Response();
         }
         const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
-        const service = application({ url: pathname + search, protocols });
+        const service = application({ url: pathname + search, protocols, limits });
         if (!service) return new Response(null, { status: 404 });
         return upgrade(request, service.handler, service.arg, service.options);
       }

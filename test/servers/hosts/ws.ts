@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { type Application, offeredIn } from '../application.ts';
-import { shutdown, upgrade } from '../ws.ts';
+import { limits, shutdown, upgrade } from '../ws.ts';
 import { untilInputEnds } from './life.ts';
 
 async function host(file: string): Promise<void> {
@@ -12,7 +12,7 @@ async function host(file: string): Promise<void> {
   const server = createServer((_request, response) => response.writeHead(404).end());
   server.on('upgrade', (request, socket, head) => {
     const protocols = offeredIn(request.headers['sec-websocket-protocol']);
-    const service = application({ url: request.url ?? '/', protocols });
+    const service = application({ url: request.url ?? '/', protocols, limits });
     if (!service) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else upgrade({ request, socket, head }, service.handler, service.arg, service.options);
   });
