@@ -394,6 +394,8 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     probe.client.text('one');
     await probe.post('two');
     probe.tell({ wait: 1 });
+    await probe.begun('handleIn', 2);
+    await probe.begun('handleInfo');
     probe.client.close();
     const trace = await probe.ended();
     expect(trace.begun).toHaveLength(5);
@@ -866,7 +868,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     ['a ping in fragments', 1002, [frame(PING, 'x', { fin: false })], 'protocol error codes'],
     ['a ping of 126 bytes', 1002, [frame(PING, 'x'.repeat(126))], 'refuse long control frames', 'protocol error codes'],
     ['a close frame of one byte', 1002, [frame(CLOSE, 'x')], 'refuse short close frames', 'protocol error codes'],
-    ['a close code that a client may not send', 1002, [closeFrame(1005)]],
+    ['a close code that a client may not send', 1002, [closeFrame(999)]],
   ];
   for (const [what, code, frames, ...limits] of malformed) {
     rule(
@@ -921,32 +923,37 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     });
   }
 
-  rule('4.3 what comes from the client resets the clock', async () => {
-    const client = await raw({ options: { timeout: 500 } });
-    for (let count = 0; count < 8; count++) {
-      await pause(100);
-      client.send(frame(TEXT, 'here'));
-    }
-    expect((await server.trace(client.id)).begun).not.toContain('terminate');
-    expect(await client.untilClose()).toEqual([[], 1002]);
-    client.cut();
-  });
-
-  rule(
-    '4.3 pings and pongs reset the clock',
-    async () => {
-      const client = await raw({ options: { timeout: 500 } });
-      for (let count = 0; count < 8; count++) {
-        await pause(100);
-        client.send(frame(count % 2 ? PING : PONG));
-      }
-      expect((await server.trace(client.id)).begun).not.toContain('terminate');
-      const [before, code] = await client.untilClose();
-      expect([before.length, code]).toEqual([4, 1002]);
-      client.cut();
-    },
-    'timeout counts control frames',
-  );
+  for (const [what, send, ...limits] of [
+    ['a message', (client: RawClient) => client.send(frame(TEXT, 'here'))],
+    ['a ping', (client: RawClient) => client.send(frame(PING)), 'timeout counts control frames'],
+    ['a pong', (client: RawClient) => client.send(frame(PONG)), 'timeout counts control frames'],
+    ['a part of a message', (client: RawClient) => client.send(Buffer.of(0)), 'timeout counts parts of messages'],
+  ] as [string, (client: RawClient) => void, ...Limit[]][]) {
+    rule(
+      `4.3 ${what} resets the clock`,
+      async () => {
+        const timeout = 600;
+        for (;;) {
+          const client = await raw({ options: { timeout } });
+          if (what === 'a part of a message') client.send(frame(BINARY, '', { length: 100 }));
+          let longest = 0;
+          let last = performance.now();
+          for (let count = 0; count < 8; count++) {
+            await pause(100);
+            send(client);
+            longest = Math.max(longest, performance.now() - last);
+            last = performance.now();
+          }
+          const { begun } = await server.trace(client.id);
+          client.cut();
+          if (longest > timeout / 2) continue; // the machine was too busy for the test to say anything
+          expect(begun).not.toContain('terminate');
+          return;
+        }
+      },
+      ...limits,
+    );
+  }
 
   rule('4.3 what is sent does not reset the clock', async () => {
     const client = await raw({ options: { timeout: 400 } });
@@ -972,6 +979,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       const probe = await open({ options: { timeout: 200 } });
       probe.tell({ wait: 600, result: { type: 'push', messages: text('done') } });
       expect(await probe.client.next()).toEqual({ text: 'done' });
+      await pause(50);
       probe.tell(push(text('alive')));
       expect(await probe.client.next()).toEqual({ text: 'alive' });
     },
@@ -1078,16 +1086,16 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   rule('5.2 a message that was accepted is not dropped: a client that reads late gets all of it', async () => {
     const client = await raw();
     client.socket.pause();
-    const big = 'x'.repeat(1_000_000);
     const count = 30;
     for (let index = 0; index < count; index++) {
-      client.send(frame(TEXT, JSON.stringify(push(text(`${index} ${big}`)))));
+      client.send(frame(TEXT, JSON.stringify(push(text(`${index}`), { opcode: 'text', long: 1_000_000 }))));
     }
     await pause(500);
     client.socket.resume();
     for (let index = 0; index < count; index++) {
+      expect(await client.next()).toMatchObject({ opcode: TEXT, payload: Buffer.from(`${index}`) });
       const received = await client.next();
-      expect('payload' in received && received.payload.subarray(0, 3).toString().split(' ')[0]).toBe(String(index));
+      expect('payload' in received && received.payload.length).toBe(1_000_000);
     }
     client.cut();
   });

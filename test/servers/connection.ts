@@ -357,10 +357,12 @@ export class Connection<State, Info, Arg> {
     this.#wire.resume?.();
   }
 
-  #watch(): void {
+  /** Closes the connection when its time has passed: by the second look, when what came meanwhile has been read. */
+  #watch(passed = false): void {
     const left = this.#heardAt + this.#timeout - performance.now();
-    if (left <= 0) this.#close({ type: 'timeout' }, 1002);
-    else this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, LONGEST_DELAY));
+    if (left > 0) this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, LONGEST_DELAY));
+    else if (passed) this.#close({ type: 'timeout' }, 1002);
+    else this.#idleTimer = setTimeout(() => this.#watch(true));
   }
 }
 

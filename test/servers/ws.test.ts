@@ -178,6 +178,7 @@ describe('4.3 the closing table', () => {
     for (const _time of ['once', 'again']) {
       client.text('slow');
       expect(await client.next()).toEqual({ text: 'done' });
+      await new Promise((settle) => setTimeout(settle, 50));
     }
   });
 });
