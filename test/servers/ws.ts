@@ -8,6 +8,9 @@ import type { WebSock } from '@websock/spec';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type CheckedOptions, checkHandler, checkOptions } from './checks.ts';
 import { CLOSE_BOUND, Connection, type Wire } from './connection.ts';
+import type { Limits } from './limits.ts';
+
+export const limits: Limits = {}; // `ws` can do all that the rules ask
 
 /** What node:http gives to a listener of `upgrade`. */
 export interface UpgradeRequest {
@@ -89,8 +92,11 @@ function wire(webSocket: WebSocket, socket: Duplex): Wire {
     drained: () =>
       new Promise((settle) => {
         if (onItsWay === 0 || socket.destroyed) return settle();
-        drained = settle;
-        webSocket.once('close', () => settle());
+        drained = () => {
+          webSocket.off('close', drained);
+          settle();
+        };
+        webSocket.once('close', drained);
       }),
     close: (code, reason) => webSocket.close(code, reason),
     drop: () => webSocket.terminate(),
