@@ -23,6 +23,8 @@ export type Limit =
   // 5.1: reading can be stopped
   | 'pause'
   // 5.2: how much waits to be sent is known
-  | 'backlog';
+  | 'backlog'
+  // what a connection took is free again after it
+  | 'memory';
 
 export type Limits = { readonly [Name in Limit]?: string };

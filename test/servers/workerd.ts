@@ -29,6 +29,7 @@ export const limits: Limits = {
   drop: 'workerd can end a socket only when the client sends its next message',
   pause: 'workerd has no way to stop reading; a bounded number of messages waits',
   backlog: 'workerd hides how much waits to be sent',
+  memory: 'workerd itself grows with every connection that has been, also when it is used bare',
 };
 
 // Of workerd's own types, what is used here.
