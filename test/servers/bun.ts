@@ -34,7 +34,7 @@ interface Server {
 interface Socket {
   readonly data: Link;
   readonly readyState: number;
-  binaryType?: 'nodebuffer' | 'arraybuffer' | 'uint8array';
+  binaryType?: string | undefined;
   send(data: Data, compress: boolean): number;
   ping(data: Data): number;
   pong(data: Data): number;

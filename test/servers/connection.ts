@@ -67,6 +67,8 @@ export class Connection<State, Info, Arg> {
   #terminated = false;
   #advancing = false;
   #scheduled = false;
+  /** How many callbacks have run since the rest of the program had a turn. */
+  #handled = 0;
   #heldFrames = 0;
   #heldBytes = 0;
   #heardAt = performance.now();
@@ -186,11 +188,17 @@ export class Connection<State, Info, Arg> {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    for (let count = 0; !this.#busy && this.#queue.length > 0; count++) {
-      if (count === BATCH) {
-        this.#schedule((advance) => setTimeout(advance));
+    while (!this.#busy && this.#queue.length > 0) {
+      if (this.#handled === BATCH) {
+        this.#schedule((advance) =>
+          setTimeout(() => {
+            this.#handled = 0;
+            advance();
+          }),
+        );
         break;
       }
+      this.#handled += 1;
       this.#call(this.#queue.shift() as Waiting<Info>);
     }
     this.#advancing = false;

@@ -40,9 +40,11 @@ interface Socket {
   onmessage: ((event: { readonly data: string | ArrayBuffer }) => void) | null;
   onerror: ((event: { readonly message?: string }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
-  send(data: string | ArrayBuffer | ArrayBufferView): void;
+  send(data: Data): void;
   close(code: number, reason: string): void;
 }
+
+type Data = string | ArrayBuffer | ArrayBufferView;
 
 const OPEN = 1;
 
@@ -87,7 +89,7 @@ function accept<State, Info, Arg>(
   const wire: Wire = {
     isOpen: () => socket.readyState === OPEN,
     send({ opcode, data = '' }) {
-      if (opcode === 'text' || opcode === 'binary') socket.send(data);
+      if (opcode === 'text' || opcode === 'binary') socket.send(unshared(data));
     },
     unsent: () => socket.bufferedAmount,
     drained: () =>
@@ -123,4 +125,10 @@ function accept<State, Info, Arg>(
     if (code === 0 || failure !== '') connection.closed(1006, '');
     else connection.closed(code, reason);
   };
+}
+
+/** Deno sends no shared memory, which the contract allows. */
+function unshared(data: Data): Data {
+  if (!ArrayBuffer.isView(data) || data.buffer instanceof ArrayBuffer) return data;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }

@@ -25,6 +25,8 @@ export type Limit =
   | 'pause'
   // 5.2: how much waits to be sent is known
   | 'backlog'
+  // what a connection took is free again after it
+  | 'memory'
   // 4.3: the suite can ask the server to go down, because it has started it
   | 'shutdown';
 

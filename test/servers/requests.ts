@@ -1,6 +1,7 @@
 // The opening handshake, for platforms that give a fetch `Request` and answer with a `Response` (rule 1.5).
 
 const REQUIRED = {
+  Host: /./,
   Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
   'Sec-WebSocket-Version': /^13$/,

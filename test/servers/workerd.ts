@@ -3,8 +3,11 @@
 //   export class Room {
 //     fetch(request) { return upgrade(request, handler, arg, options); }
 //   }
-//   export default { fetch: (request, env) => env.ROOM.get(env.ROOM.idFromName('room')).fetch(request) };
+//   export default {
+//     fetch: (request, env) => refusal(request) ?? env.ROOM.get(env.ROOM.idFromName('room')).fetch(request),
+//   };
 //
+// `refusal` is of requests.ts; on its way to a Durable Object a request to upgrade that is no GET becomes one that fails.
 // Only connections of one Durable Object can reach each other, and finish their work after a close.
 
 import type { WebSock } from '@websock/spec';
@@ -27,6 +30,7 @@ export const limits: Limits = {
   drop: 'workerd can end a socket only when the client sends its next message',
   pause: 'workerd has no way to stop reading; a bounded number of messages waits',
   backlog: 'workerd hides how much waits to be sent',
+  memory: 'workerd itself grows with every connection that has been, also when it is used bare',
 };
 
 // Of workerd's own types, what is used here.
@@ -111,8 +115,9 @@ function accept<State, Info, Arg>(
   });
   socket.addEventListener('close', ({ code, reason, wasClean }) => {
     if (!wasClean) return connection.closed(1006, '');
-    if (code === 1005) socket.close();
-    else if (maySend(code)) socket.close(code, cut(reason));
+    if (code === 1005 && reason === '') socket.close();
+    else if (maySend(code) || code === 1010)
+      socket.close(code, cut(reason)); // 1010 is a client's own
     else {
       socket.close(1002);
       connection.failed(new Error(`the client closed with the code ${code}, which may not be sent (rule 4.3)`));

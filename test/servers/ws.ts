@@ -10,8 +10,7 @@ import { type CheckedOptions, checkHandler, checkOptions } from './checks.ts';
 import { CLOSE_BOUND, Connection, type Wire } from './connection.ts';
 import type { Limits } from './limits.ts';
 
-/** `ws` can do it all. */
-export const limits: Limits = {};
+export const limits: Limits = {}; // `ws` can do all that the rules ask
 
 /** What node:http gives to a listener of `upgrade`. */
 export interface UpgradeRequest {
@@ -93,8 +92,11 @@ function wire(webSocket: WebSocket, socket: Duplex): Wire {
     drained: () =>
       new Promise((settle) => {
         if (onItsWay === 0 || socket.destroyed) return settle();
-        drained = settle;
-        webSocket.once('close', () => settle());
+        drained = () => {
+          webSocket.off('close', drained);
+          settle();
+        };
+        webSocket.once('close', drained);
       }),
     close: (code, reason) => webSocket.close(code, reason),
     drop: () => webSocket.terminate(),

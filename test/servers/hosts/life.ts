@@ -5,6 +5,9 @@ export function untilInputEnds(end: () => Promise<unknown>): void {
   // What an application forgets to catch is reported, and harms nothing else.
   process.on('uncaughtException', (error) => console.error('uncaught:', error));
   process.on('unhandledRejection', (error) => console.error('unhandled rejection:', error));
+  // Nobody reads any more what is written here, once the one who started this host has died.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
   process.stdin.resume().on('end', async () => {
     await end();
     process.exit();

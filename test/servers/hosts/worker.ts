@@ -1,6 +1,7 @@
 // What runs inside workerd to host an application: see workerd.ts beside it.
 
 import { type Application, offeredIn } from '../application.ts';
+import { refusal } from '../requests.ts';
 import { limits, shutdown, upgrade } from '../workerd.ts';
 
 interface Environment {
@@ -11,6 +12,14 @@ interface Environment {
     get(id: unknown): { fetch(request: Request): Promise<Response> };
   };
 }
+
+// What an application forgets to catch is reported, and harms nothing else.
+declare const addEventListener: (
+  type: string,
+  listener: (event: { reason?: unknown; error?: unknown }) => void,
+) => void;
+addEventListener('unhandledrejection', ({ reason }) => console.error('unhandled rejection:', reason));
+addEventListener('error', ({ error }) => console.error('uncaught:', error));
 
 /** The Durable Object in which all connections live, and the worker that leads to it. */
 export function host(application: Application) {
@@ -31,11 +40,19 @@ export function host(application: Application) {
         const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
         const service = application({ url: pathname + search, protocols, limits });
         if (!service) return new Response(null, { status: 404 });
-        return upgrade(request, service.handler, service.arg, service.options);
+        try {
+          return upgrade(request, service.handler, service.arg, service.options);
+        } catch (error) {
+          console.error(error); // workerd would not say which
+          return new Response(null, { status: 500 });
+        }
       }
     },
     worker: {
-      fetch: (request: Request, { HOST }: Environment) => HOST.get(HOST.idFromName('host')).fetch(request),
+      async fetch(request: Request, { HOST }: Environment): Promise<Response> {
+        const refused = request.headers.has('upgrade') ? refusal(request) : undefined;
+        return refused ?? HOST.get(HOST.idFromName('host')).fetch(request);
+      },
     },
   };
 }

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { build } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { untilInputEnds } from './life.ts';
 
 const program: string = createRequire(__filename)('workerd').default;
@@ -41,11 +41,11 @@ const worker :Workerd.Worker = (
 // workerd does not end when the one who started it dies, so a shell ends it when the shell's input ends.
 const SHELL = '"$@" & exec 1>&- 3>&-; read -r _; kill -9 $!';
 
-async function host(file: string): Promise<void> {
+function host(file: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'websock-'));
   const configFile = join(folder, 'config.capnp');
   writeFileSync(configFile, CONFIG);
-  await build({
+  buildSync({
     stdin: {
       contents: `
         import application from ${JSON.stringify(file)};
@@ -75,7 +75,7 @@ async function host(file: string): Promise<void> {
     });
 
   untilInputEnds(async () => {
-    await fetch(`http://127.0.0.1:${port}${shutdownPath}`);
+    if (port !== undefined) await fetch(`http://127.0.0.1:${port}${shutdownPath}`);
     ending = true;
     (shell.stdin as Writable).end();
     await new Promise((ended) => shell.once('exit', ended));
