@@ -976,10 +976,10 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   rule(
     '4.3 the clock stands while the server has stopped reading',
     async () => {
-      const probe = await open({ options: { timeout: 200 } });
-      probe.tell({ wait: 600, result: { type: 'push', messages: text('done') } });
+      const probe = await open({ options: { timeout: 1000 } });
+      probe.tell({ wait: 2000, result: { type: 'push', messages: text('done') } });
       expect(await probe.client.next()).toEqual({ text: 'done' });
-      await pause(50);
+      await pause(200);
       probe.tell(push(text('alive')));
       expect(await probe.client.next()).toEqual({ text: 'alive' });
     },
