@@ -46,7 +46,7 @@ interface Socket {
 }
 
 type Bytes = InstanceType<Uint8ArrayConstructor>;
-type Data = string | ArrayBuffer | ArrayBufferView;
+type Data = any; // Bun's own types leave out the shared memory that Bun does send
 
 const OPEN = 1;
 
