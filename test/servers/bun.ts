@@ -46,7 +46,7 @@ interface Socket {
 }
 
 type Bytes = InstanceType<Uint8ArrayConstructor>;
-type Data = string | ArrayBuffer | ArrayBufferView;
+type Data = any; // Bun's own types leave out the shared memory that Bun does send
 
 const OPEN = 1;
 
@@ -91,8 +91,10 @@ export const websocket = {
     socket.data.open(socket);
   },
   message: ({ data: { connection } }: Socket, data: string | Bytes) => connection.message(data),
-  ping: ({ data: { connection } }: Socket, data: Bytes) => connection.control({ opcode: 'ping', data }),
-  pong: ({ data: { connection } }: Socket, data: Bytes) => connection.control({ opcode: 'pong', data }),
+  ping: ({ data: { connection } }: Socket, data: Uint8Array) =>
+    connection.control({ opcode: 'ping', data: data as Bytes }),
+  pong: ({ data: { connection } }: Socket, data: Uint8Array) =>
+    connection.control({ opcode: 'pong', data: data as Bytes }),
   drain: ({ data }: Socket) => data.flushed(),
   close: ({ data }: Socket, code: number, reason: string) => data.closed(code, reason),
 };
