@@ -1,0 +1,363 @@
+// GraphQL subscriptions with graphql-ws's own client; what that client never says is said by a plain one.
+
+import type { GraphQLSchema } from 'graphql';
+import { type ClientOptions, createClient, type Client as GraphQL } from 'graphql-ws';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { Client } from '../../lifecycle/client.ts';
+import { type Host, host, platforms } from '../../servers/host.ts';
+import { graphql } from './graphql.ts';
+
+const PROTOCOL = 'graphql-transport-ws';
+const INIT = JSON.stringify({ type: 'connection_init', payload: { token: 'c-token' } });
+const ACK = { text: '{"type":"connection_ack"}' };
+const subscribe = (id: string, query: string) => JSON.stringify({ id, type: 'subscribe', payload: { query } });
+
+/** Polls until `probe` returns `value`. */
+const until = <T>(probe: () => T | Promise<T>, value: T) => expect.poll(probe, { timeout: 10_000 }).toEqual(value);
+
+/** A subscription, with all that it has received. */
+function listen(client: GraphQL, query: string) {
+  const heard: unknown[] = [];
+  const cancel = client.subscribe(
+    { query },
+    {
+      next: ({ data }) => heard.push(...Object.values(data as object)),
+      error: (error) => heard.push({ error }),
+      complete: () => heard.push('complete'),
+    },
+  );
+  return { heard, cancel };
+}
+
+/** The only result of a query or mutation; rejects with what the client was told instead. */
+async function ask(client: GraphQL, query: string) {
+  for await (const result of client.iterate({ query })) return result.data ?? result.errors;
+  throw new Error('completed without a result');
+}
+
+const listeners = async (client: GraphQL) => (await ask(client, '{ listeners }')) as unknown;
+
+describe.each(platforms)('GraphQL on %s', (platform) => {
+  let server: Host;
+  const clients: GraphQL[] = [];
+  const plain: Client[] = [];
+  /** What the server is expected to report, over all tests. */
+  const expectedReports: string[] = [];
+
+  const connect = (token: string, options: Partial<ClientOptions> = {}) => {
+    const client = createClient({
+      url: server.url,
+      webSocketImpl: WebSocket,
+      connectionParams: { token },
+      lazyCloseTimeout: 60_000, // one connection for all that a test asks
+      retryAttempts: 0,
+      ...options,
+    });
+    clients.push(client);
+    return client;
+  };
+  const open = async (path = '', protocols = [PROTOCOL]) => {
+    const client = await Client.connect(server.url + path, { protocols });
+    plain.push(client);
+    return client;
+  };
+  const openAcknowledged = async () => {
+    const client = await open();
+    client.text(INIT);
+    expect(await client.next()).toEqual(ACK);
+    return client;
+  };
+
+  beforeAll(async () => {
+    server = await host(platform, 'test/apps/graphql/application.ts');
+  });
+  afterEach(async () => {
+    for (const client of plain.splice(0)) client.cut();
+    await Promise.all(clients.splice(0).map((client) => client.dispose()));
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    expect(server.reports().match(/Error: .*/g) ?? []).toEqual(expectedReports);
+    if (expectedReports.length === 0) expect(server.reports()).toBe('');
+  });
+
+  test('queries and mutations are answered, many at once, on one connection', async () => {
+    let opened = 0;
+    const alice = connect('a-token', { on: { opened: () => opened++ } });
+    const answers = await Promise.all([
+      ask(alice, '{ whoami }'),
+      ask(alice, 'mutation { say(text: "to nobody") }'),
+      ask(alice, 'query Two { whoami, again: whoami }'),
+    ]);
+    expect(answers).toEqual([{ whoami: 'alice' }, { say: 0 }, { whoami: 'alice', again: 'alice' }]);
+    expect(opened).toBe(1);
+  });
+
+  test('a subscription is told everything in order, until either side completes it', async () => {
+    const [alice, bob] = [connect('a-token'), connect('b-token')];
+    const [first, second] = [listen(alice, 'subscription { said }'), listen(bob, 'subscription { said }')];
+    await until(() => listeners(alice), { listeners: 2 });
+    expect(await ask(alice, 'mutation { say(text: "tea?"), again: say(text: "now") }')).toEqual({ say: 2, again: 2 });
+    expect(await ask(bob, 'mutation { say(text: "yes ☕") }')).toEqual({ say: 2 });
+    const said = ['alice: tea?', 'alice: now', 'bob: yes ☕'];
+    await until(() => first.heard, said);
+    await until(() => second.heard, said);
+
+    first.cancel();
+    await until(() => listeners(bob), { listeners: 1 });
+    expect(await ask(bob, 'mutation { say(text: "still there?") }')).toEqual({ say: 1 });
+    await until(() => second.heard, [...said, 'bob: still there?']);
+    expect(first.heard).toEqual([...said, 'complete']);
+    second.cancel();
+    await until(() => listeners(bob), { listeners: 0 });
+
+    const { heard } = listen(alice, 'subscription { countdown(from: 500) }');
+    await until(() => heard.at(-1), 'complete');
+    expect(heard).toEqual([...Array.from({ length: 501 }, (_, index) => 500 - index), 'complete']);
+  });
+
+  test('pings are answered', async () => {
+    const pongs: unknown[] = [];
+    const alice = connect('a-token', {
+      keepAlive: 20,
+      on: { pong: (received, payload) => pongs.push([received, payload]) },
+    });
+    await ask(alice, '{ whoami }');
+    await until(
+      () => pongs.slice(0, 2),
+      [
+        [true, undefined],
+        [true, undefined],
+      ],
+    );
+    const carol = await openAcknowledged();
+    carol.text('{"type":"ping","payload":{"at":7}}');
+    expect(await carol.next()).toEqual({ text: '{"type":"pong","payload":{"at":7}}' });
+  });
+
+  test('a client whose connection is cut in the middle of a subscription comes back to it', async () => {
+    const sockets: WebSocket[] = [];
+    let comeBack = () => {};
+    const gate = new Promise<void>((settle) => {
+      comeBack = settle;
+    });
+    const alice = connect('a-token', {
+      retryAttempts: 5,
+      retryWait: () => gate,
+      on: { opened: (socket) => sockets.push(socket as WebSocket) },
+    });
+    const bob = connect('b-token');
+    const { heard, cancel } = listen(alice, 'subscription { said }');
+    await until(() => listeners(bob), { listeners: 1 });
+    await ask(bob, 'mutation { say(text: "one") }');
+    await until(() => heard, ['bob: one']);
+
+    sockets[0]?.terminate();
+    await until(() => listeners(bob), { listeners: 0 });
+    comeBack();
+    await until(() => listeners(bob), { listeners: 1 });
+    await ask(bob, 'mutation { say(text: "two") }');
+    await until(() => heard, ['bob: one', 'bob: two']);
+    expect(sockets).toHaveLength(2);
+    cancel();
+    await until(() => listeners(bob), { listeners: 0 });
+  });
+
+  describe('what one client does wrong is not noticed by the others:', () => {
+    let bob: GraphQL;
+    let bystander: ReturnType<typeof listen>;
+    let closes: unknown[];
+
+    beforeEach(async () => {
+      const ends: unknown[] = [];
+      bob = connect('b-token', { on: { closed: (event) => ends.push(event), error: (error) => ends.push(error) } });
+      closes = ends;
+      bystander = listen(bob, 'subscription { said }');
+      await until(() => listeners(bob), { listeners: 1 });
+    });
+    afterEach(async () => {
+      await until(() => listeners(bob), { listeners: 1 });
+      expect(await ask(bob, 'mutation { say(text: "all is well") }')).toEqual({ say: 1 });
+      await until(() => bystander.heard, ['bob: all is well']);
+      expect(closes).toEqual([]);
+      bystander.cancel();
+      await until(() => listeners(bob), { listeners: 0 });
+    });
+
+    const said = subscribe('1', 'subscription { said }');
+    test.each<[what: string, messages: (string | Uint8Array)[], close: number, reason: string]>([
+      ['text that is not JSON', ['{"type":'], 4400, 'Invalid message received'],
+      ['a message of an unknown type', ['{"type":"subscribed"}'], 4400, 'Invalid message received'],
+      ['a message without its id', ['{"type":"subscribe","payload":{"query":""}}'], 4400, 'Invalid message received'],
+      ['bytes', [new TextEncoder().encode('{"type":"ping"}')], 4400, 'Invalid message received'],
+      ['an operation before the acknowledgement', [said], 4401, 'Unauthorized'],
+      ['a second connection_init', [INIT, INIT], 4429, 'Too many initialisation requests'],
+      ['an id that is taken', [INIT, said, said], 4409, 'Subscriber for 1 already exists'],
+    ])('%s', async (_what, messages, close, reason) => {
+      const mallory = await open();
+      for (const [index, message] of messages.entries()) {
+        mallory.socket.send(message);
+        if (index === 0 && message === INIT) expect(await mallory.next()).toEqual(ACK);
+      }
+      expect(await mallory.closed()).toEqual({ close, reason });
+    });
+
+    test('a message behind a wrong one is not obeyed', async () => {
+      const mallory = await openAcknowledged();
+      mallory.text('{');
+      mallory.text(subscribe('1', 'mutation { say(text: "boo") }'));
+      expect(await mallory.closed()).toEqual({ close: 4400, reason: 'Invalid message received' });
+    });
+
+    test('no connection_init in time', async () => {
+      const mallory = await open();
+      expect(await mallory.closed()).toEqual({ close: 4408, reason: 'Connection initialisation timeout' });
+    });
+
+    test('no subprotocol, or another', async () => {
+      const mallory = await open('', []);
+      expect(await mallory.closed()).toEqual({ close: 4406, reason: 'Subprotocol not acceptable' });
+      // Nothing is answered to those who offer another, so that they see no connection.
+      await expect(open('', ['graphql-ws'])).rejects.toThrow();
+    });
+
+    test('a message that only servers send', async () => {
+      const mallory = await openAcknowledged();
+      mallory.text('{"type":"connection_ack"}');
+      expect(await mallory.closed()).toEqual({ close: 4500, reason: 'Internal server error' });
+      expectedReports.push('Error: Unexpected message of type connection_ack received');
+      await until(() => server.reports().includes('type connection_ack'), true);
+    });
+
+    test('an unauthorised connect', async () => {
+      const told = ask(connect('no-token'), '{ whoami }');
+      await expect(told).rejects.toMatchObject({ code: 4403, reason: 'Forbidden' });
+      const mallory = await open('/?token=no-token');
+      mallory.text('{"type":"connection_init"}');
+      expect(await mallory.closed()).toEqual({ close: 4403, reason: 'Forbidden' });
+
+      const carol = connect('no-token', { url: `${server.url}/?token=c-token` });
+      expect(await ask(carol, '{ whoami }')).toEqual({ whoami: 'carol' });
+    });
+
+    test('an operation that cannot be run', async () => {
+      const carol = connect('c-token');
+      const fail = (query: string) => ask(carol, query).catch((errors) => errors[0].message);
+      expect(await fail('{ whoareyou }')).toMatch('Cannot query field "whoareyou" on type "Query".');
+      expect(await fail('{ whoami')).toBe('Syntax Error: Expected Name, found <EOF>.');
+      expect(await fail('fragment F on Query { whoami }')).toBe('Fragment "F" is never used.');
+      expect(await ask(carol, '{ whoami }')).toEqual({ whoami: 'carol' });
+    });
+
+    test('leaving in the middle', async () => {
+      const carol = await openAcknowledged();
+      carol.text(said);
+      carol.text(subscribe('2', 'subscription { countdown(from: 10000) }'));
+      await until(() => listeners(bob), { listeners: 2 });
+      carol.cut();
+      await until(() => listeners(bob), { listeners: 1 });
+
+      const dave = await openAcknowledged();
+      dave.text(said);
+      await until(() => listeners(bob), { listeners: 2 });
+      dave.socket.send('{"id":"2","type":"subs', { fin: false }); // half a message
+      dave.cut();
+      await until(() => listeners(bob), { listeners: 1 });
+    });
+  });
+
+  test('clients are told when the server goes down', async () => {
+    const other = await host(platform, 'test/apps/graphql/application.ts');
+    const closed = new Promise<unknown>((settle) => {
+      const alice = connect('a-token', { url: other.url, on: { closed: settle } });
+      listen(alice, 'subscription { said }');
+      alice.on('connected', () => ask(alice, '{ whoami }').then(() => other.stop()));
+    });
+    expect(await closed).toMatchObject({ code: 1001 });
+    expect(await other.stop()).toBe(0);
+    expect(other.reports()).toBe('');
+  });
+});
+
+describe('The GraphQL handler, without a server', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** A connection whose callbacks are called by hand. */
+  async function start(options: Parameters<typeof graphql<undefined>>[0]) {
+    const posted: 'wake'[] = [];
+    const handler = graphql(options, 20_000);
+    const { state } = await handler.init(
+      { protocol: PROTOCOL, extra: undefined },
+      { post: (info) => void posted.push(info) },
+    );
+    const say = (data: string) => handler.handleIn({ opcode: 'text', data }, state);
+    /** Hands over what was posted; returns the messages of the results. */
+    const wake = async () => {
+      await vi.advanceTimersByTimeAsync(0);
+      const results = await Promise.all(posted.splice(0).map((info) => handler.handleInfo(info, state)));
+      return results.flatMap(({ messages = [] }) => messages).map((message) => JSON.parse(String(message.data)));
+    };
+    const terminate = async (reason: Parameters<NonNullable<typeof handler.terminate>>[0]) =>
+      handler.terminate?.(reason, state);
+    return { say, wake, terminate };
+  }
+
+  test('answers in order, pings a silent client, and clears its timers', async () => {
+    const { say, wake, terminate } = await start({ connectionInitWaitTimeout: 3_000 });
+    say(INIT);
+    for (const at of [1, 2]) say(JSON.stringify({ type: 'ping', payload: { at } }));
+    expect(await wake()).toEqual([
+      { type: 'connection_ack' },
+      { type: 'pong', payload: { at: 1 } },
+      { type: 'pong', payload: { at: 2 } },
+    ]);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await wake()).toEqual([{ type: 'ping' }]);
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
+    await terminate({ type: 'remote', code: 1006, reason: '' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('asks a subscription for more when the server has taken what there was', async () => {
+    let made = 0;
+    let ended = false;
+    const told: unknown[] = [];
+    async function* countdown() {
+      try {
+        for (; made < 100; made++) yield { data: { countdown: made } };
+      } finally {
+        ended = true;
+      }
+    }
+    const { say, wake, terminate } = await start({
+      // Not a schema of this process: graphql-ws loads a `graphql` of its own here, beside vitest's.
+      schema: {} as GraphQLSchema,
+      validate: () => [],
+      subscribe: countdown,
+      onComplete: (_context, id) => void told.push(['complete', id]),
+      onDisconnect: (_context, code, reason) => void told.push(['disconnect', code, reason]),
+    });
+    say(INIT);
+    await wake();
+    say(subscribe('1', 'subscription { countdown(from: 1) }'));
+    for (const countdown of [0, 1, 2]) {
+      expect(await wake()).toEqual([{ id: '1', type: 'next', payload: { data: { countdown } } }]);
+    }
+    expect(made).toBeLessThanOrEqual(4);
+    // One result waits to be sent when the connection ends. It is not waited for.
+    await vi.advanceTimersByTimeAsync(0);
+    await terminate({ type: 'remote', code: 4999, reason: 'bye' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ended).toBe(true);
+    expect(told.toSorted()).toEqual([
+      ['complete', '1'],
+      ['disconnect', 4999, 'bye'],
+    ]);
+  });
+});

@@ -1,0 +1,342 @@
+// A document edited through y-websocket's own provider; what that provider never says is said by a plain client.
+
+import * as encoding from 'lib0/encoding';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
+import { writeUpdate } from 'y-protocols/sync';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { Client } from '../../lifecycle/client.ts';
+import { type Host, host, platforms } from '../../servers/host.ts';
+import { yjs } from './yjs.ts';
+
+/** Polls until `probe` returns `value`. */
+const until = <T>(probe: () => T, value: T) => expect.poll(probe, { timeout: 10_000 }).toEqual(value);
+
+/** A message of y-websocket's: its type, then what `write` says. */
+function message(type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, type);
+  write(encoder);
+  return encoding.toUint8Array(encoder);
+}
+
+const syncMessage = (update: Uint8Array) => message(0, (encoder) => writeUpdate(encoder, update));
+const awarenessMessage = (update: Uint8Array) => message(1, (encoder) => encoding.writeVarUint8Array(encoder, update));
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+/** The update that writes `text` into an empty document. */
+function edit(text: string): Uint8Array {
+  const doc = new Y.Doc();
+  doc.getText().insert(0, text);
+  return Y.encodeStateAsUpdate(doc);
+}
+
+/** Two messages, one after the other, by which an editor of that name shows that it is present. */
+function presence(name: string): [Uint8Array, Uint8Array] {
+  const awareness = new Awareness(new Y.Doc());
+  const show = () => {
+    awareness.setLocalState({ name });
+    return awarenessMessage(encodeAwarenessUpdate(awareness, [awareness.clientID]));
+  };
+  const messages: [Uint8Array, Uint8Array] = [show(), show()];
+  awareness.destroy();
+  return messages;
+}
+
+/** Somebody who edits a document with a provider. */
+class Editor {
+  readonly doc = new Y.Doc();
+  readonly text = this.doc.getText();
+  readonly provider: WebsocketProvider;
+  /** Every change of its connection. */
+  readonly changes: unknown[] = [];
+
+  constructor(url: string, document: string, name: string) {
+    this.provider = new WebsocketProvider(url, document, this.doc, {
+      params: { token: `${name[0]}-token` },
+      WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+      disableBc: true, // the providers of one process would find each other without a server
+    });
+    this.provider.awareness.setLocalStateField('name', name);
+    this.provider.on('status', ({ status }) => this.changes.push(status));
+    this.provider.on('closed', ({ code, reason }) => this.changes.push({ code, reason }));
+  }
+
+  /** The names of those whose presence is known. */
+  get present(): string[] {
+    return Array.from(this.provider.awareness.getStates().values(), ({ name }) => String(name)).sort();
+  }
+
+  /** Cuts the connection, without a close frame; settles when the provider has noticed. */
+  async cut(): Promise<void> {
+    const cut = new Promise((settle) => this.provider.once('connection-close', settle));
+    (this.provider.ws as unknown as WebSocket).terminate();
+    await cut;
+  }
+
+  destroy(): void {
+    this.provider.destroy();
+    this.doc.destroy();
+  }
+}
+
+describe.each(platforms)('Yjs on %s', (platform) => {
+  let server: Host;
+  const editors: Editor[] = [];
+  const plain: Client[] = [];
+
+  const join = async (document: string, name: string, url = server.url) => {
+    const editor = new Editor(url, document, name);
+    editors.push(editor);
+    await until(() => editor.provider.synced, true);
+    return editor;
+  };
+  const open = async (document: string, token = 'c-token') => {
+    const client = await Client.connect(`${server.url}/${document}?token=${token}`);
+    plain.push(client);
+    return client;
+  };
+
+  beforeAll(async () => {
+    server = await host(platform, 'test/apps/yjs/application.ts');
+  });
+  afterEach(() => {
+    for (const client of plain.splice(0)) client.cut();
+    for (const editor of editors.splice(0)) editor.destroy();
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    expect(server.reports()).toBe('');
+  });
+
+  const equal = async (one: Editor, other: Editor) => {
+    await until(() => Y.encodeStateAsUpdate(one.doc), Y.encodeStateAsUpdate(other.doc));
+    expect(one.text.toString()).toBe(other.text.toString());
+  };
+
+  test('two who edit at once see the same; a third finds it, and nobody else does', async () => {
+    const [alice, bob, elsewhere] = await Promise.all([
+      join('plan', 'alice'),
+      join('plan', 'bob'),
+      join('other', 'alice'),
+    ]);
+    for (let index = 0; index < 100; index++) {
+      alice.text.insert(index, 'a');
+      bob.text.insert(0, 'b');
+    }
+    bob.text.delete(0, 10);
+    await until(() => alice.text.length, 190);
+    await until(() => bob.text.length, 190);
+    await equal(alice, bob);
+    const carol = await join('plan', 'carol');
+    await equal(carol, alice);
+    expect(elsewhere.text.length).toBe(0);
+  });
+
+  test('one who is cut comes back, and the documents become equal', async () => {
+    const [alice, bob] = await Promise.all([join('notes', 'alice'), join('notes', 'bob')]);
+    alice.text.insert(0, 'before ');
+    await until(() => bob.text.toString(), 'before ');
+    await bob.cut();
+    bob.text.insert(7, 'while away ');
+    alice.text.insert(0, 'meanwhile ');
+    expect(bob.changes.at(-1)).toBe('disconnected');
+    await until(() => bob.text.toString(), 'meanwhile before while away ');
+    await equal(alice, bob);
+    bob.text.insert(0, 'afterwards ');
+    await until(() => alice.text.toString(), 'afterwards meanwhile before while away ');
+    expect(alice.changes).toEqual(['connected']);
+    expect(bob.changes).toEqual(['connected', 'disconnected', 'connecting', 'connected']);
+  });
+
+  test('everybody sees who is present, and no longer who has left', async () => {
+    const [alice, bob] = await Promise.all([join('team', 'alice'), join('team', 'bob')]);
+    await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
+    const carol = await join('team', 'carol');
+    await until(() => carol.present, ['alice', 'bob', 'carol']);
+    await until(() => alice.present, ['alice', 'bob', 'carol']);
+    carol.provider.awareness.setLocalStateField('name', 'Carol');
+    await until(() => bob.present, ['Carol', 'alice', 'bob']);
+
+    carol.provider.shouldConnect = false; // so that it does not come back
+    await carol.cut();
+    await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
+    bob.provider.disconnect();
+    await until(() => alice.present, ['alice']);
+    bob.provider.connect();
+    await until(() => bob.provider.synced, true);
+    bob.provider.awareness.setLocalState({ name: 'bob' });
+    await until(() => alice.present, ['alice', 'bob']);
+  });
+
+  test('one who comes back before the old connection is found dead stays present', async () => {
+    const alice = await join('desk', 'alice');
+    const [first, second] = presence('carol');
+    const [old, fresh] = [await open('desk'), await open('desk')];
+    old.socket.send(first);
+    old.socket.send(presence('dave')[0]);
+    await until(() => alice.present, ['alice', 'carol', 'dave']);
+    fresh.socket.send(second);
+    await until(() => fresh.inbox.some((it) => 'binary' in it && it.binary === hex(second)), true);
+    old.cut();
+    await until(() => alice.present, ['alice', 'carol']);
+    fresh.cut();
+    await until(() => alice.present, ['alice']);
+  });
+
+  test('a document stays when all have closed it', async () => {
+    const alice = await join('diary', 'alice');
+    const closed = new Promise((settle) => alice.provider.ws?.addEventListener('close', settle));
+    alice.text.insert(0, 'dear diary');
+    alice.provider.disconnect();
+    await closed;
+    const bob = await join('diary', 'bob');
+    await until(() => bob.text.toString(), 'dear diary');
+    await until(() => bob.present, ['bob']);
+  });
+
+  test("presence is told to whom it came from, too, who counts on it as a sign of the server's life", async () => {
+    const carol = await open('alone');
+    expect(await carol.next()).toEqual({ binary: '00000100' }); // sync step 1 of an empty document
+    const [present] = presence('carol');
+    carol.socket.send(present);
+    const told = { binary: hex(present) };
+    expect(await carol.next()).toEqual(told);
+    carol.socket.send(Uint8Array.of(3)); // who is present?
+    expect(await carol.next()).toEqual(told);
+  });
+
+  describe('what one client does wrong is not noticed by the others:', () => {
+    let alice: Editor;
+    let bob: Editor;
+
+    beforeEach(async () => {
+      [alice, bob] = await Promise.all([join('shared', 'alice'), join('shared', 'bob')]);
+      await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
+    });
+    afterEach(async () => {
+      await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
+      const before = alice.text.toString();
+      alice.text.insert(alice.text.length, 'all is ');
+      await until(() => bob.text.toString(), `${before}all is `);
+      bob.text.insert(bob.text.length, 'well');
+      await until(() => alice.text.toString(), `${before}all is well`);
+      await equal(alice, bob);
+      expect(before).not.toContain('mallory');
+      expect([alice.changes, bob.changes]).toEqual([['connected'], ['connected']]);
+    });
+
+    const good = edit('mallory was here');
+    const malformed = 'malformed message';
+    test.each<[what: string, data: string | Uint8Array, close: number, reason: string]>([
+      ['text', 'hello', 1003, 'binary only'],
+      ['an empty message', new Uint8Array(), 4400, malformed],
+      ['a message of an unknown type', Uint8Array.of(9, 0), 4400, malformed],
+      ['a sync message of an unknown type', Uint8Array.of(0, 9, 0), 4400, malformed],
+      ['a sync message that breaks off', syncMessage(good).slice(0, 9), 4400, malformed],
+      ['an update that breaks off', syncMessage(good.slice(0, -2)), 4400, malformed],
+      ['an update that is none', syncMessage(Uint8Array.of(1, 1, 255, 255)), 4400, malformed],
+      ['a state vector that breaks off', Uint8Array.of(0, 0, 2, 5, 1), 4400, malformed],
+      ['presence that breaks off', presence('mallory')[0].slice(0, -3), 4400, malformed],
+      ['presence that is not JSON', awarenessMessage(Uint8Array.of(1, 7, 1, 1, 123)), 4400, malformed],
+    ])('%s', async (_what, data, close, reason) => {
+      const mallory = await open('shared');
+      mallory.socket.send(data);
+      mallory.socket.send(syncMessage(good)); // what follows is not obeyed
+      await until(() => mallory.inbox.at(-1), { close, reason });
+    });
+
+    test('an unauthorised connect', async () => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+      const eve = new Editor(server.url, 'shared', 'eve');
+      editors.push(eve);
+      await until(() => eve.changes, ['connected', 'disconnected', { code: 4403, reason: 'permission denied' }]);
+      expect(warn.mock.calls).toEqual([[expect.stringContaining('permission denied')]]);
+      warn.mockRestore();
+      expect([eve.text.length, eve.present]).toEqual([0, ['eve']]);
+
+      const mallory = await open('shared', 'no-token');
+      mallory.socket.send(syncMessage(good));
+      await until(() => mallory.inbox.at(-1), { close: 4403, reason: 'permission denied' });
+      expect(mallory.inbox).toHaveLength(2);
+    });
+
+    test('leaving in the middle', async () => {
+      const carol = await open('shared');
+      carol.socket.send(presence('carol')[0]);
+      await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob', 'carol']));
+      carol.socket.send(syncMessage(good).slice(0, 9), { fin: false }); // half a message
+      carol.cut();
+      await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
+    });
+  });
+
+  test('providers are told when the server goes down', async () => {
+    const other = await host(platform, 'test/apps/yjs/application.ts');
+    const alice = await join('plan', 'alice', other.url);
+    alice.provider.shouldConnect = false;
+    const closed = new Promise<unknown>((settle) => alice.provider.once('connection-close', settle));
+    expect(await other.stop()).toBe(0);
+    expect(await closed).toMatchObject({ code: 1001 });
+    expect(other.reports()).toBe('');
+  });
+});
+
+describe('The Yjs handler, without a server', () => {
+  type Handler = ReturnType<typeof yjs>;
+
+  /** A connection whose callbacks are called by hand. */
+  async function start(handler: Handler) {
+    const posted: Uint8Array[] = [];
+    const mailbox = { post: (info: Uint8Array) => void posted.push(info) };
+    const { state } = await handler.init({ document: 'plan', mayEdit: true }, mailbox);
+    return {
+      posted,
+      say: (data: Uint8Array) => handler.handleIn({ opcode: 'binary', data: data.slice() }, state),
+      take: () => handler.handleInfo(posted.shift() as Uint8Array, state),
+      leave: () => handler.terminate?.({ type: 'remote', code: 1006, reason: '' }, state),
+    };
+  }
+
+  test('sends away who does not read, and loses nothing for who does', async () => {
+    const handler = yjs();
+    const [writer, reader, sleeper] = [await start(handler), await start(handler), await start(handler)];
+    for (let count = 0; count < 15; count++) {
+      expect(await writer.say(syncMessage(edit('x'.repeat(1_000_000))))).toMatchObject({ type: 'ok' });
+      expect(await reader.take()).toMatchObject({ type: 'push', messages: { opcode: 'binary' } });
+    }
+    expect(sleeper.posted.length).toBe(10);
+    expect(await sleeper.take()).toMatchObject({ type: 'stop', close: { code: 1013, reason: 'too far behind' } });
+    expect([writer.posted.length, reader.posted.length]).toEqual([0, 0]);
+    for (const member of [writer, reader, sleeper]) member.leave();
+  });
+
+  test('gives each member bytes of its own (rule 2.7)', async () => {
+    const handler = yjs();
+    const [writer, one, two] = [await start(handler), await start(handler), await start(handler)];
+    await writer.say(syncMessage(edit('x')));
+    expect(one.posted).toEqual(two.posted);
+    expect(one.posted[0]?.buffer).not.toBe(two.posted[0]?.buffer);
+    for (const member of [writer, one, two]) member.leave();
+  });
+
+  test('keeps the document, and no timer, when the last member has left', async () => {
+    vi.useFakeTimers();
+    const storage = new Map<string, Uint8Array>();
+    const handler = yjs(storage);
+    const [one, two] = [await start(handler), await start(handler)];
+    await one.say(syncMessage(edit('x')));
+    one.leave();
+    expect(storage.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(1);
+    two.leave();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, storage.get('plan') as Uint8Array);
+    expect(doc.getText().toString()).toBe('x');
+  });
+});
