@@ -4,7 +4,8 @@ import { chat } from '../../handlers/chat.ts';
 import { type Application, service } from '../../servers/application.ts';
 import { redisRooms } from './redis.ts';
 
-const handler = chat(redisRooms(process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379'));
+const { REDIS_URL = 'redis://127.0.0.1:6379' } = process.env;
+const handler = chat(redisRooms(REDIS_URL));
 
 const application: Application = ({ url }) => {
   const { pathname, searchParams } = new URL(url, 'ws://host');

@@ -31,17 +31,14 @@ const PUBLISH_TO_ALL = `
 /** What crosses the wire, as JSON. */
 type Bulletin =
   | { readonly type: 'line'; readonly room: string; readonly line: Line }
-  | { readonly type: 'members'; readonly process: string; readonly rooms: Members };
-
-/** The names in every room of a process. */
-type Members = { readonly [room: string]: readonly string[] };
+  | { readonly type: 'members'; readonly process: string; readonly rooms: [room: string, names: readonly string[]][] };
 
 /** The rooms of every process that is connected to this Redis. It never fails: without Redis, nothing is delivered. */
 export function redisRooms(url: string): Rooms {
   const me = crypto.randomUUID();
   const local = localRooms();
   const localNames = new Set<string>(); // of rooms
-  const others = new Map<string, { heardAt: number; rooms: Members }>(); // by process
+  const others = new Map<string, { heardAt: number; readonly rooms: ReadonlyMap<string, readonly string[]> }>(); // by process
   let cutOff = false;
 
   // What cannot be sent now fails now: nobody waits for Redis to come back.
@@ -56,11 +53,13 @@ export function redisRooms(url: string): Rooms {
   function receive(json: string): void {
     const bulletin = JSON.parse(json) as Bulletin;
     if (bulletin.type === 'line') local.say(bulletin.room, bulletin.line);
-    else if (bulletin.process !== me) others.set(bulletin.process, { heardAt: Date.now(), rooms: bulletin.rooms });
+    else if (bulletin.process !== me) {
+      others.set(bulletin.process, { heardAt: Date.now(), rooms: new Map(bulletin.rooms) });
+    }
   }
 
   function tellMembers(): Promise<unknown> {
-    const rooms = Object.fromEntries(Array.from(localNames, (room) => [room, local.names(room)]));
+    const rooms = Array.from(localNames, (room): [string, readonly string[]] => [room, local.names(room)]);
     const bulletin: Bulletin = { type: 'members', process: me, rooms };
     return publisher.publish(CHANNEL, JSON.stringify(bulletin)).catch(() => {}); // the next beat says it again
   }
@@ -70,7 +69,7 @@ export function redisRooms(url: string): Rooms {
     for (const [process, { heardAt, rooms }] of others) {
       if (cutOff || Date.now() - heardAt < LEASE) continue;
       others.delete(process);
-      for (const [room, names] of Object.entries(rooms)) {
+      for (const [room, names] of rooms) {
         for (const name of names) local.say(room, { from: '', text: `${name} has left` });
       }
     }
@@ -78,14 +77,27 @@ export function redisRooms(url: string): Rooms {
   }
 
   /** Settles when Redis has been reached for the first time, or not. */
-  const started = Promise.all(
-    [publisher, subscriber].map((client) => {
-      const tried = new Promise<void>((settle) => client.once('ready', settle).once('error', settle));
-      client.connect().catch(() => {}); // 'error' tells the same
-      return tried;
+  const started = Promise.all([
+    new Promise<unknown>((settle) => publisher.once('ready', settle).once('error', settle)),
+    new Promise<unknown>((settle) => {
+      subscriber.once('error', settle);
+      subscriber.on('ready', () => subscribe().then(settle));
     }),
-  );
-  publisher.on('error', () => {}); // every `say` tells
+  ]);
+
+  async function subscribe(): Promise<void> {
+    try {
+      // After a new connection, the client itself has subscribed again, and this waits for the answer.
+      await subscriber.subscribe([CHANNEL, `${CHANNEL}:${me}`], receive);
+    } catch {
+      return; // cut off; when it is ready again, this is tried again
+    }
+    if (!cutOff) return;
+    cutOff = false;
+    for (const other of others.values()) other.heardAt = Date.now(); // the silence was ours
+    tellAll('back with the other servers');
+  }
+
   subscriber.on('error', (error) => {
     if (cutOff) return;
     cutOff = true;
@@ -93,17 +105,8 @@ export function redisRooms(url: string): Rooms {
     // Lines that Redis has taken may be lost on their way to here: let nobody believe that he has heard all.
     tellAll('cut off from the other servers');
   });
-  subscriber.on('ready', async () => {
-    try {
-      await subscriber.subscribe([CHANNEL, `${CHANNEL}:${me}`], receive);
-    } catch {
-      return; // cut off again
-    }
-    if (!cutOff) return;
-    cutOff = false;
-    for (const other of others.values()) other.heardAt = Date.now(); // the silence was ours
-    tellAll('back with the other servers');
-  });
+  publisher.on('error', () => {}); // every `say` tells its speaker
+  for (const client of [publisher, subscriber]) client.connect().catch(() => {}); // 'error' tells the same
   started.then(beat);
 
   return {
@@ -121,14 +124,14 @@ export function redisRooms(url: string): Rooms {
     },
 
     names(room) {
-      return [...local.names(room), ...Array.from(others.values(), ({ rooms }) => rooms[room] ?? []).flat()];
+      return [...local.names(room), ...Array.from(others.values(), ({ rooms }) => rooms.get(room) ?? []).flat()];
     },
 
     /** `false` if the line was not delivered, or is not known to be; where it was not, nobody has seen it. */
     async say(room, line) {
       await started;
       const bulletin: Bulletin = { type: 'line', room, line };
-      const concerned = [...others].filter(([, { rooms }]) => rooms[room]).map(([process]) => process);
+      const concerned = [...others].filter(([, { rooms }]) => rooms.has(room)).map(([process]) => process);
       return within(
         PATIENCE,
         publisher
