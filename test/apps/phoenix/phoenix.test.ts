@@ -4,6 +4,7 @@ import { type Channel, Presence, type Push, Socket, type SocketConnectOption } f
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Host, host, platforms } from '../../servers/host.ts';
+import { phoenix } from './phoenix.ts';
 
 declare global {
   // What the client's types take from the DOM.
@@ -356,4 +357,38 @@ describe.each(platforms)('phoenix on %s', (platform) => {
     await until(() => expect(client.closes).toEqual([[1008, 'unauthorized']]));
     expect(room.joins).toEqual([]);
   });
+});
+
+test('a handler is an object: what depends on timing is tested without a server', async () => {
+  const { handler } = phoenix<string>({
+    connect: () => 'alice',
+    channels: {
+      lobby: {
+        join: () => ({ status: 'ok', response: {} }),
+        handleIn: (event, payload, member) => void member.broadcast(event, payload),
+      },
+    },
+  });
+  type Info = Parameters<typeof handler.handleInfo>[0];
+  const posted: Info[] = [];
+  const { state } = await handler.init(new URLSearchParams('vsn=2.0.0'), { post: (info) => posted.push(info) });
+  const send = (joinRef: string, event: string) => {
+    const data = JSON.stringify([joinRef, '1', 'lobby', event, {}]);
+    return handler.handleIn({ opcode: 'text', data }, state);
+  };
+  await send('a', 'phx_join');
+  await handler.handleIn({ opcode: 'binary', data: binaryPush([1, 1, 5, 4], 'a1lobbydraw', [7]) }, state);
+  const [info] = posted as [Info];
+  const messages = [await handler.handleInfo(info, state), await handler.handleInfo(info, state)].map(
+    (result) => result.messages as { data: Uint8Array },
+  );
+  expect(messages[0]?.data.at(-1)).toBe(7);
+  expect(messages[0]).toEqual(messages[1]);
+  expect(messages[0]?.data.buffer).not.toBe(messages[1]?.data.buffer); // rule 2.7: each server owns its bytes
+
+  // What was posted to a join that is over by now is for nobody, though the topic is joined again.
+  await send('a', 'phx_leave');
+  expect(await handler.handleInfo(info, state)).toEqual({ type: 'ok', state });
+  await send('b', 'phx_join');
+  expect(await handler.handleInfo(info, state)).toEqual({ type: 'ok', state });
 });
