@@ -1,5 +1,6 @@
 // The official `phoenix` client, on every server.
 
+import type { WebSock } from '@websock/spec';
 import { type Channel, Presence, type Push, Socket, type SocketConnectOption } from 'phoenix';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -108,7 +109,7 @@ function answer(push: Push): Promise<unknown> {
 }
 
 /** A push of the binary V2 encoding, as its header says. */
-function binaryPush(sizes: number[], fields: string, payload: number[] = []): Uint8Array {
+function binaryPush(sizes: number[], fields: string, payload: number[] = []) {
   return Uint8Array.from([0, ...sizes, ...new TextEncoder().encode(fields), ...payload]);
 }
 
@@ -380,7 +381,7 @@ test('a handler is an object: what depends on timing is tested without a server'
   await handler.handleIn({ opcode: 'binary', data: binaryPush([1, 1, 5, 4], 'a1lobbydraw', [7]) }, state);
   const [info] = posted as [Info];
   const messages = [await handler.handleInfo(info, state), await handler.handleInfo(info, state)].map(
-    (result) => result.messages as { data: Uint8Array },
+    (result) => result.messages as WebSock.Message & { data: Uint8Array },
   );
   expect(messages[0]?.data.at(-1)).toBe(7);
   expect(messages[0]).toEqual(messages[1]);
