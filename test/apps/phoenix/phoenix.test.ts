@@ -219,6 +219,7 @@ describe.each(platforms)('phoenix on %s', (platform) => {
 
   test('a second join of a topic takes the place of the first; what was meant for the first is ignored', async () => {
     const received: string[] = [];
+    const bob = await connect('bob').join('room:twice');
     const client = connect('alice');
     client.socket.onMessage((message) => {
       const { join_ref, ref, event, payload } = message as Record<string, any>;
@@ -252,6 +253,7 @@ describe.each(platforms)('phoenix on %s', (platform) => {
       'null 8 phx_reply {"status":"error","response":{"reason":"unmatched topic"}}',
       `b 9 phx_reply ${done}`,
     ]);
+    await until(() => expect(bob.present()).toEqual(['bob 1'])); // neither join has left anything behind
   });
 
   test('heartbeats are answered: the client stays', async () => {
