@@ -296,7 +296,6 @@ describe.each(platforms)('phoenix on %s', (platform) => {
     const bob = await connect('bob').join('room:malformed');
     const room = await client.join('room:malformed');
     client.raw(data);
-    client.raw(JSON.stringify([null, '99', 'room:malformed', 'say', { text: 'after the end' }]));
     await until(() => expect(room.joins).toHaveLength(2));
     expect([client.opens, client.closes]).toEqual([2, [[1011, '']]]);
     await room.push('say', { text: 'sorry' });
@@ -318,7 +317,7 @@ describe.each(platforms)('phoenix on %s', (platform) => {
     expect([client.opens, client.closes, sound.joins.length]).toEqual([1, [], 1]);
     client.socket.disconnect();
     expect(await other.stop()).toBe(0);
-    expect(other.reports()).toMatch(/^phoenix: fail on room:faulty failed: Error: a fault in the channel\n/);
+    expect(other.reports()).toMatch(/^phoenix: fail on room:faulty failed:.*a fault in the channel/s);
     expect(other.reports().match(/failed/g)).toHaveLength(1);
   });
 
