@@ -341,9 +341,10 @@ describe.each(platforms)('phoenix on %s', (platform) => {
     ] as const) {
       const room = new Room(client.socket.channel(topic, params));
       expect(await room.joined).toEqual({ error: { reason } });
+      client.raw(JSON.stringify([null, '99', 'room:vault', 'say', { text: 'psst' }]));
       room.channel.leave();
     }
-    client.raw(JSON.stringify([null, '99', 'room:vault', 'say', { text: 'psst' }]));
+    await (await client.join('room:elsewhere')).push('echo'); // by now all of that has been handled
     await alice.push('say', { text: 'all quiet' });
     await until(() => expect(alice.log).toEqual([['said', { from: 'alice', text: 'all quiet' }]]));
     expect(alice.present()).toEqual(['alice 1']);
@@ -362,12 +363,16 @@ describe.each(platforms)('phoenix on %s', (platform) => {
 });
 
 test('a handler is an object: what depends on timing is tested without a server', async () => {
-  const { handler } = phoenix<string>({
+  const { handler, restart } = phoenix<string>({
     connect: () => 'alice',
     channels: {
       lobby: {
         join: () => ({ status: 'ok', response: {} }),
-        handleIn: (event, payload, member) => void member.broadcast(event, payload),
+        handleIn(event, payload, member) {
+          if (event === 'fail') throw new Error('a fault');
+          member.broadcast(event, payload);
+          return undefined;
+        },
       },
     },
   });
@@ -393,4 +398,16 @@ test('a handler is an object: what depends on timing is tested without a server'
   expect(await handler.handleInfo(info, state)).toEqual({ type: 'ok', state });
   await send('b', 'phx_join');
   expect(await handler.handleInfo(info, state)).toEqual({ type: 'ok', state });
+
+  // Nobody is a member after a fault, be it for as long as the client takes to join again.
+  const report = vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect((await send('b', 'fail')).messages).toMatchObject({ data: expect.stringContaining('phx_error') });
+  expect(report).toHaveBeenCalledOnce();
+  report.mockRestore();
+  expect(await send('b', 'draw')).toMatchObject({ type: 'reply', status: 'error' });
+
+  restart();
+  await handler.terminate?.({ type: 'normal' }, state);
+  restart();
+  expect(posted.slice(1)).toEqual([{ type: 'restart' }]); // once: the handler holds on to nobody who is gone
 });

@@ -139,6 +139,8 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
     const bob = await Person.enter(servers[1], 'kitchen', 'bob');
     await bob.hears('* bob is here');
     await alice.hears('* bob is here');
+    await alice.sees('alice', 'bob');
+    await bob.sees('bob', 'alice');
     return { servers, alice, bob };
   }
 
@@ -167,8 +169,6 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
 
   test('everybody sees who is there, and who leaves: by /quit, by a wrong frame, and without a word', async () => {
     const { servers, alice, bob } = await meet(await startRedis());
-    await alice.sees('alice', 'bob');
-    await bob.sees('bob', 'alice');
     const elsewhere = await Person.enter(servers[0], 'constructor', 'elsewhere');
     await elsewhere.hears('* elsewhere is here');
     await elsewhere.sees('elsewhere');
@@ -225,7 +225,6 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
   test('a line is delivered to all of the room or nobody, also while Redis has lost one process only', async () => {
     const redis = await startRedis();
     const { servers, alice, bob } = await meet(redis);
-    await alice.sees('alice', 'bob');
     signal(servers[1], 'SIGSTOP');
     try {
       await redis.cutSubscribers(); // alice's process comes back at once, bob's cannot

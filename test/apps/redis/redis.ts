@@ -54,6 +54,7 @@ export function redisRooms(url: string): Rooms {
     const bulletin = JSON.parse(json) as Bulletin;
     if (bulletin.type === 'line') local.say(bulletin.room, bulletin.line);
     else if (bulletin.process !== me) {
+      if (!others.has(bulletin.process)) tellMembers(); // it does not know us either
       others.set(bulletin.process, { heardAt: Date.now(), rooms: new Map(bulletin.rooms) });
     }
   }
