@@ -246,7 +246,10 @@ describe.each(platforms)('Yjs on %s', (platform) => {
       const mallory = await open('shared');
       mallory.socket.send(data);
       mallory.socket.send(syncMessage(good)); // what follows is not obeyed
-      await until(() => mallory.inbox.at(-1), { close, reason });
+      await until(() => 'close' in (mallory.inbox.at(-1) ?? {}), true);
+      // Deno resets the connection when more has come than it has read
+      const dropped = platform === 'deno' ? [{ close: 1006, reason: '' }] : [];
+      expect([{ close, reason }, ...dropped]).toContainEqual(mallory.inbox.at(-1));
     });
 
     test('an unauthorised connect', async () => {
