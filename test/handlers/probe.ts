@@ -25,6 +25,8 @@ export interface Instruction {
   readonly thenable?: true;
   /** Infos to post to the own mailbox first. */
   readonly post?: readonly unknown[];
+  /** Post this instruction to itself so many times more, one after the other; only the last is in the trace. */
+  readonly stream?: number;
   /** Overwrite the bytes of the frame, after they are in the trace. */
   readonly overwrite?: true;
 }
@@ -43,8 +45,10 @@ export type Command =
   | { readonly release: string }
   /** What the server cannot do, by its own word: a text for each. */
   | { readonly limits: true }
-  /** How many probes began and ended since the last call, with the traces forgotten; and the memory in use, in bytes. */
-  | { readonly count: true };
+  /** How many probes have begun and ended, and the memory in use, in bytes. */
+  | { readonly count: true }
+  /** Forgets all traces, and counts from 0 again. */
+  | { readonly forget: true };
 
 /** One line of a trace. */
 export interface Seen {
@@ -108,6 +112,10 @@ class Probe implements WebSock<State, unknown, ProbeArg> {
   handleInfo(info: unknown, state: State): WebSock.Awaitable<WebSock.HandleResult<State>> {
     const { record } = state;
     const told = typeof info === 'object' && info !== null ? (info as Instruction) : undefined;
+    if (told?.stream) {
+      record.mailbox.post({ stream: told.stream - 1 });
+      return { type: 'ok', state };
+    }
     return this.#follow('handleInfo', record, told ?? record.on.handleInfo, { info }, state, this);
   }
 
@@ -178,12 +186,12 @@ export const control: WebSock<undefined, never, { readonly limits: object }> = {
 };
 
 function obey(command: Command): unknown {
-  if ('count' in command) {
-    const answer = { begun, ended, memory: memory() };
+  if ('count' in command) return { begun, ended, memory: memory() };
+  if ('forget' in command) {
     begun = 0;
     ended = 0;
     records.clear();
-    return answer;
+    return true;
   }
   if ('trace' in command) return records.get(command.trace)?.seen ?? [];
   if ('kept' in command) return records.get(command.kept)?.kept.map(toHex) ?? [];
@@ -202,8 +210,13 @@ function obey(command: Command): unknown {
 }
 
 function memory(): number {
-  const { process, gc } = globalThis as { process?: { memoryUsage?(): { heapUsed: number } }; gc?: () => void };
+  const { process, gc, Bun } = globalThis as {
+    process?: { memoryUsage?(): { heapUsed: number } };
+    gc?: () => void;
+    Bun?: { gc(force: boolean): void };
+  };
   gc?.();
+  Bun?.gc(true);
   return process?.memoryUsage?.().heapUsed ?? 0;
 }
 

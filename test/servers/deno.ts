@@ -49,7 +49,7 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 const OPEN = 1;
 
 /** Deno tells of a socket that was cut and of a client's fault by the same event; these words are of the former. */
-const CUT = /EOF|reset|pipe|os error/;
+const CUT = /EOF|reset|pipe|os error|Failed to send/;
 
 /** How often Deno is asked whether it has sent everything, in ms. */
 const POLL = 20;

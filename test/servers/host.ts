@@ -7,10 +7,10 @@ const root = resolve(__dirname, '../..');
 
 /** The reference servers, with the command that hosts an application on each. */
 const commands = {
-  ws: ['tsx', 'test/servers/hosts/ws.ts'],
+  ws: ['node', '--expose-gc', '--import', 'tsx', 'test/servers/hosts/ws.ts'],
   bun: ['bun', 'test/servers/hosts/bun.ts'],
-  deno: ['deno', 'run', '--allow-all', '--no-lock', 'test/servers/hosts/deno.ts'],
-  workerd: ['tsx', 'test/servers/hosts/workerd.ts'],
+  deno: ['deno', 'run', '--allow-all', '--no-lock', '--v8-flags=--expose-gc', 'test/servers/hosts/deno.ts'],
+  workerd: ['node', '--import', 'tsx', 'test/servers/hosts/workerd.ts'],
 } as const;
 
 export type Platform = keyof typeof commands;
@@ -30,7 +30,8 @@ export interface Host {
 /** Hosts the application that is the default export of `file` (from the root of the repository). */
 export async function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
   const [program, ...args] = commands[platform];
-  const child = spawn(join(root, 'node_modules/.bin', program), [...args, resolve(root, file)], {
+  const path = program === 'node' ? process.execPath : join(root, 'node_modules/.bin', program);
+  const child = spawn(path, [...args, resolve(root, file)], {
     cwd: root,
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
