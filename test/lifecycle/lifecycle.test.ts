@@ -407,8 +407,11 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     probe.client.text('one');
     probe.client.socket.ping();
     await probe.post('two');
+    await probe.begun('handleIn');
+    await probe.begun('handleInfo');
     probe.client.close();
     const trace = await probe.ended();
+    expect(trace.begun).toEqual(expect.arrayContaining(['init', 'handleIn', 'handleInfo', 'terminate']));
     expect(trace.seen.filter(({ event, sameThis }) => event === 'begin' && !sameThis)).toEqual([]);
   });
 
