@@ -197,11 +197,10 @@ describe('the suite finds what is wrong with a server', { concurrent: true }, ()
     const folder = copyOfServers();
     try {
       const source = readFileSync(join(folder, wrong.file), 'utf8');
-      expect(source, 'the line to change').toContain(wrong.right);
-      writeFileSync(
-        join(folder, wrong.file),
-        source.replace(wrong.right, () => wrong.wrong),
-      );
+      const changes = [[wrong.right, wrong.wrong] as const, ...(wrong.also ? [wrong.also] : [])];
+      for (const [right] of changes) expect(source, 'the line to change').toContain(right);
+      const changed = changes.reduce((text, [right, instead]) => text.replace(right, () => instead), source);
+      writeFileSync(join(folder, wrong.file), changed);
       const { failed, ran } = await run(folder, wrong.rule);
       expect(ran).toBeGreaterThan(0);
       expect(failed).not.toEqual([]);
