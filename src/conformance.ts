@@ -544,8 +544,9 @@ type Blamed<Handler, Source extends Producer> = Source extends 'init'
       >;
 
 /** Several refuse the first state, and no callback that goes on with it takes it: then it is `init`. */
-type BlamedForInit<Handler, Refusing> =
-  IsUnion<Refusing> extends true
+type BlamedForInit<Handler, Refusing> = [Refusing] extends [never]
+  ? never
+  : IsUnion<Refusing> extends true
     ? [Exclude<Takers<Handler>, Refusing | 'terminate'>] extends [never]
       ? 'init'
       : Refusing
