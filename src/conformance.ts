@@ -489,7 +489,8 @@ type PartFault<Result, Type extends keyof Properties> =
       [Key in keyof Properties[Type]]: Properties[Type][Key] extends true ? PartMissing<Result, Key> : never;
     }[keyof Properties[Type]];
 
-type PartMissing<Result, Key> = Key extends keyof Result ? never : 'partMissing';
+// Required, because the compiler adds `status?: undefined` to a union of literals.
+type PartMissing<Result, Key> = Result extends { readonly [Part in Key & string]: unknown } ? never : 'partMissing';
 
 type MessagesFault<Messages> = Messages extends WebSock.Messages | undefined
   ? never
