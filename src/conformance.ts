@@ -220,10 +220,11 @@ type StrayResult<Result> = Result extends {
       | StrayClose<Close>
   : never;
 
+// `Messages[number]`, because `infer` would drop the messages that are subtypes of others, faults and all.
 type StrayMessages<Messages> =
   IsAny<Messages> extends true
     ? 'partAny'
-    : StrayMessage<Messages extends readonly (infer Message)[] ? Message : Messages>;
+    : StrayMessage<Messages extends readonly unknown[] ? Messages[number] : Messages>;
 
 type StrayMessage<Message> =
   IsAny<Message> extends true
