@@ -584,9 +584,11 @@ type StateTaken<Handler, Callback> = Callback extends Exclude<Name, 'init'> & ke
 
 type StateReturned<Handler, Callback> =
   Returned<Handler, Callback> extends infer Result
-    ? Result extends { readonly state: infer State }
-      ? State
-      : never
+    ? IsAny<Result> extends true
+      ? never
+      : Result extends { readonly state: infer State }
+        ? State
+        : never
     : never;
 
 /** What a callback returns, in a promise or not; `never` if there is no such callback. */
