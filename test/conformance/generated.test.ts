@@ -105,7 +105,8 @@ describe(`generated handlers, with SEED=${seed}`, () => {
     const wrong = await disagreements(compiler, handlers);
     // One of each kind is enough to read.
     const kinds = new Map(wrong.map((one) => [`${one.wrong} ${one.whole.mistake?.kind}`, one]));
-    const texts = await Promise.all([...kinds.values()].slice(0, 3).map((one) => shrunk(compiler, one)));
+    if (process.env['VERBOSE']) console.log([...kinds.keys()]);
+    const texts = await Promise.all([...kinds.values()].slice(0, Number(process.env['SHOWN'] ?? 3)).map((one) => shrunk(compiler, one)));
     expect(wrong.length, `SEED=${seed}, ${wrong.length} of ${handlers.length}:\n${texts.join('\n\n')}`).toBe(0);
   });
 });

@@ -535,3 +535,47 @@ export type AnyControl = Assert<HandlerConforms<typeof anyControl>>;
 
 // refused: 2.4 the state of the handler is any; give it a type
 export type StoredAny = Assert<HandlerConforms<WebSock.Any>>;
+
+// ---- One mistake, and one fault ----
+
+// No callback but terminate looks at a state, and init is not to blame for that.
+declare const unlooked: {
+  init(count: number): Result;
+  handleIn(): { type: 'okay'; state: Count };
+  handleInfo(): Result;
+  terminate(reason: WebSock.CloseReason, state: Count): void;
+};
+// refused: Type '"3.6 handleIn returns an unknown type; use ok, push, reply or stop"' does not satisfy
+export type Unlooked = Assert<HandlerConforms<typeof unlooked>>;
+
+// What init returns is not known, and terminate is not to blame for that.
+declare const unknownFirst: {
+  init(count: number): any;
+  handleIn(): Result;
+  handleInfo(): Result;
+  terminate(reason: WebSock.CloseReason, state: Count): void;
+};
+// refused: Type '"3.6 init returns any; annotate its result"' does not satisfy
+export type UnknownFirst = Assert<HandlerConforms<typeof unknownFirst>>;
+
+// The compiler adds `status?: undefined` to the second result.
+const lacking = {
+  ...right,
+  handleIn: (frame: WebSock.DataFrame, state: Count) => {
+    if (frame.opcode === 'text') {
+      return { type: 'reply' as const, status: 1, messages: [], state };
+    }
+    return { type: 'reply' as const, messages: [], state };
+  },
+};
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type Lacking = Assert<HandlerConforms<typeof lacking>>;
+
+// A wrong message that is a subtype of another in the list.
+declare const message: WebSock.Message;
+const pingLongBelow = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: [message, { opcode: 'ping', data: long126 }], state }) as const,
+};
+// refused: 3.6 handleIn returns ping or pong data over 125 bytes; shorten it
+export type PingLongBelow = Assert<HandlerConforms<typeof pingLongBelow>>;
