@@ -106,7 +106,9 @@ describe(`generated handlers, with SEED=${seed}`, () => {
     // One of each kind is enough to read.
     const kinds = new Map(wrong.map((one) => [`${one.wrong} ${one.whole.mistake?.kind}`, one]));
     if (process.env['VERBOSE']) console.log([...kinds.keys()]);
-    const texts = await Promise.all([...kinds.values()].slice(0, Number(process.env['SHOWN'] ?? 3)).map((one) => shrunk(compiler, one)));
+    const texts = await Promise.all(
+      [...kinds.values()].slice(0, Number(process.env['SHOWN'] ?? 3)).map((one) => shrunk(compiler, one)),
+    );
     expect(wrong.length, `SEED=${seed}, ${wrong.length} of ${handlers.length}:\n${texts.join('\n\n')}`).toBe(0);
   });
 });

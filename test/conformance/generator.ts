@@ -83,10 +83,20 @@ interface State {
 
 const states: readonly State[] = [
   { type: 'Count', value: '{ count: 1 }', wrong: "{ count: 'one' }", isObject: true },
-  { type: '{ name?: string; readonly tags: readonly string[] }', value: "{ tags: ['a'] }", wrong: '{}', isObject: true },
+  {
+    type: '{ name?: string; readonly tags: readonly string[] }',
+    value: "{ tags: ['a'] }",
+    wrong: '{}',
+    isObject: true,
+  },
   { type: 'Phase', value: 'phase', wrong: "{ phase: 'old' }", isObject: true },
   { type: 'Tree', value: 'tree', wrong: '{ children: [1] }', isObject: true },
-  { type: 'Map<string, number>', value: 'new Map<string, number>()', wrong: 'new Map<number, string>()', isObject: true },
+  {
+    type: 'Map<string, number>',
+    value: 'new Map<string, number>()',
+    wrong: 'new Map<number, string>()',
+    isObject: true,
+  },
   { type: 'string[]', value: 'texts', wrong: '[1]' },
   { type: 'Id', value: 'id', wrong: "'id'" },
   { type: '() => void', value: '() => {}', wrong: "'nothing'" },
@@ -204,12 +214,7 @@ export const handler: fc.Arbitrary<Handler> = fc
 /** Who sees a mistake in a result: the contract; only the suite; or the suite, and the compiler in a fresh literal. */
 type Seer = 'contract' | 'suite' | 'fresh';
 
-type WrongResult = readonly [
-  kind: string,
-  seer: Seer,
-  words: string,
-  results: readonly ((state: string) => string)[],
-];
+type WrongResult = readonly [kind: string, seer: Seer, words: string, results: readonly ((state: string) => string)[]];
 
 const push = (text: string) => (state: string) => `{ type: 'push', messages: ${text}, state: ${state} }`;
 const stop = (text: string) => (state: string) => `{ type: 'stop', reason: 'normal', state: ${state}, ${text} }`;
@@ -261,15 +266,9 @@ const wrongResults: readonly WrongResult[] = [
     'a payload that cannot be sent',
     'contract',
     '3.6 * returns messages that cannot be sent;',
-    [
-      '1',
-      '{}',
-      'Promise.resolve(text)',
-      'bytes',
-      'undefined',
-      'null',
-      "{ toString: () => '' }",
-    ].map((data) => push(`{ opcode: 'text', data: ${data} }`)),
+    ['1', '{}', 'Promise.resolve(text)', 'bytes', 'undefined', 'null', "{ toString: () => '' }"].map((data) =>
+      push(`{ opcode: 'text', data: ${data} }`),
+    ),
   ],
   [
     'a message that cannot be sent',
@@ -373,11 +372,15 @@ function* mistakesIn(whole: Handler): Generator<Mistake> {
   const after = { at: 'handler', words: undefined, place: 'after' } as const;
   const made = isClass(whole) ? 'new H()' : 'h';
   const arg = args[whole.arg] ?? '';
-  if (whole.arg !== 'unknown' && (isContextual(whole) || (whole.callbacks.init?.parameters ?? 0) > 0)) {
+  if (whole.arg !== 'unknown' && (whole.form === 'annotated' || (whole.callbacks.init?.parameters ?? 0) > 0)) {
     yield { ...after, kind: 'a wrong arg', change: { after: `upgrade('', ${made}, wrong);` } };
   }
   yield { ...after, kind: 'a misspelt option', change: { after: `upgrade('', ${made}, ${arg}, { timout: 1 });` } };
-  yield { ...after, kind: 'an option of the wrong type', change: { after: `upgrade('', ${made}, ${arg}, { timeout: '1' });` } };
+  yield {
+    ...after,
+    kind: 'an option of the wrong type',
+    change: { after: `upgrade('', ${made}, ${arg}, { timeout: '1' });` },
+  };
   const cases = ['ok', 'push', 'reply', 'stop'].map((type) => `case '${type}': return 1;`);
   const switched = (body: string) =>
     `const of = (result: WebSock.HandleResult<${whole.state.type}>): number => { switch (result.type) { ${body} } };`;
@@ -427,7 +430,12 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
       yield { ...here, kind: 'another this', words: words('2.5 * declares a this'), change: { this: 'Date' } };
     }
     if (name !== 'init') {
-      yield { ...here, kind: 'a state taken as any', words: words('2.4 * takes a state of any;'), change: { second: 'any' } };
+      yield {
+        ...here,
+        kind: 'a state taken as any',
+        words: words('2.4 * takes a state of any;'),
+        change: { second: 'any' },
+      };
     }
   }
   if (name === 'init') {
@@ -438,12 +446,20 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
     return;
   }
   yield* mistakesOfFirst(whole, name, own);
-  for (const second of ['Wrong', ...(whole.state.isObject ? [`${whole.state.type} & { readonly extra: number }`] : [])]) {
+  for (const second of [
+    'Wrong',
+    ...(whole.state.isObject ? [`${whole.state.type} & { readonly extra: number }`] : []),
+  ]) {
     const taken = words('2.4 * does not accept the state that init returns;');
     yield { ...here, kind: 'a state taken wrongly', words: taken, change: { second } };
   }
   if (own.parameters === 2) {
-    yield { ...here, kind: 'a state read wrongly', words: undefined, change: { statement: 'const read: Wrong = state;' } };
+    yield {
+      ...here,
+      kind: 'a state read wrongly',
+      words: undefined,
+      change: { statement: 'const read: Wrong = state;' },
+    };
   }
 }
 
@@ -451,10 +467,18 @@ function* mistakesOfFirst(whole: Handler, name: Name, own: Callback): Generator<
   const here = { at: name, place: 'callback' } as const;
   const words = (text: string) => (whole.form === 'annotated' ? undefined : text);
   const looks = own.parameters > 0;
-  const wrongly = (statement: string): Mistake => ({ ...here, kind: 'wrong reading', words: undefined, change: { statement } });
+  const wrongly = (statement: string): Mistake => ({
+    ...here,
+    kind: 'wrong reading',
+    words: undefined,
+    change: { statement },
+  });
   if (name === 'handleIn') {
     const kind = 'frames of one opcode';
-    const [text, binary] = ["{ opcode: 'text'; data: string }", "{ readonly opcode: 'binary'; readonly data: Uint8Array }"];
+    const [text, binary] = [
+      "{ opcode: 'text'; data: string }",
+      "{ readonly opcode: 'binary'; readonly data: Uint8Array }",
+    ];
     yield { ...here, kind, words: words('2.3 handleIn does not accept a binary frame;'), change: { first: text } };
     yield { ...here, kind, words: words('2.3 handleIn does not accept a text frame;'), change: { first: binary } };
     if (looks) yield wrongly('frame.data.toUpperCase();');
@@ -467,7 +491,12 @@ function* mistakesOfFirst(whole: Handler, name: Name, own: Callback): Generator<
     if (looks) yield wrongly('const data: string = frame.data;');
   }
   if (name === 'terminate') {
-    for (const first of ["{ type: 'normal' }", "{ type: 'remote'; code: number; reason: string }", 'number', '{ code: number }']) {
+    for (const first of [
+      "{ type: 'normal' }",
+      "{ type: 'remote'; code: number; reason: string }",
+      'number',
+      '{ code: number }',
+    ]) {
       yield { ...here, kind: 'some reasons', words: words('4.1 terminate does not accept every'), change: { first } };
     }
     if (looks) yield wrongly("if (reason.type === 'remote') { const code: string = reason.code; }");
@@ -504,11 +533,26 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
   yield { ...here, kind: 'nothing on one branch', words: nothing, change: { results: 'nothing' } };
   yield { ...here, kind: 'nothing', words: nothing, change: { results: 'nowhere' } };
   if (style === 'const' && !isContextual(whole)) {
-    yield { ...here, kind: 'a widened type', words: told('3.6 * returns a type widened'), change: { results: 'widened' } };
+    yield {
+      ...here,
+      kind: 'a widened type',
+      words: told('3.6 * returns a type widened'),
+      change: { results: 'widened' },
+    };
     const opcode = `{ type: 'push' as const, messages: { opcode: 'text', data: '' }, state: ${state} }`;
     const reason = `{ type: 'stop' as const, reason: 'normal', state: ${state} }`;
-    yield { ...here, kind: 'a widened opcode', words: told('3.6 * returns an opcode widened'), change: widened(opcode) };
-    yield { ...here, kind: 'a widened reason', words: told('3.4 * returns a reason to stop widened'), change: widened(reason) };
+    yield {
+      ...here,
+      kind: 'a widened opcode',
+      words: told('3.6 * returns an opcode widened'),
+      change: widened(opcode),
+    };
+    yield {
+      ...here,
+      kind: 'a widened reason',
+      words: told('3.4 * returns a reason to stop widened'),
+      change: widened(reason),
+    };
   }
   const takers = names.filter((other) => other !== 'init' && whole.callbacks[other]?.parameters === 2);
   // If nobody looks at a state, it may be anything; if one does, nobody but the contract can tell which is wrong.
@@ -533,7 +577,15 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
   init: ['Init', 'initialize', 'onOpen'],
   handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage'],
   handleInfo: ['handleinfo', 'handleInfos', 'onInfo'],
-  handleControl: ['handlecontrol', 'handleControll', 'handleCntrol', 'hanldeControl', 'HandleControl', 'onPing', 'handlePong'],
+  handleControl: [
+    'handlecontrol',
+    'handleControll',
+    'handleCntrol',
+    'hanldeControl',
+    'HandleControl',
+    'onPing',
+    'handlePong',
+  ],
   terminate: ['terminated', 'Terminate', 'termiante', 'terminat', 'onClose', 'handleClose', 'onTerminate'],
 };
 
@@ -632,7 +684,9 @@ function member(whole: Handler, name: Name, own: Callback, change: Change): stri
 }
 
 function parameters(whole: Handler, name: Name, own: Callback, change: Change): string {
-  const first = { init: 'arg', handleIn: 'frame', handleControl: 'frame', handleInfo: 'info', terminate: 'reason' }[name];
+  const first = { init: 'arg', handleIn: 'frame', handleControl: 'frame', handleInfo: 'info', terminate: 'reason' }[
+    name
+  ];
   const types = {
     init: [whole.arg, `WebSock.Mailbox<${whole.info}>`],
     handleIn: ['WebSock.DataFrame', whole.state.type],
@@ -675,7 +729,8 @@ function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): stri
   const wrap = (value: string, index: number) => {
     const isWidened = change.results === 'widened' && index === values.length - 1;
     const isLiteral = value.startsWith('{');
-    const marked = style === 'const' && isLiteral && !isWidened ? `(${value} as const)` : isLiteral ? `(${value})` : value;
+    const marked =
+      style === 'const' && isLiteral && !isWidened ? `(${value} as const)` : isLiteral ? `(${value})` : value;
     const isPromise = own.wait === 'promise' || (own.wait === 'mixed' && index % 2 === 0);
     // `Promise.resolve` of nothing written beside it would widen what it is given.
     return isPromise ? `Promise.resolve(${marked})` : marked;
@@ -694,7 +749,11 @@ function resultText({ type, messages: sent, status, reason, close, more }: Resul
     ok: [],
     push: [`messages: ${sent}`],
     reply: [`messages: ${sent}`, `status: ${status}`],
-    stop: [`reason: ${reason}`, ...(more ? [`messages: ${sent}`] : []), ...(close === undefined ? [] : [`close: ${close}`])],
+    stop: [
+      `reason: ${reason}`,
+      ...(more ? [`messages: ${sent}`] : []),
+      ...(close === undefined ? [] : [`close: ${close}`]),
+    ],
   }[type];
   return `{ ${[`type: '${type}'`, ...properties, `state: ${state}`].join(', ')} }`;
 }
@@ -705,7 +764,8 @@ export function* simpler(whole: Handler): Generator<Handler> {
     const { mistake, ...rest } = next;
     if (mistake === undefined) return yield next;
     const same = [...mistakesIn(rest)].find(
-      ({ kind, at, change }) => kind === mistake.kind && at === mistake.at && JSON.stringify(change) === JSON.stringify(mistake.change),
+      ({ kind, at, change }) =>
+        kind === mistake.kind && at === mistake.at && JSON.stringify(change) === JSON.stringify(mistake.change),
     );
     if (same) yield { ...rest, mistake: same };
   };

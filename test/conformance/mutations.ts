@@ -22,7 +22,7 @@ export interface Mutation {
 /** Mutations that change nothing that anybody could see, by file, text and kind. */
 export interface Listed {
   readonly file: string;
-  /** Words of the line. */
+  /** Words of the line, or of the text that is changed. */
   readonly line: string;
   readonly kind: RegExp;
   readonly why: string;
@@ -32,6 +32,8 @@ const sources = ['websock.ts', 'conformance.ts'];
 const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
   sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
 );
+
+const list: readonly Listed[] = [];
 
 // ---- The mutations ----
 
@@ -241,7 +243,8 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
     const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
     for (const [index, copy] of copies.entries()) {
-      for (const part of ['src', 'contract', 'conformance']) mkdirSync(join(folder, `${index}`, part), { recursive: true });
+      for (const part of ['src', 'contract', 'conformance'])
+        mkdirSync(join(folder, `${index}`, part), { recursive: true });
       for (const [file, text] of Object.entries(copy)) writeFileSync(join(folder, `${index}/src/${file}`), text);
       for (const { path, text } of tests) writeFileSync(join(folder, `${index}/${path}`), text);
     }
@@ -287,9 +290,7 @@ function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
 }
 
 function noticed(_copy: number, said: readonly Said[], tests: readonly TestFile[]): string | undefined {
-  const unmeant = said.find(
-    ({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)),
-  );
+  const unmeant = said.find(({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)));
   if (unmeant) return `${unmeant.path}:${unmeant.line} ${unmeant.text}`;
   for (const { path, refusals } of tests) {
     for (const [line, words] of refusals) {
@@ -312,9 +313,15 @@ export async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutat
   const beginning = servers?.split('\n').length ?? 0;
   const isOfServers = ({ file, line }: Mutation) => file === 'conformance.ts' && line >= beginning;
   const left = await Promise.all([
-    survivorsAmong(mutations.filter(({ file }) => file === 'websock.ts'), nearest(/^contract/)),
+    survivorsAmong(
+      mutations.filter(({ file }) => file === 'websock.ts'),
+      nearest(/^contract/),
+    ),
     survivorsAmong(mutations.filter(isOfServers), nearest(/servers/)),
-    survivorsAmong(mutations.filter((one) => one.file === 'conformance.ts' && !isOfServers(one)), nearest(/refuses/)),
+    survivorsAmong(
+      mutations.filter((one) => one.file === 'conformance.ts' && !isOfServers(one)),
+      nearest(/refuses/),
+    ),
   ]);
   return survivorsAmong(left.flat(), tests);
 }
@@ -335,6 +342,33 @@ async function survivorsAmong(mutations: readonly Mutation[], tests: readonly Te
   return survivors;
 }
 
+/** What became of some mutations. */
+export interface Report {
+  readonly killed: number;
+  readonly survived: readonly Mutation[];
+  readonly listed: readonly Mutation[];
+  /** Entries of the list with which no survivor agrees: they are no longer true. */
+  readonly idle: readonly Listed[];
+}
+
+export async function tryOut(mutations: readonly Mutation[]): Promise<Report> {
+  const left = await survivorsOf(mutations);
+  const entries = new Map(left.map((mutation) => [mutation, list.find((entry) => isListed(mutation, entry))]));
+  const survived = left.filter((mutation) => entries.get(mutation) === undefined);
+  const used = new Set(entries.values());
+  return {
+    killed: mutations.length - left.length,
+    survived,
+    listed: left.filter((mutation) => entries.get(mutation) !== undefined),
+    idle: list.filter((entry) => !used.has(entry)),
+  };
+}
+
+function isListed({ file, line, kind, was }: Mutation, entry: Listed): boolean {
+  const text = rightSources[file]?.split('\n')[line - 1] ?? '';
+  return entry.file === file && (text.includes(entry.line) || was.includes(entry.line)) && entry.kind.test(kind);
+}
+
 export const mutations = (): Mutation[] => sources.flatMap(mutationsOf);
 
 /** The place and text of a mutation, on one line. */
@@ -344,11 +378,11 @@ export const told = ({ file, line, kind, was, is }: Mutation): string => {
 };
 
 async function main() {
-  const all = mutations();
-  const started = Date.now();
-  const survivors = await survivorsOf(all);
-  for (const survivor of survivors) console.log(told(survivor));
-  console.log(`${all.length} mutations: ${all.length - survivors.length} killed, ${survivors.length} survived; ${Math.round((Date.now() - started) / 1000)} s`);
+  const { killed, survived, listed, idle } = await tryOut(mutations());
+  for (const survivor of survived) console.log(told(survivor));
+  for (const { file, line, why } of idle) console.log(`no longer true: ${file}: ${line}: ${why}`);
+  console.log(`mutations: ${killed} killed, ${survived.length} survived, ${listed.length} listed`);
+  process.exitCode = survived.length + idle.length > 0 ? 1 : 0;
 }
 
 if (require.main === module) main();
