@@ -11,7 +11,7 @@ import { type Handler, handler, head, simpler, type Written, write } from './gen
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const count = Number(process.env['COUNT'] ?? 3000);
-const few = Math.ceil(count / 20); // the older compilers are slow
+const few = Math.ceil(count / 30); // the older compilers are slow
 const all = fc.sample(handler, { seed, numRuns: count });
 
 /** The handlers that are judged otherwise than they should be, each with what is wrong with that. */

@@ -183,7 +183,9 @@ export declare const expectNotAssignable: <Expected>() =>
 export function testFiles(): TestFile[] {
   return ['contract', 'conformance'].flatMap((folder) =>
     readdirSync(join(root, 'test', folder))
-      .filter((name) => /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(mutations|readme)/.test(name))
+      .filter(
+        (name) => /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme)/.test(name),
+      )
       .map((name) => testFile(folder, name)),
   );
 }

@@ -579,3 +579,115 @@ const pingLongBelow = {
 };
 // refused: 3.6 handleIn returns ping or pong data over 125 bytes; shorten it
 export type PingLongBelow = Assert<HandlerConforms<typeof pingLongBelow>>;
+
+// ---- Every other name that is taken for a callback ----
+
+// refused: 2.5 onOpen is not a callback; do you mean init?
+export type AliasOnOpen = Assert<HandlerConforms<typeof right & { onOpen: () => void }>>;
+
+// refused: 2.5 handleOpen is not a callback; do you mean init?
+export type AliasHandleOpen = Assert<HandlerConforms<typeof right & { handleOpen: () => void }>>;
+
+// refused: 2.5 onControl is not a callback; do you mean handleControl?
+export type AliasOnControl = Assert<HandlerConforms<typeof noControl & { onControl: () => void }>>;
+
+// refused: 2.5 onPing is not a callback; do you mean handleControl?
+export type AliasOnPing = Assert<HandlerConforms<typeof noControl & { onPing: () => void }>>;
+
+// refused: 2.5 handlePing is not a callback; do you mean handleControl?
+export type AliasHandlePing = Assert<HandlerConforms<typeof noControl & { handlePing: () => void }>>;
+
+// refused: 2.5 onPong is not a callback; do you mean handleControl?
+export type AliasOnPong = Assert<HandlerConforms<typeof noControl & { onPong: () => void }>>;
+
+// refused: 2.5 handlePong is not a callback; do you mean handleControl?
+export type AliasHandlePong = Assert<HandlerConforms<typeof noControl & { handlePong: () => void }>>;
+
+// refused: 2.5 onClose is not a callback; do you mean terminate?
+export type AliasOnClose = Assert<HandlerConforms<typeof noTerminate & { onClose: () => void }>>;
+
+// refused: 2.5 handleClose is not a callback; do you mean terminate?
+export type AliasHandleClose = Assert<HandlerConforms<typeof noTerminate & { handleClose: () => void }>>;
+
+// refused: 2.5 onTerminate is not a callback; do you mean terminate?
+export type AliasOnTerminate = Assert<HandlerConforms<typeof noTerminate & { onTerminate: () => void }>>;
+
+// refused: 2.5 handleTerminate is not a callback; do you mean terminate?
+export type AliasHandleTerminate = Assert<HandlerConforms<typeof noTerminate & { handleTerminate: () => void }>>;
+
+// refused: 2.5 handleContrl is not a callback; do you mean handleControl?
+export type AliasHandleContrl = Assert<HandlerConforms<typeof noControl & { handleContrl: () => void }>>;
+
+// refused: 2.5 handleControlx is not a callback; do you mean handleControl?
+export type AliasHandleControlx = Assert<HandlerConforms<typeof noControl & { handleControlx: () => void }>>;
+
+// refused: 2.5 xhandleControl is not a callback; do you mean handleControl?
+export type AliasXhandleControl = Assert<HandlerConforms<typeof noControl & { xhandleControl: () => void }>>;
+
+// refused: 2.5 handleContror is not a callback; do you mean handleControl?
+export type AliasHandleContror = Assert<HandlerConforms<typeof noControl & { handleContror: () => void }>>;
+
+// refused: 2.5 terminaet is not a callback; do you mean terminate?
+export type AliasTerminaet = Assert<HandlerConforms<typeof noTerminate & { terminaet: () => void }>>;
+
+// refused: 2.5 terminat is not a callback; do you mean terminate?
+export type AliasTerminat = Assert<HandlerConforms<typeof noTerminate & { terminat: () => void }>>;
+
+// refused: 2.5 erminate is not a callback; do you mean terminate?
+export type AliasErminate = Assert<HandlerConforms<typeof noTerminate & { erminate: () => void }>>;
+
+// refused: 2.5 terminatee is not a callback; do you mean terminate?
+export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { terminatee: () => void }>>;
+
+// refused: 2.5 terXminate is not a callback; do you mean terminate?
+export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
+
+// Two letters away, or no function: a helper.
+type Helpers = { terminates2(): void; handleContr(): void; ternimaet(): void; onclose: string; handlecontro: 1 };
+export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noControl & Helpers>>;
+
+// ---- any in a part of a result ----
+
+const returning = <Value>(value: Value) => ({ ...right, handleIn: () => value });
+declare const any: any;
+
+const anyReasonPart = returning({ type: 'stop', reason: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyReasonPart = Assert<HandlerConforms<typeof anyReasonPart>>;
+
+const anyMessagePart = returning({ type: 'push', messages: [any], state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyMessagePart = Assert<HandlerConforms<typeof anyMessagePart>>;
+
+const anyOneMessagePart = returning({ type: 'push', messages: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyOneMessagePart = Assert<HandlerConforms<typeof anyOneMessagePart>>;
+
+const anyClosePart = returning({ type: 'stop', reason: 'normal', close: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyClosePart = Assert<HandlerConforms<typeof anyClosePart>>;
+
+const anyCodePart = returning({ type: 'stop', reason: 'normal', close: { code: any }, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyCodePart = Assert<HandlerConforms<typeof anyCodePart>>;
+
+const anyCloseReasonPart = returning({
+  type: 'stop',
+  reason: 'normal',
+  close: { code: 1000, reason: any },
+  state,
+} as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyCloseReasonPart = Assert<HandlerConforms<typeof anyCloseReasonPart>>;
+
+const anyType = returning({ type: any, state });
+// refused: 3.6 handleIn returns any; annotate its result
+export type AnyType = Assert<HandlerConforms<typeof anyType>>;
+
+const nullResult = returning(null);
+// refused: 3.6 handleIn returns nothing on some branch; return a result
+export type NullResult = Assert<HandlerConforms<typeof nullResult>>;
+
+const undefinedResult = returning(undefined);
+// refused: 3.6 handleIn returns nothing on some branch; return a result
+export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;
