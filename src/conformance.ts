@@ -207,12 +207,14 @@ type Stray<Result> = IsAny<Result> extends true ? 'resultAny' : StrayResult<Resu
 
 // Each part by itself, because the compiler remembers what it found for the parts that most handlers have.
 type StrayResult<Result> = Result extends {
+  readonly type: infer Type;
   readonly state: infer State;
   readonly messages?: infer Messages;
   readonly close?: infer Close;
   readonly reason?: infer Reason;
 }
   ?
+      | IfAny<Type, 'resultAny'>
       | IfAny<State, 'stateReturnedAny'>
       | IfAny<Reason, 'partAny'>
       | StrayKeys<Result, 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close', 'partStray'>
