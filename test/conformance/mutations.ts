@@ -33,7 +33,20 @@ const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
   sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
 );
 
-const list: readonly Listed[] = [];
+const list: readonly Listed[] = [
+  {
+    file: 'websock.ts',
+    line: 'type CloseCode = 1000',
+    kind: /^without 1/,
+    why: 'they are there to be completed by an editor; `number & {}` takes them too',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type StateOf<Handler',
+    kind: /^(any|unknown)$/,
+    why: 'the branch and the constraint serve only what is no handler, which the other constraints refuse',
+  },
+];
 
 // ---- The mutations ----
 
@@ -71,20 +84,22 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
       yield replace(`without ${oneLine(member)}`, rest.join(between));
     }
   }
-  if (ts.isTupleTypeNode(node)) {
+  // Lists of checks; `[One] extends [Other]` and the pairs of the servers are none.
+  if (ts.isTupleTypeNode(node) && node.elements.length > 2) {
     for (const element of node.elements) {
       const rest = node.elements.filter((other) => other !== element).map((other) => other.getText());
       yield replace(`without ${oneLine(element)}`, `[${rest.join(', ')}]`);
     }
   }
-  if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) {
-    yield replace('without the property', '');
+  if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) yield replace('without the property', '');
+  // What only says how a type is matched, as the suite's own do, is no promise to anybody.
+  if (file === 'websock.ts' && (ts.isPropertySignature(node) || ts.isMethodSignature(node))) {
     const name = node.name.getText();
     if (node.questionToken) yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
     else yield ['optional', node.name.getStart(), node.name.getEnd(), `${name}?`];
     for (const modifier of node.modifiers ?? []) yield ['not readonly', modifier.getStart(), modifier.getEnd(), ''];
   }
-  if (ts.isPropertySignature(node) && node.type) {
+  if (file === 'websock.ts' && ts.isPropertySignature(node) && node.type) {
     const type = functionIn(node.type);
     if (type) {
       const optional = node.questionToken ? '?' : '';
@@ -107,8 +122,7 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
       yield replace('false branch as true', right.getText(), wrong);
     yield replace('false branch never', 'never', wrong);
   }
-  // In the suite itself a type is one of the steps of a check, which the branches above remove; its fixtures are types.
-  if (isWeakenable(node) && (file === 'websock.ts' || isInFixture(node))) {
+  if (file === 'websock.ts' && isWeakenable(node)) {
     yield replace('any', 'any');
     yield replace('unknown', 'unknown');
   }
@@ -126,15 +140,6 @@ function isWeakenable(node: ts.Node): node is ts.TypeNode {
     ts.isFunctionTypeNode(node) ||
     (node.kind >= ts.SyntaxKind.FirstKeyword && node.kind <= ts.SyntaxKind.LastKeyword && ts.isTypeNode(node))
   );
-}
-
-/** Whether a type stands in an interface or a class, but in none of texts. */
-function isInFixture(node: ts.Node): boolean {
-  for (let place = node.parent; place; place = place.parent) {
-    if (ts.isClassDeclaration(place)) return true;
-    if (ts.isInterfaceDeclaration(place)) return !/Texts|Aliases|Properties/.test(place.name.text);
-  }
-  return false;
 }
 
 /** The function type of a property, behind parentheses and beside `undefined`. */
