@@ -724,8 +724,8 @@ function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): stri
     // The compiler drops a result that is a subtype of another one, before anybody can look at it.
     const type = /type: '\w+'/.exec(change.result)?.[0];
     const others = values.slice(0, -1).filter((value) => type === undefined || !value.includes(type));
-    // Beside others a missing status is written `status?: undefined`, which most compilers take for `unknown`.
-    const isAlone = change.result.startsWith("{ type: 'reply', messages: [], state");
+    // Beside others what is missing is written `messages?: undefined`, and TypeScript before 7.0 may let that pass.
+    const isAlone = whole.mistake?.kind === 'a property that is not there';
     values.splice(0, values.length, ...(isAlone ? [] : others), change.result);
   }
   const wrap = (value: string, index: number) => {
