@@ -207,12 +207,14 @@ type Stray<Result> = IsAny<Result> extends true ? 'resultAny' : StrayResult<Resu
 
 // Each part by itself, because the compiler remembers what it found for the parts that most handlers have.
 type StrayResult<Result> = Result extends {
+  readonly type: infer Type;
   readonly state: infer State;
   readonly messages?: infer Messages;
   readonly close?: infer Close;
   readonly reason?: infer Reason;
 }
   ?
+      | IfAny<Type, 'resultAny'>
       | IfAny<State, 'stateReturnedAny'>
       | IfAny<Reason, 'partAny'>
       | StrayKeys<Result, 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close', 'partStray'>
@@ -220,10 +222,11 @@ type StrayResult<Result> = Result extends {
       | StrayClose<Close>
   : never;
 
+// `Messages[number]`, because `infer` would drop the messages that are subtypes of others, faults and all.
 type StrayMessages<Messages> =
   IsAny<Messages> extends true
     ? 'partAny'
-    : StrayMessage<Messages extends readonly (infer Message)[] ? Message : Messages>;
+    : StrayMessage<Messages extends readonly unknown[] ? Messages[number] : Messages>;
 
 type StrayMessage<Message> =
   IsAny<Message> extends true
@@ -489,7 +492,8 @@ type PartFault<Result, Type extends keyof Properties> =
       [Key in keyof Properties[Type]]: Properties[Type][Key] extends true ? PartMissing<Result, Key> : never;
     }[keyof Properties[Type]];
 
-type PartMissing<Result, Key> = Key extends keyof Result ? never : 'partMissing';
+// Required, because the compiler adds `status?: undefined` to a union of literals.
+type PartMissing<Result, Key> = Result extends { readonly [Part in Key & string]: unknown } ? never : 'partMissing';
 
 type MessagesFault<Messages> = Messages extends WebSock.Messages | undefined
   ? never
@@ -544,8 +548,9 @@ type Blamed<Handler, Source extends Producer> = Source extends 'init'
       >;
 
 /** Several refuse the first state, and no callback that goes on with it takes it: then it is `init`. */
-type BlamedForInit<Handler, Refusing> =
-  IsUnion<Refusing> extends true
+type BlamedForInit<Handler, Refusing> = [Refusing] extends [never]
+  ? never
+  : IsUnion<Refusing> extends true
     ? [Exclude<Takers<Handler>, Refusing | 'terminate'>] extends [never]
       ? 'init'
       : Refusing
@@ -581,9 +586,11 @@ type StateTaken<Handler, Callback> = Callback extends Exclude<Name, 'init'> & ke
 
 type StateReturned<Handler, Callback> =
   Returned<Handler, Callback> extends infer Result
-    ? Result extends { readonly state: infer State }
-      ? State
-      : never
+    ? IsAny<Result> extends true
+      ? never
+      : Result extends { readonly state: infer State }
+        ? State
+        : never
     : never;
 
 /** What a callback returns, in a promise or not; `never` if there is no such callback. */

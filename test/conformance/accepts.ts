@@ -348,3 +348,22 @@ interface MyHandler extends WebSock<Count, string, number> {
 export type Extended = Assert<HandlerConforms<MyHandler>>;
 export type Intersected = Assert<HandlerConforms<WebSock<Count, string, number> & { readonly name: string }>>;
 export type RequiredAll = Assert<HandlerConforms<Required<WebSock<Count, string, number>>>>;
+
+// Every digit of a code that may be sent, text of any length, and properties named by symbols.
+declare const mark: unique symbol;
+const digits = {
+  ...bare,
+  [mark]: () => {},
+  handleIn: (_frame: WebSock.DataFrame, state: Count, code: 3102 | 4345 | 3678 | 4987 | 3210 = 3102) =>
+    ({
+      [mark]: 1,
+      type: 'stop',
+      reason: 'normal',
+      state,
+      close: { code, [mark]: 1 },
+      messages: { [mark]: 1, opcode: 'text', data: long },
+    }) as const,
+};
+declare const long: `${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}`;
+type Ten = 'aaaaaaaaaa';
+export type Digits = Assert<HandlerConforms<typeof digits>>;

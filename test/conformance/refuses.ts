@@ -535,3 +535,153 @@ export type AnyControl = Assert<HandlerConforms<typeof anyControl>>;
 
 // refused: 2.4 the state of the handler is any; give it a type
 export type StoredAny = Assert<HandlerConforms<WebSock.Any>>;
+
+// ---- One mistake, and one fault ----
+
+// No callback but terminate looks at a state, and init is not to blame for that.
+declare const unlooked: {
+  init(count: number): Result;
+  handleIn(): { type: 'okay'; state: Count };
+  handleInfo(): Result;
+  terminate(reason: WebSock.CloseReason, state: Count): void;
+};
+// refused: Type '"3.6 handleIn returns an unknown type; use ok, push, reply or stop"' does not satisfy
+export type Unlooked = Assert<HandlerConforms<typeof unlooked>>;
+
+// What init returns is not known, and terminate is not to blame for that.
+declare const unknownFirst: {
+  init(count: number): any;
+  handleIn(): Result;
+  handleInfo(): Result;
+  terminate(reason: WebSock.CloseReason, state: Count): void;
+};
+// refused: Type '"3.6 init returns any; annotate its result"' does not satisfy
+export type UnknownFirst = Assert<HandlerConforms<typeof unknownFirst>>;
+
+// So the compiler writes a union of literals of which the second has no messages.
+declare const lacking: Omit<typeof right, 'handleIn'> & {
+  handleIn(): { type: 'push'; messages: []; state: Count } | { type: 'push'; messages?: undefined; state: Count };
+};
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type Lacking = Assert<HandlerConforms<typeof lacking>>;
+
+// A wrong message that is a subtype of another in the list.
+declare const message: WebSock.Message;
+const pingLongBelow = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: [message, { opcode: 'ping', data: long126 }], state }) as const,
+};
+// refused: 3.6 handleIn returns ping or pong data over 125 bytes; shorten it
+export type PingLongBelow = Assert<HandlerConforms<typeof pingLongBelow>>;
+
+// ---- Every other name that is taken for a callback ----
+
+// refused: 2.5 onOpen is not a callback; do you mean init?
+export type AliasOnOpen = Assert<HandlerConforms<typeof right & { onOpen: () => void }>>;
+
+// refused: 2.5 handleOpen is not a callback; do you mean init?
+export type AliasHandleOpen = Assert<HandlerConforms<typeof right & { handleOpen: () => void }>>;
+
+// refused: 2.5 onControl is not a callback; do you mean handleControl?
+export type AliasOnControl = Assert<HandlerConforms<typeof noControl & { onControl: () => void }>>;
+
+// refused: 2.5 onPing is not a callback; do you mean handleControl?
+export type AliasOnPing = Assert<HandlerConforms<typeof noControl & { onPing: () => void }>>;
+
+// refused: 2.5 handlePing is not a callback; do you mean handleControl?
+export type AliasHandlePing = Assert<HandlerConforms<typeof noControl & { handlePing: () => void }>>;
+
+// refused: 2.5 onPong is not a callback; do you mean handleControl?
+export type AliasOnPong = Assert<HandlerConforms<typeof noControl & { onPong: () => void }>>;
+
+// refused: 2.5 handlePong is not a callback; do you mean handleControl?
+export type AliasHandlePong = Assert<HandlerConforms<typeof noControl & { handlePong: () => void }>>;
+
+// refused: 2.5 onClose is not a callback; do you mean terminate?
+export type AliasOnClose = Assert<HandlerConforms<typeof noTerminate & { onClose: () => void }>>;
+
+// refused: 2.5 handleClose is not a callback; do you mean terminate?
+export type AliasHandleClose = Assert<HandlerConforms<typeof noTerminate & { handleClose: () => void }>>;
+
+// refused: 2.5 onTerminate is not a callback; do you mean terminate?
+export type AliasOnTerminate = Assert<HandlerConforms<typeof noTerminate & { onTerminate: () => void }>>;
+
+// refused: 2.5 handleTerminate is not a callback; do you mean terminate?
+export type AliasHandleTerminate = Assert<HandlerConforms<typeof noTerminate & { handleTerminate: () => void }>>;
+
+// refused: 2.5 handleContrl is not a callback; do you mean handleControl?
+export type AliasHandleContrl = Assert<HandlerConforms<typeof noControl & { handleContrl: () => void }>>;
+
+// refused: 2.5 handleControlx is not a callback; do you mean handleControl?
+export type AliasHandleControlx = Assert<HandlerConforms<typeof noControl & { handleControlx: () => void }>>;
+
+// refused: 2.5 xhandleControl is not a callback; do you mean handleControl?
+export type AliasXhandleControl = Assert<HandlerConforms<typeof noControl & { xhandleControl: () => void }>>;
+
+// refused: 2.5 handleContror is not a callback; do you mean handleControl?
+export type AliasHandleContror = Assert<HandlerConforms<typeof noControl & { handleContror: () => void }>>;
+
+// refused: 2.5 terminaet is not a callback; do you mean terminate?
+export type AliasTerminaet = Assert<HandlerConforms<typeof noTerminate & { terminaet: () => void }>>;
+
+// refused: 2.5 terminat is not a callback; do you mean terminate?
+export type AliasTerminat = Assert<HandlerConforms<typeof noTerminate & { terminat: () => void }>>;
+
+// refused: 2.5 erminate is not a callback; do you mean terminate?
+export type AliasErminate = Assert<HandlerConforms<typeof noTerminate & { erminate: () => void }>>;
+
+// refused: 2.5 terminatee is not a callback; do you mean terminate?
+export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { terminatee: () => void }>>;
+
+// refused: 2.5 terXminate is not a callback; do you mean terminate?
+export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
+
+// Two letters away, or no function: a helper.
+type Helpers = { terminates2(): void; handleContr(): void; ternimaet(): void; onclose: string; handlecontro: 1 };
+export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noControl & Helpers>>;
+
+// ---- any in a part of a result ----
+
+const returning = <Value>(value: Value) => ({ ...right, handleIn: () => value });
+declare const any: any;
+
+const anyReasonPart = returning({ type: 'stop', reason: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyReasonPart = Assert<HandlerConforms<typeof anyReasonPart>>;
+
+const anyMessagePart = returning({ type: 'push', messages: [any], state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyMessagePart = Assert<HandlerConforms<typeof anyMessagePart>>;
+
+const anyOneMessagePart = returning({ type: 'push', messages: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyOneMessagePart = Assert<HandlerConforms<typeof anyOneMessagePart>>;
+
+const anyClosePart = returning({ type: 'stop', reason: 'normal', close: any, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyClosePart = Assert<HandlerConforms<typeof anyClosePart>>;
+
+const anyCodePart = returning({ type: 'stop', reason: 'normal', close: { code: any }, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyCodePart = Assert<HandlerConforms<typeof anyCodePart>>;
+
+const anyCloseReasonPart = returning({
+  type: 'stop',
+  reason: 'normal',
+  close: { code: 1000, reason: any },
+  state,
+} as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyCloseReasonPart = Assert<HandlerConforms<typeof anyCloseReasonPart>>;
+
+const anyType = returning({ type: any, state });
+// refused: 3.6 handleIn returns any; annotate its result
+export type AnyType = Assert<HandlerConforms<typeof anyType>>;
+
+const nullResult = returning(null);
+// refused: 3.6 handleIn returns nothing on some branch; return a result
+export type NullResult = Assert<HandlerConforms<typeof nullResult>>;
+
+const undefinedResult = returning(undefined);
+// refused: 3.6 handleIn returns nothing on some branch; return a result
+export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;

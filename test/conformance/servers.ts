@@ -291,3 +291,79 @@ type WideOptionsUpgrade = <State, Info, Arg>(
 ) => void;
 // refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
 export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;
+
+// ---- Servers whose handler is too wide or too narrow in one place ----
+
+type Of<Handler, Arg> = (request: Request, handler: Handler, arg: Arg, options?: Options) => void;
+
+type NoHandleIn = <State, Info, Arg>(...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleIn'>, Arg>>) => void;
+// refused: 2.3 the upgrade takes a handler without handleIn
+export type TakesNoHandleIn = Assert<ServerConforms<NoHandleIn>>;
+
+type NoHandleInfo = <State, Info, Arg>(
+  ...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleInfo'>, Arg>>
+) => void;
+// refused: 2.9 the upgrade takes a handler without handleInfo
+export type TakesNoHandleInfo = Assert<ServerConforms<NoHandleInfo>>;
+
+interface Loose<State, Info, Arg, Frame, Next, Result> extends Omit<WebSock<State, Info, Arg>, 'handleIn'> {
+  readonly handleIn: (frame: Frame, state: Next) => Result;
+}
+type Results<State> = WebSock.Awaitable<WebSock.HandleResult<State>>;
+type TextFrame = { readonly opcode: 'text'; readonly data: string };
+
+type TextOnly = <State, Info, Arg>(
+  ...call: Parameters<Of<Loose<State, Info, Arg, TextFrame, State, Results<State>>, Arg>>
+) => void;
+// refused: 2.3 the upgrade takes a handler of text frames only
+export type TakesTextOnly = Assert<ServerConforms<TextOnly>>;
+
+type OtherState = <State, Info, Arg, Other>(
+  ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<Other>>, Arg>>
+) => void;
+// refused: 2.4 the upgrade takes a handler that returns another state than it takes
+export type TakesOtherState = Assert<ServerConforms<OtherState>>;
+
+type MoreState = <State, Info, Arg, Other>(
+  ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, Other, Results<State>>, Arg>>
+) => void;
+// refused: 2.4 the upgrade takes a handler that needs more state than init gives
+export type TakesMoreState = Assert<ServerConforms<MoreState>>;
+
+interface LooseInfo<State, Info, Arg, Posted> extends Omit<WebSock<State, Info, Arg>, 'init'> {
+  readonly init: (arg: Arg, mailbox: WebSock.Mailbox<Posted>) => Results<State>;
+}
+type OtherInfo = <State, Info, Arg, Posted>(...call: Parameters<Of<LooseInfo<State, Info, Arg, Posted>, Arg>>) => void;
+// refused: 2.9 the upgrade takes a handler whose mailbox and handleInfo disagree
+export type TakesOtherInfo = Assert<ServerConforms<OtherInfo>>;
+
+type Nothing2 = <State, Info, Arg>(
+  ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<State> | void>, Arg>>
+) => void;
+// refused: 3.6 the upgrade takes a handler that returns nothing
+export type TakesNothing = Assert<ServerConforms<Nothing2>>;
+
+type Sync<State> = WebSock.HandleResult<State>;
+type SyncOnly = <State, Info, Arg>(
+  ...call: Parameters<
+    Of<WebSock<State, Info, Arg> & { handleIn: (frame: WebSock.DataFrame, state: State) => Sync<State> }, Arg>
+  >
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type RefusesAsync = Assert<ServerConforms<SyncOnly>>;
+
+type StringArg = <State, Info>(...call: Parameters<Of<WebSock<State, Info, string>, string>>) => void;
+// refused: 1.1 the upgrade refuses a handler of another arg
+export type RefusesArg = Assert<ServerConforms<StringArg>>;
+
+type DefinedState = <State extends object, Info, Arg>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
+// refused: 2.6 the upgrade refuses a handler whose state is undefined
+export type RefusesUndefined = Assert<ServerConforms<DefinedState>>;
+
+type CountState = <Info, Arg>(...call: Parameters<Of<WebSock<{ readonly count: number }, Info, Arg>, Arg>>) => void;
+// refused: 2.6 the upgrade refuses a handler of another state
+export type RefusesState = Assert<ServerConforms<CountState>>;
+
+type FullOnly = <State, Info, Arg>(...call: Parameters<Of<Required<WebSock<State, Info, Arg>>, Arg>>) => void;
+// refused: 2.6 the upgrade refuses a plain handler
+export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;

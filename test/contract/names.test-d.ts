@@ -152,3 +152,46 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectType<string>(null as unknown as WebSock.InfoOf<Handler>);
   expectType<boolean>(null as unknown as WebSock.ArgOf<Handler>);
 }
+
+{
+  // every property is readonly, and may be absent only where it says so
+  type Bytes = InstanceType<Uint8ArrayConstructor>;
+  type Text = { readonly opcode: 'text'; readonly data: string };
+  expectType<Readonly<WebSock<State>>>(null as unknown as WebSock<State>);
+  expectType<Text | { readonly opcode: 'binary'; readonly data: Bytes }>(null as unknown as WebSock.DataFrame);
+  expectType<{ readonly opcode: 'ping' | 'pong'; readonly data: Bytes }>(null as unknown as WebSock.ControlFrame);
+  expectType<Readonly<WebSock.Message>>(null as unknown as WebSock.Message);
+  expectType<Readonly<WebSock.Ok<State>>>(null as unknown as WebSock.Ok<State>);
+  expectType<Readonly<WebSock.Push<State>>>(null as unknown as WebSock.Push<State>);
+  expectType<Readonly<WebSock.Reply<State>>>(null as unknown as WebSock.Reply<State>);
+  expectType<Readonly<WebSock.Stop<State>>>(null as unknown as WebSock.Stop<State>);
+  expectType<Readonly<WebSock.CloseDetail>>(null as unknown as WebSock.CloseDetail);
+  expectType<Readonly<WebSock.Mailbox<string>>>(null as unknown as WebSock.Mailbox<string>);
+  expectType<{ readonly type: 'remote'; readonly code: number; readonly reason: string }>(
+    null as unknown as Told<'remote'>,
+  );
+  expectType<{ readonly type: 'error'; readonly error: unknown }>(null as unknown as Told<'error'>);
+  type Told<Type> = Extract<WebSock.CloseReason, { type: Type }>;
+  expectType<{ readonly type: 'normal' }>(null as unknown as Told<'normal'>);
+  expectType<{ readonly type: 'shutdown' }>(null as unknown as Told<'shutdown'>);
+  expectType<{ readonly type: 'timeout' }>(null as unknown as Told<'timeout'>);
+  expectType<{
+    readonly timeout?: number | undefined;
+    readonly compress?: boolean | undefined;
+    readonly maxFrameSize?: number | undefined;
+    readonly validateUtf8?: boolean | undefined;
+    readonly protocol?: string | undefined;
+  }>(null as unknown as WebSock.ConnectionOptions);
+  expectAssignable<WebSock.Stop<1>>({
+    type: 'stop',
+    reason: 'normal',
+    state: 1,
+    close: undefined,
+    messages: undefined,
+  });
+  expectAssignable<WebSock.CloseDetail>({ code: 1000, reason: undefined });
+  expectNotAssignable<WebSock.CloseDetail>({ reason: 'late' });
+  expectType<WebSock.Mailbox<any>>(null as unknown as Parameters<WebSock.Any['init']>[1]);
+  expectType<any>(null as unknown as Parameters<WebSock.Any['init']>[0]);
+  expectType<any>(null as unknown as Parameters<WebSock.Any['handleInfo']>[1]);
+}

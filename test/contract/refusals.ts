@@ -224,3 +224,11 @@ export const unlooked = (frame: WebSock.DataFrame): string =>
 export const unread = (reason: WebSock.CloseReason): number =>
   // refused: Property 'code' does not exist on type
   reason.code;
+
+// what is no handler has no state, info or arg
+// refused: Type 'string' does not satisfy the constraint 'Any'
+export type StateOfText = WebSock.StateOf<string>;
+// refused: Type 'string' does not satisfy the constraint 'Any'
+export type InfoOfText = WebSock.InfoOf<string>;
+// refused: Type 'string' does not satisfy the constraint 'Any'
+export type ArgOfText = WebSock.ArgOf<string>;

@@ -1,0 +1,795 @@
+// Writes handlers whose verdict it knows: right parts, put together at random, with one mistake or none.
+
+import fc from 'fast-check';
+
+export const names = ['init', 'handleIn', 'handleControl', 'handleInfo', 'terminate'] as const;
+export type Name = (typeof names)[number];
+
+/** The forms of a handler. In the last two and `bare` the compiler knows nothing of the contract but what is written. */
+export type Form = 'annotated' | 'satisfies' | 'bare' | 'class' | 'implements';
+
+interface Callback {
+  /** Whether its results are of a type written beside them, plain literals, or literals `as const`. */
+  readonly style: 'returns' | 'plain' | 'const';
+  readonly wait: 'no' | 'async' | 'promise' | 'mixed';
+  readonly shape: 'arrow' | 'method' | 'function';
+  readonly block: boolean;
+  readonly parameters: number;
+  /** Whether its parameters are annotated though they need not be. */
+  readonly typed: boolean;
+  readonly results: readonly Result[];
+}
+
+interface Result {
+  readonly type: 'ok' | 'push' | 'reply' | 'stop';
+  readonly given: boolean;
+  readonly messages: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly close: string | undefined;
+  readonly more: boolean;
+}
+
+export interface Handler {
+  readonly form: Form;
+  readonly wrapped: 'no' | 'frozen' | 'spread' | 'const';
+  readonly state: State;
+  readonly info: string;
+  readonly arg: string;
+  readonly callbacks: { readonly [Key in Name]?: Callback };
+  readonly helpers: readonly number[];
+  readonly served: boolean;
+  readonly mistake?: Mistake;
+}
+
+/** What is wrong with a handler, where, and how it must be told. */
+export interface Mistake {
+  readonly kind: string;
+  readonly at: Name | 'handler';
+  /** The name that the fault tells, if not `at`. */
+  readonly told?: string;
+  /** How the fault begins, in `HandlerConforms`; none if the compiler alone must refuse it. */
+  readonly words: string | undefined;
+  /** Where the compiler itself may report it. */
+  readonly place: 'callback' | 'head' | 'after';
+  readonly change: Change;
+}
+
+/** What a mistake writes instead of the right text. */
+interface Change {
+  readonly result?: string | undefined;
+  readonly results?: 'widened' | 'nothing' | 'nowhere' | undefined;
+  readonly first?: string;
+  readonly second?: string;
+  readonly this?: string;
+  readonly third?: string;
+  readonly statement?: string;
+  readonly name?: string;
+  readonly member?: string;
+  readonly gone?: true;
+  readonly asserted?: string;
+  readonly after?: string;
+}
+
+// ---- The parts ----
+
+interface State {
+  readonly type: string;
+  readonly value: string;
+  readonly wrong: string;
+  readonly hasUndefined?: true;
+  readonly isObject?: true;
+}
+
+const states: readonly State[] = [
+  { type: 'Count', value: '{ count: 1 }', wrong: "{ count: 'one' }", isObject: true },
+  {
+    type: '{ name?: string; readonly tags: readonly string[] }',
+    value: "{ tags: ['a'] }",
+    wrong: '{}',
+    isObject: true,
+  },
+  { type: 'Phase', value: 'phase', wrong: "{ phase: 'old' }", isObject: true },
+  { type: 'Tree', value: 'tree', wrong: '{ children: [1] }', isObject: true },
+  {
+    type: 'Map<string, number>',
+    value: 'new Map<string, number>()',
+    wrong: 'new Map<number, string>()',
+    isObject: true,
+  },
+  { type: 'string[]', value: 'texts', wrong: '[1]' },
+  { type: 'Id', value: 'id', wrong: "'id'" },
+  { type: '() => void', value: '() => {}', wrong: "'nothing'" },
+  { type: 'string | undefined', value: 'text', wrong: '1', hasUndefined: true },
+  { type: 'undefined', value: 'undefined', wrong: 'null', hasUndefined: true },
+  { type: 'void', value: 'undefined', wrong: 'null', hasUndefined: true },
+  { type: 'number', value: '1', wrong: "'1'" },
+  { type: "'a' | 'b'", value: "'a' as const", wrong: "'c'" },
+];
+
+const infos = ['string', 'unknown', 'never', '{ tick: number }', 'string | number', 'readonly string[]', "'a' | 'b'"];
+
+const args: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: '1',
+  Count: '{ count: 1 }',
+  undefined: 'undefined',
+  void: 'undefined',
+  'readonly string[]': 'texts',
+  unknown: 'text',
+};
+
+const messages = [
+  "{ opcode: 'text', data: 'hello' }",
+  "{ opcode: 'text', data: text }",
+  "{ opcode: 'binary', data: bytes }",
+  "{ opcode: 'binary', data: new ArrayBuffer(1) }",
+  "{ opcode: 'binary', data: new DataView(new ArrayBuffer(1)) }",
+  "{ opcode: 'binary', data: new Float64Array(1) }",
+  "{ opcode: 'ping' }",
+  "{ opcode: 'ping', data: '' }",
+  "{ opcode: 'ping', data: text }",
+  `{ opcode: 'ping', data: '${'p'.repeat(125)}' }`,
+  "{ opcode: 'pong', data: bytes }",
+  "{ opcode: 'pong', data: undefined }",
+  'message',
+];
+
+const codes = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4321, 4999];
+const wrongCodes = [1004, 1005, 1006, 1010, 1015, 0, 999, 1016, 2999, 5000, -1, 1000.5, 3000.5, 300, 40000, 1e21];
+
+const closes = fc.oneof(
+  fc.constantFrom(undefined, 'undefined', 'detail', '{ code, reason: text }', '{ code: 4000, reason: undefined }'),
+  fc.constantFrom(...codes).map((code) => `{ code: ${code} }`),
+  fc.constantFrom('', 'bye', 'r'.repeat(123)).map((reason) => `{ code: 4001, reason: '${reason}' }`),
+);
+
+const helpers = [
+  (isClass: boolean) => (isClass ? 'readonly name = 1;' : 'name: 1,'),
+  (isClass: boolean) => `broadcast() {}${isClass ? '' : ','}`,
+  (isClass: boolean) => `close(code: number): void {}${isClass ? '' : ','}`,
+  (isClass: boolean) => (isClass ? '#secret = 1;' : 'rooms: texts,'),
+  (isClass: boolean) => (isClass ? 'private readonly members: string[] = [];' : "'with a space': 1,"),
+  (isClass: boolean) => `async handleJoin() {}${isClass ? '' : ','}`,
+  (isClass: boolean) => (isClass ? 'log?: (text: string) => void;' : 'log: undefined,'),
+  (isClass: boolean) => (isClass ? 'static readonly all: number[] = [];' : '[Symbol.toStringTag]: 1,'),
+];
+
+const inMessages = fc.oneof(
+  fc.constantFrom('[]', 'list', '[message, ...list]'),
+  fc.constantFrom(...messages),
+  fc.array(fc.constantFrom(...messages), { minLength: 1, maxLength: 3 }).map((all) => `[${all.join(', ')}]`),
+);
+
+const result: fc.Arbitrary<Result> = fc.record({
+  type: fc.constantFrom('ok', 'push', 'reply', 'stop'),
+  given: fc.boolean(),
+  messages: inMessages,
+  status: fc.constantFrom("'fine'", '1', 'undefined', '{ error: 1 }', 'null'),
+  reason: fc.constantFrom("'normal'", "'restart'", '{ error: new Error(text) }', '{ error: undefined }'),
+  close: closes,
+  more: fc.boolean(),
+});
+
+const callback: fc.Arbitrary<Callback> = fc.record({
+  style: fc.constantFrom('returns', 'plain', 'const', 'const'),
+  wait: fc.constantFrom('no', 'no', 'async', 'promise', 'mixed'),
+  shape: fc.constantFrom('arrow', 'method', 'function'),
+  block: fc.boolean(),
+  parameters: fc.constantFrom(0, 1, 2, 2, 2),
+  typed: fc.boolean(),
+  results: fc.array(result, { minLength: 1, maxLength: 3 }),
+});
+
+const right: fc.Arbitrary<Handler> = fc.record({
+  form: fc.constantFrom('annotated', 'satisfies', 'bare', 'class', 'implements'),
+  wrapped: fc.constantFrom('no', 'no', 'frozen', 'spread', 'const'),
+  state: fc.constantFrom(...states),
+  info: fc.constantFrom(...infos),
+  arg: fc.constantFrom(...Object.keys(args)),
+  callbacks: fc.record({
+    init: callback,
+    handleIn: callback,
+    handleInfo: callback,
+    handleControl: fc.option(callback, { nil: undefined }),
+    terminate: fc.option(callback, { nil: undefined }),
+  }) as fc.Arbitrary<Handler['callbacks']>,
+  helpers: fc.uniqueArray(fc.nat(helpers.length - 1), { maxLength: 2 }),
+  served: fc.boolean(),
+});
+
+/** A handler, right or with one mistake that can be made in it. */
+export const handler: fc.Arbitrary<Handler> = fc
+  .tuple(right, fc.boolean(), fc.boolean(), fc.nat(), fc.nat())
+  .map(([whole, isRight, isRightToo, kind, which]) => {
+    if (isRight && isRightToo) return whole;
+    const all = [...mistakesIn(whole)];
+    const kinds = [...new Set(all.map((mistake) => mistake.kind))].sort();
+    const chosen = all.filter((mistake) => mistake.kind === kinds[kind % kinds.length]);
+    return { ...whole, mistake: chosen[which % chosen.length] as Mistake };
+  });
+
+// ---- The mistakes ----
+
+/** Who sees a mistake in a result: the contract; only the suite; or the suite, and the compiler in a fresh literal. */
+type Seer = 'contract' | 'suite' | 'fresh';
+
+type WrongResult = readonly [kind: string, seer: Seer, words: string, results: readonly ((state: string) => string)[]];
+
+const push = (text: string) => (state: string) => `{ type: 'push', messages: ${text}, state: ${state} }`;
+const stop = (text: string) => (state: string) => `{ type: 'stop', reason: 'normal', state: ${state}, ${text} }`;
+const long = (length: number) => `'${'x'.repeat(length)}'`;
+
+const wrongResults: readonly WrongResult[] = [
+  ['an unknown type', 'contract', '3.6 * returns an unknown type;', [(s) => `{ type: 'okay', state: ${s} }`]],
+  [
+    'no state',
+    'contract',
+    '3.6 * returns a result without a state;',
+    [() => "{ type: 'ok' }", () => "{ type: 'push', messages: [] }", () => "{ type: 'stop', reason: 'normal' }"],
+  ],
+  ['a state of any', 'suite', '2.4 * returns a state of any;', [() => "{ type: 'ok', state: anything }"]],
+  [
+    'a property that is not there',
+    'contract',
+    '3.6 * returns a result that lacks a property;',
+    [
+      (s) => `{ type: 'push', state: ${s} }`,
+      (s) => `{ type: 'reply', messages: [], state: ${s} }`,
+      (s) => `{ type: 'stop', state: ${s} }`,
+    ],
+  ],
+  [
+    'a property of another result',
+    'contract',
+    '3.6 * returns a property that its result does not have;',
+    [
+      (s) => `{ type: 'ok', messages: [{ opcode: 'text', data: '' }], state: ${s} }`,
+      (s) => `{ type: 'push', messages: [], close: { code: 1000 }, state: ${s} }`,
+      (s) => `{ type: 'ok', reason: 'normal', state: ${s} }`,
+      (s) => `{ type: 'push', status: 1, messages: [], state: ${s} }`,
+      (s) => `{ type: 'push', mesages: [], state: ${s} }`,
+    ],
+  ],
+  [
+    'a stray property',
+    'fresh',
+    '3.6 * returns a property that its result does not have;',
+    [
+      stop('closeDetail: { code: 4000 }'),
+      stop('message: []'),
+      (s) => `{ type: 'ok', state: ${s}, done: true }`,
+      (s) => `{ type: 'push', messages: [], state: ${s}, mesages: [] }`,
+    ],
+  ],
+  [
+    'a payload that cannot be sent',
+    'contract',
+    '3.6 * returns messages that cannot be sent;',
+    ['1', '{}', 'Promise.resolve(text)', 'bytes', 'undefined', 'null', "{ toString: () => '' }"].map((data) =>
+      push(`{ opcode: 'text', data: ${data} }`),
+    ),
+  ],
+  [
+    'a message that cannot be sent',
+    'contract',
+    '3.6 * returns messages that cannot be sent;',
+    [
+      push("{ opcode: 'binary', data: 'text' }"),
+      push("{ opcode: 'binary', data: [1] }"),
+      push("{ opcode: 'ping', data: 1 }"),
+      push("[{ opcode: 'pong', data: null }]"),
+      push("[message, { opcode: 'pong', data: Promise.resolve(bytes) }]"),
+      push("[{ opcode: 'text' }]"),
+      push("{ opcode: 'txt', data: '' }"),
+      push("[{ opcode: 'ping' }, { opcode: 'close', data: '' }]"),
+      push("'hello'"),
+      push("['hello']"),
+      stop('messages: bytes'),
+    ],
+  ],
+  [
+    'a stray property of a message',
+    'fresh',
+    '3.6 * returns a property that its message does not have;',
+    [
+      push("{ opcode: 'ping', dat: '' }"),
+      push("[{ opcode: 'text', data: '', compress: true }]"),
+      stop("messages: [{ opcode: 'binary', data: bytes, fin: false }]"),
+    ],
+  ],
+  [
+    'messages of any',
+    'suite',
+    '3.6 * returns messages, a reason or a close of any;',
+    [push('anything'), push('[anything]'), push("{ opcode: 'text', data: anything }"), stop('close: anything')],
+  ],
+  [
+    'a long ping',
+    'suite',
+    '3.6 * returns ping or pong data over 125 bytes;',
+    [
+      push(`{ opcode: 'ping', data: ${long(126)} }`),
+      push(`[{ opcode: 'pong', data: ${long(300)} }]`),
+      push(`[message, { opcode: 'ping', data: ${long(127)} }]`),
+      stop(`messages: { opcode: 'ping', data: ${long(126)} }`),
+    ],
+  ],
+  [
+    'a wrong reason',
+    'contract',
+    '3.4 * returns a wrong reason to stop;',
+    ["'done'", '1000', 'new Error(text)', '{ eror: 1 }'].map(
+      (reason) => (s: string) => `{ type: 'stop', reason: ${reason}, state: ${s} }`,
+    ),
+  ],
+  [
+    'a wrong close',
+    'contract',
+    '4.2 * returns a wrong close;',
+    ['1000', "{ code: '1000' }", '{ code: 1000, reason: 1 }', "{ reason: 'bye' }", 'null'].map((close) =>
+      stop(`close: ${close}`),
+    ),
+  ],
+  [
+    'a stray property of a close',
+    'fresh',
+    '4.2 * returns a property that close does not have;',
+    [stop("close: { code: 1000, resaon: '' }"), stop('close: { code: 4000, wasClean: true }')],
+  ],
+  [
+    'a code that may not be sent',
+    'suite',
+    '4.2 * returns a close code that may not be sent;',
+    wrongCodes.flatMap((code) => [
+      stop(`close: { code: ${code} }`),
+      stop(`close: { code: ${code}, reason: text }, messages: list`),
+    ]),
+  ],
+  [
+    'a long close reason',
+    'suite',
+    '4.2 * returns a close reason over 123 bytes;',
+    [stop(`close: { code: 1000, reason: ${long(124)} }`), stop(`close: { code, reason: ${long(500)} }`)],
+  ],
+  ['a result of any', 'suite', '3.6 * returns any;', [() => 'anything']],
+  [
+    'no result',
+    'contract',
+    '3.6 * returns what is not a result;',
+    [() => "'ok'", () => '5', () => '[]', (s) => `{ state: ${s} }`],
+  ],
+];
+
+/** Every mistake that can be made in a handler, each with how it must be told. */
+function* mistakesIn(whole: Handler): Generator<Mistake> {
+  for (const name of names) {
+    const own = whole.callbacks[name];
+    if (own === undefined) continue;
+    yield* mistakesOfCallback(whole, name, own);
+    if (name !== 'terminate') yield* mistakesOfResult(whole, name, own);
+  }
+  const after = { at: 'handler', words: undefined, place: 'after' } as const;
+  const made = isClass(whole) ? 'new H()' : 'h';
+  const arg = args[whole.arg] ?? '';
+  if (whole.arg !== 'unknown' && (whole.form === 'annotated' || (whole.callbacks.init?.parameters ?? 0) > 0)) {
+    yield { ...after, kind: 'a wrong arg', change: { after: `upgrade('', ${made}, wrong);` } };
+  }
+  yield { ...after, kind: 'a misspelt option', change: { after: `upgrade('', ${made}, ${arg}, { timout: 1 });` } };
+  yield {
+    ...after,
+    kind: 'an option of the wrong type',
+    change: { after: `upgrade('', ${made}, ${arg}, { timeout: '1' });` },
+  };
+  const cases = ['ok', 'push', 'reply', 'stop'].map((type) => `case '${type}': return 1;`);
+  const switched = (body: string) =>
+    `const of = (result: WebSock.HandleResult<${whole.state.type}>): number => { switch (result.type) { ${body} } };`;
+  for (const forgotten of cases) {
+    const body = cases.filter((one) => one !== forgotten).join(' ');
+    yield { ...after, kind: 'a switch that forgets a result', change: { after: switched(body) } };
+  }
+  if (isClass(whole)) {
+    yield {
+      kind: 'a class',
+      at: 'handler',
+      words: '2.6 the handler is a class;',
+      place: 'after',
+      change: { asserted: 'typeof H' },
+    };
+  }
+}
+
+function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generator<Mistake> {
+  const here = { at: name, place: 'callback' } as const;
+  const isKept = whole.form !== 'annotated';
+  const isRequired = name === 'init' || name === 'handleIn' || name === 'handleInfo';
+  const rule = { init: '1.1', handleIn: '2.3', handleInfo: '2.9', handleControl: '', terminate: '' }[name];
+  const missing = isKept ? `${rule} ${name} is missing or misspelt;` : undefined;
+  if (isRequired) {
+    yield { at: name, place: 'head', kind: 'a missing callback', words: missing, change: { gone: true } };
+    for (const other of wrongNames[name]) {
+      yield { at: name, place: 'head', kind: 'a misspelt callback', words: missing, change: { name: other } };
+    }
+  } else {
+    for (const other of wrongNames[name]) {
+      const words = isKept ? `2.5 ${other} is not a callback; do you mean ${name}?` : undefined;
+      yield { ...here, kind: 'a misspelt optional callback', told: other, words, change: { name: other } };
+    }
+  }
+  const words = (text: string) => (isKept ? text.replace('*', name) : undefined);
+  yield { ...here, kind: 'no function', words: words('2.5 * is not a function;'), change: { member: '5' } };
+  yield {
+    ...here,
+    kind: 'three arguments',
+    words: words('2.5 * requires more than two arguments;'),
+    change: { third: 'socket: object' },
+  };
+  if (isKept) {
+    yield { ...here, kind: 'a callback of any', words: words('2.5 * is any;'), change: { member: 'anything' } };
+    if (own.shape !== 'arrow') {
+      yield { ...here, kind: 'another this', words: words('2.5 * declares a this'), change: { this: 'Date' } };
+    }
+    if (name !== 'init') {
+      yield {
+        ...here,
+        kind: 'a state taken as any',
+        words: words('2.4 * takes a state of any;'),
+        change: { second: 'any' },
+      };
+    }
+  }
+  if (name === 'init') {
+    yield { ...here, kind: 'no mailbox', words: words('1.1 init does not accept'), change: { second: 'string' } };
+    if (own.parameters === 2 && whole.info !== 'unknown') {
+      yield { ...here, kind: 'a wrong post', words: undefined, change: { statement: 'mailbox.post(wrong);' } };
+    }
+    return;
+  }
+  yield* mistakesOfFirst(whole, name, own);
+  for (const second of [
+    'Wrong',
+    ...(whole.state.isObject ? [`${whole.state.type} & { readonly extra: number }`] : []),
+  ]) {
+    const taken = words('2.4 * does not accept the state that init returns;');
+    yield { ...here, kind: 'a state taken wrongly', words: taken, change: { second } };
+  }
+  if (own.parameters === 2) {
+    yield {
+      ...here,
+      kind: 'a state read wrongly',
+      words: undefined,
+      change: { statement: 'const read: Wrong = state;' },
+    };
+  }
+}
+
+function* mistakesOfFirst(whole: Handler, name: Name, own: Callback): Generator<Mistake> {
+  const here = { at: name, place: 'callback' } as const;
+  const words = (text: string) => (whole.form === 'annotated' ? undefined : text);
+  const looks = own.parameters > 0;
+  const wrongly = (statement: string): Mistake => ({
+    ...here,
+    kind: 'wrong reading',
+    words: undefined,
+    change: { statement },
+  });
+  if (name === 'handleIn') {
+    const kind = 'frames of one opcode';
+    const [text, binary] = [
+      "{ opcode: 'text'; data: string }",
+      "{ readonly opcode: 'binary'; readonly data: Uint8Array }",
+    ];
+    yield { ...here, kind, words: words('2.3 handleIn does not accept a binary frame;'), change: { first: text } };
+    yield { ...here, kind, words: words('2.3 handleIn does not accept a text frame;'), change: { first: binary } };
+    if (looks) yield wrongly('frame.data.toUpperCase();');
+  }
+  if (name === 'handleControl') {
+    const kind = 'control frames of one opcode';
+    const [ping, pong] = ["{ opcode: 'ping' }", "{ readonly opcode: 'pong'; readonly data: Uint8Array }"];
+    yield { ...here, kind, words: words('2.8 handleControl does not accept a pong;'), change: { first: ping } };
+    yield { ...here, kind, words: words('2.8 handleControl does not accept a ping;'), change: { first: pong } };
+    if (looks) yield wrongly('const data: string = frame.data;');
+  }
+  if (name === 'terminate') {
+    for (const first of [
+      "{ type: 'normal' }",
+      "{ type: 'remote'; code: number; reason: string }",
+      'number',
+      '{ code: number }',
+    ]) {
+      yield { ...here, kind: 'some reasons', words: words('4.1 terminate does not accept every'), change: { first } };
+    }
+    if (looks) yield wrongly("if (reason.type === 'remote') { const code: string = reason.code; }");
+    if (looks) yield wrongly('const code = reason.code;');
+  }
+  // The mailbox is known to the suite if `init` takes it, and to the compiler from the contract.
+  const isKnown = isContract(whole) || whole.callbacks.init?.parameters === 2;
+  if (name === 'handleInfo' && whole.info !== 'never' && isKnown) {
+    const isSeen = whole.form !== 'annotated' && whole.callbacks.init?.parameters === 2;
+    const told = isSeen ? '2.9 handleInfo does not accept every info' : undefined;
+    yield { ...here, kind: 'another info', words: told, change: { first: 'Wrong' } };
+  }
+}
+
+function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator<Mistake> {
+  const here = { at: name, place: 'callback' } as const;
+  const style = styleOf(whole, own);
+  const state = `(${whole.state.value})`;
+  // A result with its type beside it shows that type to the suite, not itself.
+  const isShown = whole.form !== 'annotated' && style !== 'returns';
+  const told = (words: string) => (isShown ? words.replace('*', name) : undefined);
+  for (const [kind, seer, words, results] of wrongResults) {
+    if (seer === 'suite' && !isShown) continue;
+    // An argument of `Promise.resolve`, and a result without a type beside it, is not looked through for strays.
+    const isFresh = style === 'returns' && own.wait !== 'promise' && own.wait !== 'mixed';
+    if (seer === 'fresh' && !isShown && !isFresh) continue;
+    for (const write of results) {
+      // Nor does an array literal keep a message that is a subtype of another, unless it is `as const`.
+      if (style === 'plain' && /\[(message|anything),/.test(write(state))) continue;
+      yield { ...here, kind, words: told(words), change: { result: write(state) } };
+    }
+  }
+  const nothing = told('3.6 * returns nothing on some branch;');
+  yield { ...here, kind: 'nothing on one branch', words: nothing, change: { results: 'nothing' } };
+  yield { ...here, kind: 'nothing', words: nothing, change: { results: 'nowhere' } };
+  if (style === 'const' && !isContextual(whole)) {
+    yield {
+      ...here,
+      kind: 'a widened type',
+      words: told('3.6 * returns a type widened'),
+      change: { results: 'widened' },
+    };
+    const opcode = `{ type: 'push' as const, messages: { opcode: 'text', data: '' }, state: ${state} }`;
+    const reason = `{ type: 'stop' as const, reason: 'normal', state: ${state} }`;
+    yield {
+      ...here,
+      kind: 'a widened opcode',
+      words: told('3.6 * returns an opcode widened'),
+      change: widened(opcode),
+    };
+    yield {
+      ...here,
+      kind: 'a widened reason',
+      words: told('3.4 * returns a reason to stop widened'),
+      change: widened(reason),
+    };
+  }
+  const takers = names.filter((other) => other !== 'init' && whole.callbacks[other]?.parameters === 2);
+  // If nobody looks at a state, it may be anything; if one does, nobody but the contract can tell which is wrong.
+  if (!isContract(whole) && takers.length < 2) return;
+  const wrong = takers.length < 2 ? undefined : told('2.4 * returns a state that other callbacks do not accept;');
+  const isTold = isContract(whole) && takers.length < 2;
+  for (const value of ['wrong', whole.state.wrong]) {
+    const change = { result: `{ type: 'ok', state: ${value} }` };
+    yield { ...here, kind: 'another state', words: isTold ? undefined : wrong, change };
+  }
+  if (name === 'init' && !whole.state.hasUndefined) {
+    for (const value of ['undefined', `null as unknown as ${bracketed(whole.state.type)} | undefined`]) {
+      const change = { result: `{ type: 'ok', state: ${value} }` };
+      yield { ...here, kind: 'a state that is not there yet', words: isTold ? undefined : wrong, change };
+    }
+  }
+}
+
+const widened = (text: string): Change => ({ results: 'widened', result: text });
+
+const wrongNames: Readonly<Record<Name, readonly string[]>> = {
+  init: ['Init', 'initialize', 'onOpen'],
+  handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage'],
+  handleInfo: ['handleinfo', 'handleInfos', 'onInfo'],
+  handleControl: [
+    'handlecontrol',
+    'handleControll',
+    'handleCntrol',
+    'hanldeControl',
+    'HandleControl',
+    'onPing',
+    'handlePong',
+  ],
+  terminate: ['terminated', 'Terminate', 'termiante', 'terminat', 'onClose', 'handleClose', 'onTerminate'],
+};
+
+const isClass = ({ form }: Handler) => form === 'class' || form === 'implements';
+/** Whether its parts have the types of the contract where none are written. */
+const isContextual = ({ form }: Handler) => form === 'annotated' || form === 'satisfies';
+/** Whether the compiler compares it with the contract. */
+const isContract = ({ form }: Handler) => form !== 'bare' && form !== 'class';
+
+// Only what has the contract beside it keeps the types of plain literals.
+const styleOf = (whole: Handler, { style }: Callback) => (style === 'plain' && !isContextual(whole) ? 'const' : style);
+
+const bracketed = (type: string) => (/[|=]/.test(type) ? `(${type})` : type);
+
+// ---- The text ----
+
+/** What every generated file begins with. */
+export const head = `import type { WebSock } from '@websock/spec';
+import type { Assert, Checked, HandlerConforms } from '@websock/spec/conformance';
+interface Count { readonly count: number }
+type Phase = { readonly phase: 'new' } | { readonly phase: 'known'; readonly name: string };
+type Id = string & { readonly brand: 'id' };
+interface Tree { readonly children: readonly Tree[]; readonly id: Id }
+interface Wrong { readonly wrong: symbol }
+declare const phase: Phase, tree: Tree, id: Id, wrong: Wrong, anything: any, maybe: boolean;
+declare const text: string, texts: string[], bytes: Uint8Array, code: number;
+declare const message: WebSock.Message, list: readonly WebSock.Message[], detail: WebSock.CloseDetail;
+declare const upgrade: WebSock.Upgrade<string>;
+declare function checked<State, Info, Arg, Handler>(
+  request: string, handler: Checked<Handler> & WebSock<State, Info, Arg>, arg: Arg,
+): void;
+`;
+
+/** A handler as text, and which of its lines are what. */
+export interface Written {
+  readonly lines: readonly string[];
+  /** Where its mistake may be reported by the compiler itself: numbers of lines, from 0. */
+  readonly places: ReadonlySet<number>;
+  /** The line that asks the suite. */
+  readonly asserted: number;
+}
+
+export function write(whole: Handler): Written {
+  const lines: string[] = ['{'];
+  const places = new Set<number>();
+  const { mistake } = whole;
+  const contract = `WebSock<${whole.state.type}, ${whole.info}, ${whole.arg}>`;
+  const wrapped = isContextual(whole) ? 'no' : whole.wrapped;
+  if (mistake?.place === 'head') places.add(1);
+  if (isClass(whole)) lines.push(`class H ${whole.form === 'implements' ? `implements ${contract} ` : ''}{`);
+  else if (whole.form === 'annotated') lines.push(`const h: ${contract} = {`);
+  else lines.push(`const h = ${{ no: '{', const: '{', frozen: 'Object.freeze({', spread: '{ ...{' }[wrapped]}`);
+  for (const name of names) {
+    const own = whole.callbacks[name];
+    const change = mistake?.at === name ? mistake.change : undefined;
+    if (own === undefined || change?.gone) continue;
+    if (change) places.add(lines.length);
+    lines.push(member(whole, name, own, change ?? {}));
+  }
+  // An annotation takes nothing that is not in it.
+  if (!isContextual(whole)) lines.push(...whole.helpers.map((index) => helpers[index]?.(isClass(whole)) ?? ''));
+  if (isClass(whole)) lines.push('}');
+  else if (whole.form === 'annotated') lines.push('};');
+  else if (whole.form === 'satisfies') lines.push(`} satisfies ${contract};`);
+  else lines.push({ no: '};', const: '} as const;', frozen: '});', spread: '} };' }[wrapped]);
+  if (mistake?.place === 'head') places.add(lines.length - 1);
+  const asserted = lines.length;
+  lines.push(`type V = Assert<HandlerConforms<${mistake?.change.asserted ?? (isClass(whole) ? 'H' : 'typeof h')}>>;`);
+  if (mistake?.place === 'after' && mistake.change.after) {
+    places.add(lines.length);
+    lines.push(mistake.change.after);
+  }
+  const made = isClass(whole) ? 'new H()' : 'h';
+  if (mistake === undefined && whole.served) {
+    lines.push(`upgrade('', ${made}, ${args[whole.arg]}); checked('', ${made}, ${args[whole.arg]});`);
+  }
+  lines.push('}');
+  return { lines, places, asserted };
+}
+
+/** A callback on one line, so that what the compiler says of it stands there. */
+function member(whole: Handler, name: Name, own: Callback, change: Change): string {
+  const [before, end] = isClass(whole) ? ['readonly ', ';'] : ['', ','];
+  const key = change.name ?? name;
+  if (change.member !== undefined) {
+    return isClass(whole) ? `${before}${key} = ${change.member};` : `${key}: ${change.member},`;
+  }
+  const keyword = own.wait === 'async' ? 'async ' : '';
+  const style = styleOf(whole, own);
+  const list = `(${parameters(whole, name, own, change)})${style === 'returns' ? `: ${returned(whole, name, own)}` : ''}`;
+  const body = bodyOf(whole, name, own, change);
+  if (own.shape === 'method') return `${keyword}${key}${list} ${body}${isClass(whole) ? '' : ','}`;
+  const [sign, value] = isClass(whole) ? [' =', before] : [':', ''];
+  if (own.shape === 'function') return `${value}${key}${sign} ${keyword}function ${list} ${body}${end}`;
+  return `${value}${key}${sign} ${keyword}${list} => ${body}${end}`;
+}
+
+function parameters(whole: Handler, name: Name, own: Callback, change: Change): string {
+  const first = { init: 'arg', handleIn: 'frame', handleControl: 'frame', handleInfo: 'info', terminate: 'reason' }[
+    name
+  ];
+  const types = {
+    init: [whole.arg, `WebSock.Mailbox<${whole.info}>`],
+    handleIn: ['WebSock.DataFrame', whole.state.type],
+    handleControl: ['WebSock.ControlFrame', whole.state.type],
+    handleInfo: [whole.info, whole.state.type],
+    terminate: ['WebSock.CloseReason', whole.state.type],
+  }[name];
+  const count = change.third || change.second ? 2 : Math.max(own.parameters, change.first ? 1 : 0);
+  const isTyped = own.typed || !isContextual(whole) || change.third || change.second || change.first || change.this;
+  const type = (index: number, other: string | undefined) => (isTyped ? `: ${other ?? types[index]}` : '');
+  return [
+    ...(change.this ? [`this: ${change.this}`] : []),
+    ...(count > 0 ? [`${first}${type(0, change.first)}`] : []),
+    ...(count > 1 ? [`${name === 'init' ? 'mailbox' : 'state'}${type(1, change.second)}`] : []),
+    ...(change.third ? [change.third] : []),
+  ].join(', ');
+}
+
+function returned(whole: Handler, name: Name, own: Callback): string {
+  if (name === 'terminate') return own.wait === 'async' || own.wait === 'promise' ? 'Promise<void>' : 'void';
+  const type = `WebSock.HandleResult<${whole.state.type}>`;
+  if (own.wait === 'no') return own.block ? type : `WebSock.Awaitable<${type}>`;
+  if (own.wait === 'mixed') return `WebSock.Awaitable<${type}>`;
+  return own.wait === 'promise' && own.block ? `PromiseLike<${type}>` : `Promise<${type}>`;
+}
+
+function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): string {
+  const statement = change.statement ? `${change.statement} ` : '';
+  if (name === 'terminate') return `{ ${statement}${own.wait === 'promise' ? 'return Promise.resolve(); ' : ''}}`;
+  if (change.results === 'nowhere') return '{}';
+  const style = styleOf(whole, own);
+  const passes = own.parameters === 2 && name !== 'init' && change.second === undefined;
+  const values = own.results.map((one) => resultText(one, passes && one.given ? 'state' : whole.state.value));
+  if (change.result !== undefined) {
+    // The compiler drops a result that is a subtype of another one, before anybody can look at it.
+    const type = /type: '\w+'/.exec(change.result)?.[0];
+    const others = values.slice(0, -1).filter((value) => type === undefined || !value.includes(type));
+    // Beside others what is missing is written `messages?: undefined`, and TypeScript before 7.0 may let that pass.
+    const isAlone = whole.mistake?.kind === 'a property that is not there';
+    values.splice(0, values.length, ...(isAlone ? [] : others), change.result);
+  }
+  const wrap = (value: string, index: number) => {
+    const isWidened = change.results === 'widened' && index === values.length - 1;
+    const isLiteral = value.startsWith('{');
+    const marked =
+      style === 'const' && isLiteral && !isWidened ? `(${value} as const)` : isLiteral ? `(${value})` : value;
+    const isPromise = own.wait === 'promise' || (own.wait === 'mixed' && index % 2 === 0);
+    // `Promise.resolve` of nothing written beside it would widen what it is given.
+    return isPromise ? `Promise.resolve(${marked})` : marked;
+  };
+  const all = values.map(wrap);
+  const last = all.pop() as string;
+  if (change.results === 'nothing') return `{ ${[...all, last].map((one) => `if (maybe) return ${one};`).join(' ')} }`;
+  if (own.block || own.shape !== 'arrow' || statement !== '' || style === 'returns') {
+    return `{ ${statement}${all.map((one) => `if (maybe) return ${one}; `).join('')}return ${last}; }`;
+  }
+  return all.length === 0 ? last : `(${[...all.map((one) => `maybe ? ${one}`), last].join(' : ')})`;
+}
+
+function resultText({ type, messages: sent, status, reason, close, more }: Result, state: string): string {
+  const properties = {
+    ok: [],
+    push: [`messages: ${sent}`],
+    reply: [`messages: ${sent}`, `status: ${status}`],
+    stop: [
+      `reason: ${reason}`,
+      ...(more ? [`messages: ${sent}`] : []),
+      ...(close === undefined ? [] : [`close: ${close}`]),
+    ],
+  }[type];
+  return `{ ${[`type: '${type}'`, ...properties, `state: ${state}`].join(', ')} }`;
+}
+
+/** Handlers that are a little simpler and have the same mistake, if it can be made in them. */
+export function* simpler(whole: Handler): Generator<Handler> {
+  const again = function* (next: Handler): Generator<Handler> {
+    const { mistake, ...rest } = next;
+    if (mistake === undefined) return yield next;
+    const same = [...mistakesIn(rest)].find(
+      ({ kind, at, change }) =>
+        kind === mistake.kind && at === mistake.at && JSON.stringify(change) === JSON.stringify(mistake.change),
+    );
+    if (same) yield { ...rest, mistake: same };
+  };
+  const plain = { helpers: [], wrapped: 'no', served: false } as const;
+  if (whole.helpers.length > 0 || whole.wrapped !== 'no' || whole.served) {
+    yield* again({ ...whole, ...plain, served: whole.served });
+    yield* again({ ...whole, served: false });
+  }
+  for (const name of names) {
+    const own = whole.callbacks[name];
+    if (own === undefined) continue;
+    const set = (other: Callback | undefined) => again({ ...whole, callbacks: { ...whole.callbacks, [name]: other } });
+    if (name === 'handleControl' || name === 'terminate') yield* set(undefined);
+    if (own.results.length > 1) {
+      yield* set({ ...own, results: own.results.slice(1) });
+      yield* set({ ...own, results: own.results.slice(0, -1) });
+    }
+    if (own.wait !== 'no') yield* set({ ...own, wait: 'no' });
+    if (own.shape !== 'arrow') yield* set({ ...own, shape: 'arrow' });
+    if (own.block) yield* set({ ...own, block: false });
+    if (own.results.some(({ type }) => type !== 'ok')) {
+      yield* set({ ...own, results: own.results.map((one) => ({ ...one, type: 'ok' as const })) });
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// A sample of the mutations of src/; `npm run mutations` tries them all. SEED in the environment chooses the sample.
+
+import { expect, test } from 'vitest';
+import { mutations, told, tryOut } from './mutations.ts';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+const size = 48;
+
+test(`the type tests notice what is changed in src/, with SEED=${seed}`, async () => {
+  const all = mutations();
+  const step = Math.floor(all.length / size);
+  const sample = all.filter((_mutation, index) => index % step === seed % step);
+  expect(sample.length).toBeGreaterThanOrEqual(size);
+  expect((await tryOut(sample)).survived.map(told)).toEqual([]);
+});

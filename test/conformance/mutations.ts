@@ -1,0 +1,395 @@
+// Weakens src/ in every way that it knows, one place at a time, and asks whether the type tests of test/contract and
+// test/conformance notice. A mutation that survives is a missing test, or is listed below with the reason why it
+// changes nothing. `npm run mutations` tries them all; mutations.test.ts tries a sample.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { root } from '../compilers.ts';
+
+/** One place of src/ with another text. */
+export interface Mutation {
+  readonly file: string;
+  readonly line: number;
+  readonly kind: string;
+  readonly was: string;
+  readonly is: string;
+  readonly source: string;
+}
+
+/** Mutations that change nothing that anybody could see, by file, text and kind. */
+export interface Listed {
+  readonly file: string;
+  /** Words of the line, or of the text that is changed. */
+  readonly line: string;
+  readonly kind: RegExp;
+  readonly why: string;
+}
+
+const sources = ['websock.ts', 'conformance.ts'];
+const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
+  sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
+);
+
+const list: readonly Listed[] = [
+  {
+    file: 'websock.ts',
+    line: 'type CloseCode = 1000',
+    kind: /^without 1/,
+    why: 'they are there to be completed by an editor; `number & {}` takes them too',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type StateOf<Handler',
+    kind: /^(any|unknown)$/,
+    why: 'its last branch is never taken, because its constraint lets nothing else in',
+  },
+];
+
+// ---- The mutations ----
+
+/** All mutations of one file. */
+export function mutationsOf(file: string): Mutation[] {
+  const text = rightSources[file] ?? '';
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found = new Map<string, Mutation>();
+  const add = (kind: string, start: number, end: number, is: string) => {
+    const source = text.slice(0, start) + is + text.slice(end);
+    const { line } = tree.getLineAndCharacterOfPosition(start);
+    if (!found.has(source)) found.set(source, { file, line: line + 1, kind, was: text.slice(start, end), is, source });
+  };
+  const visit = (node: ts.Node) => {
+    for (const [kind, start, end, is] of mutationsAt(node, file)) add(kind, start, end, is);
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return [...found.values()].filter(({ source }) => source !== text);
+}
+
+type Change = [kind: string, start: number, end: number, is: string];
+
+function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
+  const replace = (kind: string, is: string, whole: ts.Node = node): Change => [
+    kind,
+    whole.getStart(),
+    whole.getEnd(),
+    is,
+  ];
+  if (ts.isUnionTypeNode(node) || ts.isIntersectionTypeNode(node)) {
+    const between = ts.isUnionTypeNode(node) ? ' | ' : ' & ';
+    for (const member of node.types) {
+      const rest = node.types.filter((other) => other !== member).map((other) => other.getText());
+      yield replace(`without ${oneLine(member)}`, rest.join(between));
+    }
+  }
+  // Lists of checks; `[One] extends [Other]` and the pairs of the servers are none.
+  if (ts.isTupleTypeNode(node) && node.elements.length > 2) {
+    for (const element of node.elements) {
+      const rest = node.elements.filter((other) => other !== element).map((other) => other.getText());
+      yield replace(`without ${oneLine(element)}`, `[${rest.join(', ')}]`);
+    }
+  }
+  if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) yield replace('without the property', '');
+  // What only says how a type is matched, as the suite's own do, is no promise to anybody.
+  if (file === 'websock.ts' && (ts.isPropertySignature(node) || ts.isMethodSignature(node))) {
+    const name = node.name.getText();
+    if (node.questionToken) yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
+    else yield ['optional', node.name.getStart(), node.name.getEnd(), `${name}?`];
+    for (const modifier of node.modifiers ?? []) yield ['not readonly', modifier.getStart(), modifier.getEnd(), ''];
+  }
+  if (file === 'websock.ts' && ts.isPropertySignature(node) && node.type) {
+    const type = functionIn(node.type);
+    if (type) {
+      const optional = node.questionToken ? '?' : '';
+      const parameters = type.parameters.map((parameter) => parameter.getText()).join(', ');
+      yield replace('method', `${node.name.getText()}${optional}(${parameters}): ${type.type.getText()};`);
+    }
+  }
+  if (ts.isParameter(node) && node.questionToken) {
+    yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
+  }
+  if (ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword) {
+    yield replace('not readonly', node.type.getText());
+  }
+  if (ts.isConditionalTypeNode(node)) {
+    const [right, wrong] = [node.trueType, node.falseType];
+    yield replace('true branch as false', wrong.getText(), right);
+    yield replace('true branch never', 'never', right);
+    const inferred = namesInferred(node.extendsType);
+    if (!inferred.some((name) => new RegExp(`\\b${name}\\b`).test(right.getText())))
+      yield replace('false branch as true', right.getText(), wrong);
+    yield replace('false branch never', 'never', wrong);
+  }
+  if (file === 'websock.ts' && isWeakenable(node)) {
+    yield replace('any', 'any');
+    yield replace('unknown', 'unknown');
+  }
+}
+
+/** A type that may be replaced as a whole by `any` or `unknown`. */
+function isWeakenable(node: ts.Node): node is ts.TypeNode {
+  return (
+    ts.isTypeReferenceNode(node) ||
+    ts.isIndexedAccessTypeNode(node) ||
+    ts.isTypeLiteralNode(node) ||
+    ts.isLiteralTypeNode(node) ||
+    ts.isTemplateLiteralTypeNode(node) ||
+    ts.isArrayTypeNode(node) ||
+    ts.isFunctionTypeNode(node) ||
+    (node.kind >= ts.SyntaxKind.FirstKeyword && node.kind <= ts.SyntaxKind.LastKeyword && ts.isTypeNode(node))
+  );
+}
+
+/** The function type of a property, behind parentheses and beside `undefined`. */
+function functionIn(type: ts.TypeNode): ts.FunctionTypeNode | undefined {
+  if (ts.isFunctionTypeNode(type)) return type;
+  if (ts.isParenthesizedTypeNode(type)) return functionIn(type.type);
+  if (ts.isUnionTypeNode(type)) return type.types.map(functionIn).find((found) => found !== undefined);
+  return undefined;
+}
+
+function namesInferred(node: ts.Node): string[] {
+  const names: string[] = [];
+  const visit = (child: ts.Node) => {
+    if (ts.isInferTypeNode(child)) names.push(child.typeParameter.name.getText());
+    ts.forEachChild(child, visit);
+  };
+  visit(node);
+  return names;
+}
+
+function oneLine(node: ts.Node): string {
+  const line = node.getText().replace(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+// ---- The type tests, made ready to be compiled beside each mutation ----
+
+interface TestFile {
+  readonly path: string;
+  readonly text: string;
+  /** The line of each refusal, and what must be said there. */
+  readonly refusals: ReadonlyMap<number, readonly string[]>;
+}
+
+// tsd's `expectType` compares types exactly, but is slow. This does so in any compiler, if it is called in two steps.
+const exactly = `
+type Same<One, Other> =
+  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
+export declare const expectType: <Expected>() =>
+  <Actual extends Expected>(actual: Actual, ...wrong: Same<Actual, Expected> extends true ? [] : ['not the same']) => void;
+export declare const expectAssignable: <Expected>() => (actual: Expected) => void;
+export declare const expectNotAssignable: <Expected>() =>
+  <Actual>(actual: Actual, ...wrong: [Actual] extends [Expected] ? ['assignable'] : []) => void;
+`;
+
+export function testFiles(): TestFile[] {
+  return ['contract', 'conformance'].flatMap((folder) =>
+    readdirSync(join(root, 'test', folder))
+      .filter(
+        (name) => /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme)/.test(name),
+      )
+      .map((name) => testFile(folder, name)),
+  );
+}
+
+function testFile(folder: string, name: string): TestFile {
+  const whole = readFileSync(join(root, 'test', folder, name), 'utf8');
+  const text = inTwoSteps(whole)
+    .replaceAll("'@websock/spec/conformance'", "'../src/conformance'")
+    .replaceAll("'@websock/spec'", "'../src/websock'")
+    .replaceAll("'tsd'", "'../../tsd'");
+  const lines = text.split('\n');
+  const refusals = new Map<number, string[]>();
+  for (const [index, line] of lines.entries()) {
+    const words = /^\s*\/\/ refused: (.*)$/.exec(line)?.[1];
+    if (words === undefined) continue;
+    const below = index + lines.slice(index).findIndex((other) => !/^\s*(\/\/|\/\*\*)/.test(other)) + 1;
+    // The order of a union is the compiler's own.
+    refusals.set(below, [...(refusals.get(below) ?? []), ...(folder === 'conformance' ? words.split(' | ') : [words])]);
+  }
+  return { path: `${folder}/${name}`, text, refusals };
+}
+
+/** `expectType<Type>(value)` as `expectType<Type>()(value)`: so the type of the value can be inferred. */
+function inTwoSteps(text: string): string {
+  const ends: number[] = [];
+  const visit = (node: ts.Node) => {
+    if (ts.isCallExpression(node) && node.typeArguments && /^expect\w+$/.test(node.expression.getText()))
+      ends.push(node.typeArguments.end + 1);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest, true));
+  return ends.sort((one, other) => other - one).reduce((so, end) => `${so.slice(0, end)}()${so.slice(end)}`, text);
+}
+
+// ---- The judgement ----
+
+const options = {
+  target: 'es2022',
+  lib: ['es2015'],
+  types: [],
+  module: 'node16',
+  moduleResolution: 'node16',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+};
+
+/** Why each of several copies of src/ is noticed by the tests; `undefined` for one that is not. */
+async function judge(copies: readonly Readonly<Record<string, string>>[], tests: readonly TestFile[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'websock-mutations-'));
+  try {
+    writeFileSync(join(folder, 'tsd.ts'), exactly);
+    // By name, because of refusals.ts and refusals.js `include` would take one.
+    const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
+    for (const [index, copy] of copies.entries()) {
+      for (const part of ['src', 'contract', 'conformance'])
+        mkdirSync(join(folder, `${index}`, part), { recursive: true });
+      for (const [file, text] of Object.entries(copy)) writeFileSync(join(folder, `${index}/src/${file}`), text);
+      for (const { path, text } of tests) writeFileSync(join(folder, `${index}/${path}`), text);
+    }
+    const said = await errors(folder);
+    if (said === undefined) return undefined;
+    return copies.map((_copy, index) => noticed(index, said.get(String(index)) ?? [], tests));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Said {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** What the compiler says of each copy; `undefined` if it does not end, or fails itself. */
+function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
+  const program = join(root, 'node_modules/typescript-7.0/bin/tsc');
+  return new Promise((settle) => {
+    const settings = { cwd: folder, maxBuffer: 2 ** 30, timeout: 120_000 };
+    execFile(process.execPath, [program, '-p', '.', '--pretty', 'false'], settings, (error, stdout, stderr) => {
+      if (error?.killed || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
+      const copies = new Map<string, Said[]>();
+      let list: Said[] = [];
+      for (const line of stdout.split('\n')) {
+        const [, copy = '', path = '', number, text = ''] = /^(\d+)\/(\S+?)\((\d+),\d+\): error (.*)$/.exec(line) ?? [];
+        if (number !== undefined) {
+          list = copies.get(copy) ?? [];
+          copies.set(copy, list);
+          list.push({ path, line: Number(number), text });
+        } else if (line.startsWith(' ') && list.length > 0) {
+          const last = list.pop() as Said;
+          list.push({ ...last, text: `${last.text}\n${line}` });
+        } else if (line.trim() !== '') {
+          throw new Error(`The compiler says: ${line}`);
+        }
+      }
+      settle(copies);
+    });
+  });
+}
+
+function noticed(_copy: number, said: readonly Said[], tests: readonly TestFile[]): string | undefined {
+  const unmeant = said.find(({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)));
+  if (unmeant) return `${unmeant.path}:${unmeant.line} ${unmeant.text}`;
+  for (const { path, refusals } of tests) {
+    for (const [line, words] of refusals) {
+      const here = said.filter((error) => error.path === path && error.line === line);
+      const missing = words.find((word) => !here.some(({ text }) => text.includes(word)));
+      if (missing !== undefined) return `${path}:${line} does not say ${missing} but ${JSON.stringify(here)}`;
+    }
+  }
+  return undefined;
+}
+
+/** Mutations that no test notices. A mutation with which the compiler does not end is noticed. */
+export async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> {
+  const tests = testFiles();
+  const wrong = ((await judge([rightSources], tests)) ?? ['the compiler does not end'])[0];
+  if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
+  // Most are noticed by the tests that are nearest to them; only the others need all the tests.
+  const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
+  const servers = rightSources['conformance.ts']?.slice(0, rightSources['conformance.ts'].indexOf('// ---- Servers'));
+  const beginning = servers?.split('\n').length ?? 0;
+  const isOfServers = ({ file, line }: Mutation) => file === 'conformance.ts' && line >= beginning;
+  const left = await Promise.all([
+    survivorsAmong(
+      mutations.filter(({ file }) => file === 'websock.ts'),
+      nearest(/^contract/),
+    ),
+    survivorsAmong(mutations.filter(isOfServers), nearest(/servers/)),
+    survivorsAmong(
+      mutations.filter((one) => one.file === 'conformance.ts' && !isOfServers(one)),
+      nearest(/refuses/),
+    ),
+  ]);
+  return survivorsAmong(left.flat(), tests);
+}
+
+async function survivorsAmong(mutations: readonly Mutation[], tests: readonly TestFile[]): Promise<Mutation[]> {
+  const survivors: Mutation[] = [];
+  const size = 24;
+  const batches: Mutation[][] = [];
+  for (let start = 0; start < mutations.length; start += size) batches.push(mutations.slice(start, start + size));
+  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+    const verdicts = await judge(
+      batch.map(({ file, source }) => ({ ...rightSources, [file]: source })),
+      tests,
+    );
+    if (verdicts !== undefined) survivors.push(...batch.filter((_mutation, index) => verdicts[index] === undefined));
+    else if (batch.length > 1) batches.push(batch.splice(batch.length >> 1), batch);
+  }
+  return survivors;
+}
+
+/** What became of some mutations. */
+export interface Report {
+  readonly killed: number;
+  readonly survived: readonly Mutation[];
+  readonly listed: readonly Mutation[];
+  /** Entries of the list with which no survivor agrees: they are no longer true. */
+  readonly idle: readonly Listed[];
+}
+
+export async function tryOut(mutations: readonly Mutation[]): Promise<Report> {
+  const left = await survivorsOf(mutations);
+  const entries = new Map(left.map((mutation) => [mutation, list.find((entry) => isListed(mutation, entry))]));
+  const survived = left.filter((mutation) => entries.get(mutation) === undefined);
+  const used = new Set(entries.values());
+  return {
+    killed: mutations.length - left.length,
+    survived,
+    listed: left.filter((mutation) => entries.get(mutation) !== undefined),
+    idle: list.filter((entry) => !used.has(entry)),
+  };
+}
+
+function isListed({ file, line, kind, was }: Mutation, entry: Listed): boolean {
+  const text = rightSources[file]?.split('\n')[line - 1] ?? '';
+  return entry.file === file && (text.includes(entry.line) || was.includes(entry.line)) && entry.kind.test(kind);
+}
+
+export const mutations = (): Mutation[] => sources.flatMap(mutationsOf);
+
+/** The place and text of a mutation, on one line. */
+export const told = ({ file, line, kind, was, is }: Mutation): string => {
+  const brief = (text: string) => text.replace(/\s+/g, ' ').slice(0, 100);
+  return `src/${file}:${line} ${kind}: ${brief(was)} -> ${brief(is)}`;
+};
+
+async function main() {
+  const { killed, survived, listed, idle } = await tryOut(mutations());
+  for (const survivor of survived) console.log(told(survivor));
+  for (const { file, line, why } of idle) console.log(`no longer true: ${file}: ${line}: ${why}`);
+  console.log(`mutations: ${killed} killed, ${survived.length} survived, ${listed.length} listed`);
+  process.exitCode = survived.length + idle.length > 0 ? 1 : 0;
+}
+
+if (require.main === module) main();
