@@ -141,57 +141,42 @@ type Faults<Handler> = [Handler] extends [never]
   ? Texts['handlerNever']
   : IsAny<Handler> extends true
     ? Texts['handlerAny']
-    : Handler extends WebSock<infer State, infer Info, infer Arg>
-      ? IsSame<Handler, WebSock<State, Info, Arg>> extends true
-        ? IsAny<State> extends true
-          ? Texts['handlerState']
-          : never
-        : Conforms<Handler> extends true
-          ? never
-          : Explain<Handler>
-      : Conforms<Handler> extends true
-        ? never
-        : Explain<Handler>;
-
-/**
- * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
- * contract alone would let pass. If there are any, then those that its callbacks take will do.
- */
-type Conforms<Handler> =
-  Handler extends Signatures<
-    infer This,
-    infer State,
-    infer Info,
-    infer Arg,
-    infer InitResult,
-    infer InResult,
-    infer InfoResult
-  >
-    ? Handler extends WebSock<State, Info, Arg>
-      ? IsAny<State | Handler[keyof Handler & Name]> extends true
-        ? false
-        : [
-              | Stray<Settled<InitResult | InResult | InfoResult> | Returned<Handler, 'handleControl'>>
-              | UnknownNames<Handler>,
-            ] extends [never]
-          ? unknown extends This
-            ? true
-            : Handler extends Called<Handler>
-              ? true
-              : false
-          : false
-      : false
-    : false;
+    : Handler extends Signatures<
+          infer This,
+          infer State,
+          infer Info,
+          infer Arg,
+          infer InitResult,
+          infer InResult,
+          infer ControlResult,
+          infer InfoResult
+        >
+      ? Handler extends WebSock<State, Info, Arg>
+        ? IsAny<State | Handler[keyof Handler & Name]> extends true
+          ? Explain<Handler>
+          : [Stray<InitResult | InResult | ControlResult | InfoResult> | UnknownNames<Handler>] extends [never]
+            ? unknown extends This
+              ? never
+              : Handler extends Called<Handler>
+                ? never
+                : Explain<Handler>
+            : Explain<Handler>
+        : Explain<Handler>
+      : Explain<Handler>;
 
 /** All that is to be learnt from the signatures of a handler, at once. */
-// Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
-interface Signatures<This, State, Info, Arg, InitResult, InResult, InfoResult> {
+// If there are a state, an info and an arg with which the handler is a `WebSock`, then those that its callbacks take
+// will do. Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
+interface Signatures<This, State, Info, Arg, InitResult, InResult, ControlResult extends Result, InfoResult> {
   readonly init: (this: This, arg: Arg, mailbox: never) => InitResult;
   readonly handleIn: (this: This, frame: never, state: State) => InResult;
-  readonly handleControl?: ((this: This, frame: never, state: State) => unknown) | undefined;
+  readonly handleControl?: ((this: This, frame: never, state: State) => ControlResult) | undefined;
   readonly handleInfo: (this: This, info: Info, state: State) => InfoResult;
   readonly terminate?: ((this: This, reason: never, state: State) => unknown) | undefined;
 }
+
+/** The result of a callback that is not there: one in which nothing is wrong. */
+type Result = WebSock.Awaitable<WebSock.HandleResult<unknown>>;
 
 /** A handler whose callbacks may be called as methods of `This`. */
 type Called<This> = { readonly [Callback in Name]?: ((this: This, ...args: never) => unknown) | undefined };
@@ -202,56 +187,92 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 
 // ---- What is wrong with a result that the contract lets pass ----
 
-/** The keys in `Texts` of what is wrong with results, though the contract takes them. */
-type Stray<Result> = IsAny<Result> extends true ? 'resultAny' : StrayResult<Result>;
-
-// Each part by itself, because the compiler remembers what it found for the parts that most handlers have.
-type StrayResult<Result> = Result extends {
-  readonly state: infer State;
-  readonly messages?: infer Messages;
-  readonly close?: infer Close;
-  readonly reason?: infer Reason;
-}
+/** The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them. */
+// Every handler goes through here, and each of its results: so tests against types that are the same for all come
+// first, of which the compiler copies nothing.
+type Stray<Result> = Result extends Parts
   ?
-      | IfAny<State, 'stateReturnedAny'>
-      | IfAny<Reason, 'partAny'>
-      | StrayKeys<Result, 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close', 'partStray'>
-      | StrayMessages<Messages>
-      | StrayClose<Close>
+      | (Result extends AnyParts ? AnyPart<Result> : never)
+      | (keyof Result extends keyof Parts | symbol ? never : StrayKeys<Result, keyof Parts, 'partStray'>)
+      | StrayMessages<Result['messages']>
+      | StrayClose<Result['close']>
+  : Result extends Promise<infer Value>
+    ? Stray<Value>
+    : Result extends PromiseLike<infer Value>
+      ? Stray<Value>
+      : Result extends { readonly state: unknown; readonly then: unknown }
+        ? 'partStray'
+        : never;
+
+/** The parts of a result. One that has a `then` is a promise. */
+interface Parts {
+  readonly type?: unknown;
+  readonly state: unknown;
+  readonly status?: unknown;
+  readonly messages?: unknown;
+  readonly reason?: unknown;
+  readonly close?: unknown;
+  readonly then?: undefined;
+}
+
+/** Results with a part to which a type is assignable that nobody uses: it is `any`, or `never`. */
+type AnyParts =
+  | { readonly state: Unused }
+  | { readonly messages: Unused }
+  | { readonly reason: Unused }
+  | { readonly close: Unused };
+
+interface Unused {
+  readonly '@websock/spec': 'unused';
+}
+
+type AnyPart<Result extends Parts> =
+  | (IsAny<Result> extends true ? 'resultAny' : never)
+  | IfAny<Result['state'], 'stateReturnedAny'>
+  | IfAny<Result['messages'], 'partAny'>
+  | IfAny<Result['reason'], 'partAny'>
+  | IfAny<Result['close'], 'partAny'>;
+
+type StrayMessages<Messages> = Messages extends readonly unknown[]
+  ? StrayMessage<Messages[number]>
+  : StrayMessage<Messages>;
+
+type StrayMessage<Message> = Message extends MessageParts
+  ?
+      | (Message extends { readonly data: Unused } ? IfAny<Message['data'], 'partAny'> : never)
+      | (keyof Message extends keyof MessageParts | symbol
+          ? never
+          : StrayKeys<Message, keyof MessageParts, 'messageStray'>)
+      | (Message extends LongControl ? 'pingLong' : never)
   : never;
 
-type StrayMessages<Messages> =
-  IsAny<Messages> extends true
-    ? 'partAny'
-    : StrayMessage<Messages extends readonly (infer Message)[] ? Message : Messages>;
+interface MessageParts {
+  readonly opcode: unknown;
+  readonly data?: unknown;
+}
 
-type StrayMessage<Message> =
-  IsAny<Message> extends true
-    ? 'partAny'
-    : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
-      ?
-          | IfAny<Data, 'partAny'>
-          | StrayKeys<Message, 'opcode' | 'data', 'messageStray'>
-          | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
-      : never;
+interface LongControl {
+  readonly opcode: WebSock.ControlOpcode;
+  readonly data: Over125;
+}
 
-type StrayClose<Close> =
-  IsAny<Close> extends true
-    ? 'partAny'
-    : Close extends { readonly code: infer Code; readonly reason?: infer Reason }
-      ?
-          | IfAny<Code | Reason, 'partAny'>
-          | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
-          | StrayCode<Code>
-          | (Reason extends Over123 ? 'closeReasonLong' : never)
-      : never;
+type StrayClose<Close> = Close extends CloseParts
+  ?
+      | (Close extends { readonly code: Unused } | { readonly reason: Unused }
+          ? IfAny<Close['code'] | Close['reason'], 'partAny'>
+          : never)
+      | (keyof Close extends keyof CloseParts | symbol ? never : StrayKeys<Close, keyof CloseParts, 'closeStray'>)
+      | StrayCode<Close['code']>
+      | (Close extends { readonly reason: Over123 } ? 'closeReasonLong' : never)
+  : never;
+
+interface CloseParts {
+  readonly code: unknown;
+  readonly reason?: unknown;
+}
 
 /** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
-type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
-  ? never
-  : [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined]
-    ? never
-    : Fault;
+type StrayKeys<Value, Known, Fault> = [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined] ? never : Fault;
 
 /** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
 type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014

@@ -61,7 +61,7 @@ export async function measure(compiler: Compiler, files: readonly string[]): Pro
   }
 }
 
-const compilerOptions = {
+export const compilerOptions = {
   target: 'es2015',
   lib: ['es2015'],
   types: [],
@@ -78,7 +78,7 @@ const compilerOptions = {
 // All five callbacks, every kind of result, both kinds of close, and a state, an info and an arg that no other file
 // shares: the index makes each file's types its own, or the compiler would be done after the first.
 
-function fileOf(kind: Kind, index: number): string {
+export function fileOf(kind: Kind, index: number): string {
   const [form] = kind.split(' ') as [keyof typeof forms];
   return [
     kind === 'no contract' ? '' : "import type { WebSock } from '@websock/spec';\n",
