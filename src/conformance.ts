@@ -141,42 +141,52 @@ type Faults<Handler> = [Handler] extends [never]
   ? Texts['handlerNever']
   : IsAny<Handler> extends true
     ? Texts['handlerAny']
-    : Handler extends Signatures<
-          infer This,
-          infer State,
-          infer Info,
-          infer Arg,
-          infer InitResult,
-          infer InResult,
-          infer ControlResult,
-          infer InfoResult
-        >
-      ? Handler extends WebSock<State, Info, Arg>
-        ? IsAny<State | Handler[keyof Handler & Name]> extends true
-          ? Explain<Handler>
-          : [Stray<InitResult | InResult | ControlResult | InfoResult> | UnknownNames<Handler>] extends [never]
-            ? unknown extends This
-              ? never
-              : Handler extends Called<Handler>
-                ? never
-                : Explain<Handler>
-            : Explain<Handler>
+    : Handler extends unknown
+      ? Conforms<Handler> extends true
+        ? never
         : Explain<Handler>
-      : Explain<Handler>;
+      : never;
+
+/**
+ * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
+ * contract alone would let pass. If there are any, then those that its callbacks take will do.
+ */
+// `Same` is the handler too: where one of two names is tested, the other costs the compiler no work.
+type Conforms<Handler, Same = Handler> =
+  Handler extends Signatures<
+    infer This,
+    infer State,
+    infer Info,
+    infer Arg,
+    infer InitResult,
+    infer InResult,
+    infer ControlResult,
+    infer InfoResult
+  >
+    ? Handler extends WebSock<State, Info, Arg>
+      ? [
+          | Stray<InitResult | InResult | ControlResult | InfoResult>
+          | IfAny<State | Same[keyof Same & Name], 'any'>
+          | UnknownNames<Same>,
+        ] extends [never]
+        ? unknown extends This
+          ? true
+          : Handler extends Called<Same>
+            ? true
+            : false
+        : false
+      : false
+    : false;
 
 /** All that is to be learnt from the signatures of a handler, at once. */
-// If there are a state, an info and an arg with which the handler is a `WebSock`, then those that its callbacks take
-// will do. Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
-interface Signatures<This, State, Info, Arg, InitResult, InResult, ControlResult extends Result, InfoResult> {
+// Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
+interface Signatures<This, State, Info, Arg, InitResult, InResult, ControlResult, InfoResult> {
   readonly init: (this: This, arg: Arg, mailbox: never) => InitResult;
   readonly handleIn: (this: This, frame: never, state: State) => InResult;
   readonly handleControl?: ((this: This, frame: never, state: State) => ControlResult) | undefined;
   readonly handleInfo: (this: This, info: Info, state: State) => InfoResult;
   readonly terminate?: ((this: This, reason: never, state: State) => unknown) | undefined;
 }
-
-/** The result of a callback that is not there: one in which nothing is wrong. */
-type Result = WebSock.Awaitable<WebSock.HandleResult<unknown>>;
 
 /** A handler whose callbacks may be called as methods of `This`. */
 type Called<This> = { readonly [Callback in Name]?: ((this: This, ...args: never) => unknown) | undefined };
@@ -372,7 +382,7 @@ type Explain<Handler> = Handler extends abstract new (
   ? Texts['handlerClass']
   : Handler extends (...args: never) => unknown
     ? Texts['handlerNotObject']
-    : IsSame<Handler, WebSock.Any> extends true
+    : IsWebSockOfAny<Handler> extends true
       ? Texts['handlerState']
       : Handler extends object
         ? Either<
@@ -385,6 +395,16 @@ type Explain<Handler> = Handler extends abstract new (
             Texts['handlerOther']
           >
         : Texts['handlerNotObject'];
+
+/** Whether the handler is annotated with a state of `any`. */
+type IsWebSockOfAny<Handler> =
+  IsSame<Handler, WebSock.Any> extends true
+    ? true
+    : Handler extends WebSock<infer State, infer Info, infer Arg>
+      ? IsAny<State> extends true
+        ? IsSame<Handler, WebSock<State, Info, Arg>>
+        : false
+      : false;
 
 /** The first fault of one callback. */
 type CallbackFault<Handler, Callback extends Name> = Callback extends keyof Handler
