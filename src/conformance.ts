@@ -198,91 +198,95 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 // ---- What is wrong with a result that the contract lets pass ----
 
 /** The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them. */
-// Every handler goes through here, and each of its results: so tests against types that are the same for all come
-// first, of which the compiler copies nothing.
-type Stray<Result> = Result extends Parts
-  ?
-      | (Result extends AnyParts ? AnyPart<Result> : never)
-      | (keyof Result extends keyof Parts | symbol ? never : StrayKeys<Result, keyof Parts, 'partStray'>)
-      | StrayMessages<Result['messages']>
-      | StrayClose<Result['close']>
-  : Result extends Promise<infer Value>
-    ? Stray<Value>
-    : Result extends PromiseLike<infer Value>
-      ? Stray<Value>
-      : Result extends { readonly state: unknown; readonly then: unknown }
-        ? 'partStray'
-        : never;
+// Each result of every handler goes through here. So tests against types that are the same for all come first, of which
+// the compiler copies nothing, and chains stand where unions would be as right.
+type Stray<Result> = Result extends Suspect
+  ? StraySuspect<Result>
+  : keyof Result extends ResultKeys
+    ? StrayPart<Result[keyof Result & ('messages' | 'close')]>
+    : StrayResult<Result>;
 
-/** The parts of a result. One that has a `then` is a promise. */
-interface Parts {
-  readonly type?: unknown;
-  readonly state: unknown;
-  readonly status?: unknown;
-  readonly messages?: unknown;
-  readonly reason?: unknown;
-  readonly close?: unknown;
-  readonly then?: undefined;
-}
+type ResultKeys = 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close' | symbol;
 
-/** Results with a part to which a type is assignable that nobody uses: it is `any`, or `never`. */
-type AnyParts =
-  | { readonly state: Unused }
-  | { readonly messages: Unused }
-  | { readonly reason: Unused }
-  | { readonly close: Unused };
+type StrayResult<Result> =
+  | StrayKeys<Result, ResultKeys, 'partStray'>
+  | StrayPart<Result[keyof Result & ('messages' | 'close')]>;
+
+/** Promises, and results with a part that may be `any`: then it is assignable to a type that nobody uses. */
+type Suspect = Thenable | AnyState | AnyMessages | AnyReason | AnyClose;
 
 interface Unused {
   readonly '@websock/spec': 'unused';
 }
-
-type AnyPart<Result extends Parts> =
-  | (IsAny<Result> extends true ? 'resultAny' : never)
-  | IfAny<Result['state'], 'stateReturnedAny'>
-  | IfAny<Result['messages'], 'partAny'>
-  | IfAny<Result['reason'], 'partAny'>
-  | IfAny<Result['close'], 'partAny'>;
-
-type StrayMessages<Messages> = Messages extends readonly unknown[]
-  ? StrayMessage<Messages[number]>
-  : StrayMessage<Messages>;
-
-type StrayMessage<Message> = Message extends MessageParts
-  ?
-      | (Message extends { readonly data: Unused } ? IfAny<Message['data'], 'partAny'> : never)
-      | (keyof Message extends keyof MessageParts | symbol
-          ? never
-          : StrayKeys<Message, keyof MessageParts, 'messageStray'>)
-      | (Message extends LongControl ? 'pingLong' : never)
-  : never;
-
-interface MessageParts {
-  readonly opcode: unknown;
-  readonly data?: unknown;
+interface Thenable {
+  readonly then: unknown;
+}
+interface AnyState {
+  readonly state: Unused;
+}
+interface AnyMessages {
+  readonly messages: Unused;
+}
+interface AnyReason {
+  readonly reason: Unused;
+}
+interface AnyClose {
+  readonly close: Unused;
 }
 
-interface LongControl {
-  readonly opcode: WebSock.ControlOpcode;
-  readonly data: Over125;
-}
+type StraySuspect<Result> =
+  IsAny<Result> extends true
+    ? 'resultAny'
+    : Result extends Promise<infer Value>
+      ? Stray<Value>
+      : Result extends PromiseLike<infer Value>
+        ? Stray<Value>
+        :
+            | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
+            | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
+            | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
+            | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
+            | StrayResult<Result>;
 
-type StrayClose<Close> = Close extends CloseParts
-  ?
-      | (Close extends { readonly code: Unused } | { readonly reason: Unused }
-          ? IfAny<Close['code'] | Close['reason'], 'partAny'>
-          : never)
-      | (keyof Close extends keyof CloseParts | symbol ? never : StrayKeys<Close, keyof CloseParts, 'closeStray'>)
-      | StrayCode<Close['code']>
-      | (Close extends { readonly reason: Over123 } ? 'closeReasonLong' : never)
-  : never;
+/** The same of messages and of a close. */
+type StrayPart<Part> = Part extends readonly unknown[] ? StrayObject<Part[number]> : StrayObject<Part>;
 
-interface CloseParts {
-  readonly code: unknown;
-  readonly reason?: unknown;
-}
+type StrayObject<Part> = Part extends SuspectPart
+  ? StrayMessage<Part> | StrayClose<Part>
+  : keyof Part extends 'opcode' | 'data' | 'code' | 'reason' | symbol
+    ? never
+    : StrayMessage<Part> | StrayClose<Part>;
+
+/** Closes, whose codes must be looked at, control messages with data that is long, and messages with any. */
+type SuspectPart = { readonly code: unknown } | { readonly opcode: WebSock.ControlOpcode; readonly data: Over125 } | {readonly data: Unused} | {readonly opcode: Unused};
+
+type StrayMessage<Message> =
+  IsAny<Message> extends true
+    ? 'partAny'
+    : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
+      ?
+          | IfAny<Data, 'partAny'>
+          | StrayKeys<Message, 'opcode' | 'data', 'messageStray'>
+          | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
+      : never;
+
+type StrayClose<Close> =
+  IsAny<Close> extends true
+    ? 'partAny'
+    : Close extends { readonly code: infer Code; readonly reason?: infer Reason }
+      ?
+          | IfAny<Code | Reason, 'partAny'>
+          | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
+          | StrayCode<Code>
+          | (Reason extends Over123 ? 'closeReasonLong' : never)
+      : never;
 
 /** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
-type StrayKeys<Value, Known, Fault> = [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined] ? never : Fault;
+type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
+  ? never
+  : [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined]
+    ? never
+    : Fault;
 
 /** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
 type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014
