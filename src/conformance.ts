@@ -21,7 +21,9 @@ import type { WebSock } from './websock';
  * lengths and misspelt callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`.
  * Needs `strict`.
  */
-export type HandlerConforms<Handler> = [Faults<Handler>] extends [never] ? true : Faults<Handler>;
+export type HandlerConforms<Handler> = [true, AllConform<Handler>] extends [AllConform<Handler>, true]
+  ? true
+  : Faults<Handler>;
 
 /**
  * `true` if a server's upgrade function of type `Upgrade` takes every right handler and refuses wrong ones, else what
@@ -136,6 +138,9 @@ interface Texts<Callback extends string = string, Other extends string = string>
 
 // ---- The verdict on a handler ----
 
+/** `true` if all the handlers of a union conform, `never` if there are none. */
+type AllConform<Handler> = Handler extends unknown ? Conforms<Handler> : never;
+
 /** `never` if the handler conforms, else its faults. Takes the handlers of a union one by one. */
 type Faults<Handler> = [Handler] extends [never]
   ? Texts['handlerNever']
@@ -154,7 +159,6 @@ type Faults<Handler> = [Handler] extends [never]
 // `Same` is the handler too: where one of two names is tested, the other costs the compiler no work.
 type Conforms<Handler, Same = Handler> =
   Handler extends Signatures<
-    infer This,
     infer State,
     infer Info,
     infer Arg,
@@ -164,29 +168,35 @@ type Conforms<Handler, Same = Handler> =
     infer InfoResult
   >
     ? Handler extends WebSock<State, Info, Arg>
-      ? [
-          | Stray<InitResult | InResult | ControlResult | InfoResult>
-          | IfAny<State | Same[keyof Same & Name], 'any'>
-          | UnknownNames<Same>,
-        ] extends [never]
-        ? unknown extends This
-          ? true
-          : Handler extends Called<Same>
-            ? true
-            : false
+      ? [Stray<InitResult | InResult | ControlResult | InfoResult> | UnknownNames<Same>] extends [never]
+        ? 0 extends 1 & State
+          ? false
+          : Handler extends AnyCallback
+            ? IsAny<Same[keyof Same & Name]> extends true
+              ? false
+              : TakesThis<Handler>
+            : Handler extends Called<Unused>
+              ? true
+              : TakesThis<Handler>
         : false
       : false
     : false;
 
+/** Whether every `this` that a callback declares is the handler. */
+type TakesThis<Handler> = Handler extends Called<Handler> ? true : false;
+
 /** All that is to be learnt from the signatures of a handler, at once. */
 // Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
-interface Signatures<This, State, Info, Arg, InitResult, InResult, ControlResult, InfoResult> {
-  readonly init: (this: This, arg: Arg, mailbox: never) => InitResult;
-  readonly handleIn: (this: This, frame: never, state: State) => InResult;
-  readonly handleControl?: ((this: This, frame: never, state: State) => ControlResult) | undefined;
-  readonly handleInfo: (this: This, info: Info, state: State) => InfoResult;
-  readonly terminate?: ((this: This, reason: never, state: State) => unknown) | undefined;
+interface Signatures<State, Info, Arg, InitResult, InResult, ControlResult, InfoResult> {
+  readonly init: (arg: Arg, mailbox: never) => InitResult;
+  readonly handleIn: (frame: never, state: State) => InResult;
+  readonly handleControl?: ((frame: never, state: State) => ControlResult) | undefined;
+  readonly handleInfo: (info: Info, state: State) => InfoResult;
+  readonly terminate?: ((reason: never, state: State) => unknown) | undefined;
 }
+
+/** Handlers with a callback that may be `any`. */
+type AnyCallback = { readonly [Callback in Name]: { readonly [Key in Callback]: Unused } }[Name];
 
 /** A handler whose callbacks may be called as methods of `This`. */
 type Called<This> = { readonly [Callback in Name]?: ((this: This, ...args: never) => unknown) | undefined };
@@ -203,14 +213,14 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 type Stray<Result> = Result extends Suspect
   ? StraySuspect<Result>
   : keyof Result extends ResultKeys
-    ? StrayPart<Result[keyof Result & ('messages' | 'close')]>
+    ? StrayParts<Result>
     : StrayResult<Result>;
 
 type ResultKeys = 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close' | symbol;
 
-type StrayResult<Result> =
-  | StrayKeys<Result, ResultKeys, 'partStray'>
-  | StrayPart<Result[keyof Result & ('messages' | 'close')]>;
+type StrayParts<Result> = StrayPart<Result['messages' & keyof Result]> | StrayPart<Result['close' & keyof Result]>;
+
+type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayParts<Result>;
 
 /** Promises, and results with a part that may be `any`: then it is assignable to a type that nobody uses. */
 type Suspect = Thenable | AnyState | AnyMessages | AnyReason | AnyClose;
@@ -234,31 +244,47 @@ interface AnyClose {
   readonly close: Unused;
 }
 
-type StraySuspect<Result> =
-  IsAny<Result> extends true
-    ? 'resultAny'
-    : Result extends Promise<infer Value>
+type StraySuspect<Result> = 0 extends 1 & Result
+  ? 'resultAny'
+  : Result extends Promise<infer Value>
+    ? Stray<Value>
+    : Result extends PromiseLike<infer Value>
       ? Stray<Value>
-      : Result extends PromiseLike<infer Value>
-        ? Stray<Value>
-        :
-            | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
-            | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
-            | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
-            | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
-            | StrayResult<Result>;
+      :
+          | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
+          | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
+          | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
+          | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
+          | StrayResult<Result>;
 
 /** The same of messages and of a close. */
 type StrayPart<Part> = Part extends readonly unknown[] ? StrayObject<Part[number]> : StrayObject<Part>;
 
 type StrayObject<Part> = Part extends SuspectPart
-  ? StrayMessage<Part> | StrayClose<Part>
-  : keyof Part extends 'opcode' | 'data' | 'code' | 'reason' | symbol
+  ? Part extends Coded
+    ? StrayClose<Part>
+    : StrayMessage<Part>
+  : keyof Part extends 'opcode' | 'data' | symbol
     ? never
-    : StrayMessage<Part> | StrayClose<Part>;
+    : StrayMessage<Part>;
 
-/** Closes, whose codes must be looked at, control messages with data that is long, and messages with any. */
-type SuspectPart = { readonly code: unknown } | { readonly opcode: WebSock.ControlOpcode; readonly data: Over125 } | {readonly data: Unused} | {readonly opcode: Unused};
+/** What must be looked at: any, long control messages, and every close. */
+type SuspectPart = AnyOpcode | AnyData | LongControl | Coded;
+
+interface AnyOpcode {
+  readonly opcode: Unused;
+}
+interface AnyData {
+  readonly data: Unused;
+}
+interface LongControl {
+  readonly opcode: WebSock.ControlOpcode;
+  readonly data: Over125;
+}
+interface Coded {
+  readonly code: unknown;
+  readonly opcode?: undefined;
+}
 
 type StrayMessage<Message> =
   IsAny<Message> extends true
@@ -270,16 +296,28 @@ type StrayMessage<Message> =
           | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
       : never;
 
-type StrayClose<Close> =
-  IsAny<Close> extends true
-    ? 'partAny'
-    : Close extends { readonly code: infer Code; readonly reason?: infer Reason }
-      ?
-          | IfAny<Code | Reason, 'partAny'>
-          | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
-          | StrayCode<Code>
-          | (Reason extends Over123 ? 'closeReasonLong' : never)
-      : never;
+type StrayClose<Close extends Coded> = Close extends SuspectClose
+  ? StraySuspectClose<Close>
+  : keyof Close extends 'code' | 'reason' | symbol
+    ? StrayCode<Close['code']>
+    : StraySuspectClose<Close>;
+
+type SuspectClose = AnyCode | AnyReason | LongReason;
+
+interface AnyCode {
+  readonly code: Unused;
+}
+interface LongReason {
+  readonly reason: Over123;
+}
+
+type StraySuspectClose<Close> = Close extends { readonly code: infer Code; readonly reason?: infer Reason }
+  ?
+      | IfAny<Code | Reason, 'partAny'>
+      | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
+      | StrayCode<Code>
+      | (Reason extends Over123 ? 'closeReasonLong' : never)
+  : never;
 
 /** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
 type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol

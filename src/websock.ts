@@ -158,8 +158,8 @@ export declare namespace WebSock {
   }
 
   /** One message, or a list of them to be sent in order. An empty list sends nothing (rule 3.5). */
-  // Not `readonly Message[]`, which the compiler would copy anew for every handler.
-  type Messages = Message | ReadonlyArray<Message>;
+  // A list of an alias, `readonly Message[]`, would be copied by the compiler anew for every handler.
+  type Messages = Message | readonly (TextMessage | BinaryMessage | ControlMessage)[];
 
   // ---- Results: what a callback returns ----
 
@@ -228,7 +228,12 @@ export declare namespace WebSock {
    * - `'restart'`: the client should connect again; closes with 1012
    * - `{ error }`: something failed; closes with 1011. The error is given to `terminate` and never sent
    */
-  type StopReason = 'normal' | 'restart' | { readonly error: unknown };
+  type StopReason = 'normal' | 'restart' | Failure;
+
+  /** Something failed: any value, as one may throw any. */
+  interface Failure {
+    readonly error: unknown;
+  }
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {

@@ -42,7 +42,7 @@ export async function measure(compiler: Compiler, files: readonly string[]): Pro
   try {
     mkdirSync(join(folder, 'node_modules/@websock'), { recursive: true });
     symlinkSync(root, join(folder, 'node_modules/@websock/spec'));
-    files.forEach((text, index) => writeFileSync(join(folder, `handler${index}.ts`), text));
+    for (const [index, text] of files.entries()) writeFileSync(join(folder, `handler${index}.ts`), text);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
     // One checker, or the compiler would check the contract once in each of several.
     const checkers = compiler === 'typescript-7.0' ? ['--checkers', '1'] : [];
@@ -61,7 +61,7 @@ export async function measure(compiler: Compiler, files: readonly string[]): Pro
   }
 }
 
-export const compilerOptions = {
+const compilerOptions = {
   target: 'es2015',
   lib: ['es2015'],
   types: [],
@@ -78,7 +78,7 @@ export const compilerOptions = {
 // All five callbacks, every kind of result, both kinds of close, and a state, an info and an arg that no other file
 // shares: the index makes each file's types its own, or the compiler would be done after the first.
 
-export function fileOf(kind: Kind, index: number): string {
+function fileOf(kind: Kind, index: number): string {
   const [form] = kind.split(' ') as [keyof typeof forms];
   return [
     kind === 'no contract' ? '' : "import type { WebSock } from '@websock/spec';\n",
