@@ -88,10 +88,10 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 export declare namespace WebSock {
   /** A value, or a promise of it. Anything with a `then` method will do. */
   // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
-  type Awaitable<T> = T | (PromiseLike<T> & Untyped);
+  type Awaitable<T> = T | Later<T>;
 
-  /** What is not a result. */
-  interface Untyped {
+  /** A promise, of any kind. */
+  interface Later<T> extends PromiseLike<T> {
     readonly type?: undefined;
   }
 
