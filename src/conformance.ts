@@ -21,7 +21,9 @@ import type { WebSock } from './websock';
  * lengths and misspelt callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`.
  * Needs `strict`.
  */
-export type HandlerConforms<Handler> = [Faults<Handler>] extends [never] ? true : Faults<Handler>;
+export type HandlerConforms<Handler> = [true, AllConform<Handler>] extends [AllConform<Handler>, true]
+  ? true
+  : Faults<Handler>;
 
 /**
  * `true` if a server's upgrade function of type `Upgrade` takes every right handler and refuses wrong ones, else what
@@ -136,62 +138,65 @@ interface Texts<Callback extends string = string, Other extends string = string>
 
 // ---- The verdict on a handler ----
 
+/** `true` if all the handlers of a union conform, `never` if there are none. */
+type AllConform<Handler> = Handler extends unknown ? Conforms<Handler> : never;
+
 /** `never` if the handler conforms, else its faults. Takes the handlers of a union one by one. */
 type Faults<Handler> = [Handler] extends [never]
   ? Texts['handlerNever']
   : IsAny<Handler> extends true
     ? Texts['handlerAny']
-    : Handler extends WebSock<infer State, infer Info, infer Arg>
-      ? IsSame<Handler, WebSock<State, Info, Arg>> extends true
-        ? IsAny<State> extends true
-          ? Texts['handlerState']
-          : never
-        : Conforms<Handler> extends true
-          ? never
-          : Explain<Handler>
-      : Conforms<Handler> extends true
+    : Handler extends unknown
+      ? Conforms<Handler> extends true
         ? never
-        : Explain<Handler>;
+        : Explain<Handler>
+      : never;
 
 /**
  * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
  * contract alone would let pass. If there are any, then those that its callbacks take will do.
  */
-type Conforms<Handler> =
+// `Same` is the handler too: where one of two names is tested, the other costs the compiler no work.
+type Conforms<Handler, Same = Handler> =
   Handler extends Signatures<
-    infer This,
     infer State,
     infer Info,
     infer Arg,
     infer InitResult,
     infer InResult,
+    infer ControlResult,
     infer InfoResult
   >
     ? Handler extends WebSock<State, Info, Arg>
-      ? IsAny<State | Handler[keyof Handler & Name]> extends true
-        ? false
-        : [
-              | Stray<Settled<InitResult | InResult | InfoResult> | Returned<Handler, 'handleControl'>>
-              | UnknownNames<Handler>,
-            ] extends [never]
-          ? unknown extends This
-            ? true
-            : Handler extends Called<Handler>
+      ? [Stray<InitResult | InResult | ControlResult | InfoResult> | UnknownNames<Same>] extends [never]
+        ? 0 extends 1 & State
+          ? false
+          : Handler extends AnyCallback
+            ? IsAny<Same[keyof Same & Name]> extends true
+              ? false
+              : TakesThis<Handler>
+            : Handler extends Called<Unused>
               ? true
-              : false
-          : false
+              : TakesThis<Handler>
+        : false
       : false
     : false;
 
+/** Whether every `this` that a callback declares is the handler. */
+type TakesThis<Handler> = Handler extends Called<Handler> ? true : false;
+
 /** All that is to be learnt from the signatures of a handler, at once. */
 // Several results, because from one the compiler would drop those that are subtypes of others, faults and all.
-interface Signatures<This, State, Info, Arg, InitResult, InResult, InfoResult> {
-  readonly init: (this: This, arg: Arg, mailbox: never) => InitResult;
-  readonly handleIn: (this: This, frame: never, state: State) => InResult;
-  readonly handleControl?: ((this: This, frame: never, state: State) => unknown) | undefined;
-  readonly handleInfo: (this: This, info: Info, state: State) => InfoResult;
-  readonly terminate?: ((this: This, reason: never, state: State) => unknown) | undefined;
+interface Signatures<State, Info, Arg, InitResult, InResult, ControlResult, InfoResult> {
+  readonly init: (arg: Arg, mailbox: never) => InitResult;
+  readonly handleIn: (frame: never, state: State) => InResult;
+  readonly handleControl?: ((frame: never, state: State) => ControlResult) | undefined;
+  readonly handleInfo: (info: Info, state: State) => InfoResult;
+  readonly terminate?: ((reason: never, state: State) => unknown) | undefined;
 }
+
+/** Handlers with a callback that may be `any`. */
+type AnyCallback = { readonly [Callback in Name]: { readonly [Key in Callback]: Unused } }[Name];
 
 /** A handler whose callbacks may be called as methods of `This`. */
 type Called<This> = { readonly [Callback in Name]?: ((this: This, ...args: never) => unknown) | undefined };
@@ -202,31 +207,88 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 
 // ---- What is wrong with a result that the contract lets pass ----
 
-/** The keys in `Texts` of what is wrong with results, though the contract takes them. */
-type Stray<Result> = IsAny<Result> extends true ? 'resultAny' : StrayResult<Result>;
+/** The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them. */
+// Each result of every handler goes through here. So tests against types that are the same for all come first, of which
+// the compiler copies nothing, and chains stand where unions would be as right.
+type Stray<Result> = Result extends Suspect
+  ? StraySuspect<Result>
+  : keyof Result extends ResultKeys
+    ? StrayParts<Result>
+    : StrayResult<Result>;
 
-// Each part by itself, because the compiler remembers what it found for the parts that most handlers have.
-type StrayResult<Result> = Result extends {
-  readonly type: infer Type;
-  readonly state: infer State;
-  readonly messages?: infer Messages;
-  readonly close?: infer Close;
-  readonly reason?: infer Reason;
+type ResultKeys = 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close' | symbol;
+
+type StrayParts<Result> = StrayPart<Result['messages' & keyof Result]> | StrayPart<Result['close' & keyof Result]>;
+
+type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayParts<Result>;
+
+/** Promises, and results with a part that may be `any`: then it is assignable to a type that nobody uses. */
+type Suspect = Thenable | AnyType | AnyState | AnyMessages | AnyReason | AnyClose;
+
+interface Unused {
+  readonly '@websock/spec': 'unused';
 }
-  ?
-      | IfAny<Type, 'resultAny'>
-      | IfAny<State, 'stateReturnedAny'>
-      | IfAny<Reason, 'partAny'>
-      | StrayKeys<Result, 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close', 'partStray'>
-      | StrayMessages<Messages>
-      | StrayClose<Close>
-  : never;
+interface Thenable {
+  readonly then: unknown;
+}
+interface AnyType {
+  readonly type: Unused;
+}
+interface AnyState {
+  readonly state: Unused;
+}
+interface AnyMessages {
+  readonly messages: Unused;
+}
+interface AnyReason {
+  readonly reason: Unused;
+}
+interface AnyClose {
+  readonly close: Unused;
+}
 
-// `Messages[number]`, because `infer` would drop the messages that are subtypes of others, faults and all.
-type StrayMessages<Messages> =
-  IsAny<Messages> extends true
-    ? 'partAny'
-    : StrayMessage<Messages extends readonly unknown[] ? Messages[number] : Messages>;
+type StraySuspect<Result> = 0 extends 1 & Result
+  ? 'resultAny'
+  : Result extends Promise<infer Value>
+    ? Stray<Value>
+    : Result extends PromiseLike<infer Value>
+      ? Stray<Value>
+      :
+          | (Result extends AnyType ? IfAny<Result['type'], 'resultAny'> : never)
+          | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
+          | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
+          | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
+          | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
+          | StrayResult<Result>;
+
+/** The same of messages and of a close. */
+type StrayPart<Part> = Part extends readonly unknown[] ? StrayObject<Part[number]> : StrayObject<Part>;
+
+type StrayObject<Part> = Part extends SuspectPart
+  ? Part extends Coded
+    ? StrayClose<Part>
+    : StrayMessage<Part>
+  : keyof Part extends 'opcode' | 'data' | symbol
+    ? never
+    : StrayMessage<Part>;
+
+/** What must be looked at: any, long control messages, and every close. */
+type SuspectPart = AnyOpcode | AnyData | LongControl | Coded;
+
+interface AnyOpcode {
+  readonly opcode: Unused;
+}
+interface AnyData {
+  readonly data: Unused;
+}
+interface LongControl {
+  readonly opcode: WebSock.ControlOpcode;
+  readonly data: Over125;
+}
+interface Coded {
+  readonly code: unknown;
+  readonly opcode?: undefined;
+}
 
 type StrayMessage<Message> =
   IsAny<Message> extends true
@@ -238,16 +300,28 @@ type StrayMessage<Message> =
           | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
       : never;
 
-type StrayClose<Close> =
-  IsAny<Close> extends true
-    ? 'partAny'
-    : Close extends { readonly code: infer Code; readonly reason?: infer Reason }
-      ?
-          | IfAny<Code | Reason, 'partAny'>
-          | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
-          | StrayCode<Code>
-          | (Reason extends Over123 ? 'closeReasonLong' : never)
-      : never;
+type StrayClose<Close extends Coded> = Close extends SuspectClose
+  ? StraySuspectClose<Close>
+  : keyof Close extends 'code' | 'reason' | symbol
+    ? StrayCode<Close['code']>
+    : StraySuspectClose<Close>;
+
+type SuspectClose = AnyCode | AnyReason | LongReason;
+
+interface AnyCode {
+  readonly code: Unused;
+}
+interface LongReason {
+  readonly reason: Over123;
+}
+
+type StraySuspectClose<Close> = Close extends { readonly code: infer Code; readonly reason?: infer Reason }
+  ?
+      | IfAny<Code | Reason, 'partAny'>
+      | StrayKeys<Close, 'code' | 'reason', 'closeStray'>
+      | StrayCode<Code>
+      | (Reason extends Over123 ? 'closeReasonLong' : never)
+  : never;
 
 /** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
 type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
@@ -354,7 +428,7 @@ type Explain<Handler> = Handler extends abstract new (
   ? Texts['handlerClass']
   : Handler extends (...args: never) => unknown
     ? Texts['handlerNotObject']
-    : IsSame<Handler, WebSock.Any> extends true
+    : IsWebSockOfAny<Handler> extends true
       ? Texts['handlerState']
       : Handler extends object
         ? Either<
@@ -367,6 +441,16 @@ type Explain<Handler> = Handler extends abstract new (
             Texts['handlerOther']
           >
         : Texts['handlerNotObject'];
+
+/** Whether the handler is annotated with a state of `any`. */
+type IsWebSockOfAny<Handler> =
+  IsSame<Handler, WebSock.Any> extends true
+    ? true
+    : Handler extends WebSock<infer State, infer Info, infer Arg>
+      ? IsAny<State> extends true
+        ? IsSame<Handler, WebSock<State, Info, Arg>>
+        : false
+      : false;
 
 /** The first fault of one callback. */
 type CallbackFault<Handler, Callback extends Name> = Callback extends keyof Handler

@@ -88,7 +88,12 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 export declare namespace WebSock {
   /** A value, or a promise of it. Anything with a `then` method will do. */
   // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
-  type Awaitable<T> = T | (PromiseLike<T> & { readonly type?: undefined });
+  type Awaitable<T> = T | Later<T>;
+
+  /** A promise, of any kind. */
+  interface Later<T> extends PromiseLike<T> {
+    readonly type?: undefined;
+  }
 
   // ---- Frames: what comes from the client ----
 
@@ -118,36 +123,43 @@ export declare namespace WebSock {
       };
 
   /** A ping or pong from the client. */
-  type ControlFrame = {
+  interface ControlFrame {
     readonly opcode: ControlOpcode;
     /** 0 to 125 bytes (RFC 6455 §5.5), the handler's to keep (rule 2.7). */
     readonly data: Bytes;
-  };
+  }
 
   // ---- Messages: what goes to the client ----
 
   /** One message to the client. Bytes given to the server are the server's from then on (rule 2.7). */
-  type Message =
-    | {
-        readonly opcode: 'text';
-        /** The text; it is sent as UTF-8. */
-        readonly data: string;
-      }
-    | {
-        readonly opcode: 'binary';
-        /** The bytes: an `ArrayBuffer`, or any view of one. */
-        readonly data: ArrayBuffer | ArrayBufferView;
-      }
-    | {
-        /** A ping, which the client answers, or an unasked pong. Pings from the client have been answered already. */
-        readonly opcode: ControlOpcode;
-        /** At most 125 bytes; a string is sent as UTF-8. None unless given. More is an error (rule 3.6). */
-        // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
-        readonly data?: '' | (string & {}) | ArrayBuffer | ArrayBufferView | undefined;
-      };
+  // Interfaces, because the compiler copies other object types anew for every handler.
+  type Message = TextMessage | BinaryMessage | ControlMessage;
+
+  /** A text message to the client. */
+  interface TextMessage {
+    readonly opcode: 'text';
+    /** The text; it is sent as UTF-8. */
+    readonly data: string;
+  }
+
+  /** A binary message to the client. */
+  interface BinaryMessage {
+    readonly opcode: 'binary';
+    /** The bytes: an `ArrayBuffer`, or any view of one. */
+    readonly data: ArrayBuffer | ArrayBufferView;
+  }
+
+  /** A ping, which the client answers, or an unasked pong. Pings from the client have been answered already. */
+  interface ControlMessage {
+    readonly opcode: ControlOpcode;
+    /** At most 125 bytes; a string is sent as UTF-8. None unless given. More is an error (rule 3.6). */
+    // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
+    readonly data?: '' | (string & {}) | ArrayBuffer | ArrayBufferView | undefined;
+  }
 
   /** One message, or a list of them to be sent in order. An empty list sends nothing (rule 3.5). */
-  type Messages = Message | readonly Message[];
+  // A list of an alias, `readonly Message[]`, would be copied by the compiler anew for every handler.
+  type Messages = Message | readonly (TextMessage | BinaryMessage | ControlMessage)[];
 
   // ---- Results: what a callback returns ----
 
@@ -216,7 +228,12 @@ export declare namespace WebSock {
    * - `'restart'`: the client should connect again; closes with 1012
    * - `{ error }`: something failed; closes with 1011. The error is given to `terminate` and never sent
    */
-  type StopReason = 'normal' | 'restart' | { readonly error: unknown };
+  type StopReason = 'normal' | 'restart' | Failure;
+
+  /** Something failed: any value, as one may throw any. */
+  interface Failure {
+    readonly error: unknown;
+  }
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {

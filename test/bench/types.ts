@@ -1,0 +1,39 @@
+// `npm run bench`: prints what it costs a compiler to check handlers, by the way they are written and their number.
+
+import { nameOf } from '../compilers.ts';
+import { type Cost, costOf, kinds, measured } from './measure.ts';
+
+const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 10, 100, 1000];
+
+async function main(): Promise<void> {
+  for (const compiler of measured) {
+    print(nameOf(compiler), 'files', 'instantiations', 'types', 'memory', 'check time');
+    for (const kind of kinds) {
+      const costs: Cost[] = [];
+      for (const count of counts) {
+        const cost = await costOf(compiler, kind, count);
+        print(kind, count, cost.instantiations, cost.types, `${cost.memory} MB`, `${cost.checkTime.toFixed(2)} s`);
+        costs.push(cost);
+      }
+      const [one, other] = costs.slice(-2);
+      const [fewer = 0, more = 0] = counts.slice(-2);
+      if (one === undefined || other === undefined) continue;
+      const perFile = (figure: keyof Cost) => (other[figure] - one[figure]) / (more - fewer);
+      print(
+        'one more',
+        '',
+        perFile('instantiations').toFixed(1),
+        perFile('types').toFixed(1),
+        `${(perFile('memory') * 1000).toFixed()} kB`,
+        `${(perFile('checkTime') * 1000).toFixed(2)} ms`,
+      );
+    }
+    console.log();
+  }
+}
+
+function print(name: string, ...cells: readonly (string | number)[]): void {
+  console.log(name.padEnd(20) + cells.map((cell) => String(cell).padStart(15)).join(''));
+}
+
+void main();
