@@ -88,10 +88,10 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 export declare namespace WebSock {
   /** A value, or a promise of it. Anything with a `then` method will do. */
   // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
-  type Awaitable<T> = T | Later<T>;
+  type Awaitable<T> = T | Promised<T>;
 
-  /** A promise, of any kind. */
-  interface Later<T> extends PromiseLike<T> {
+  /** A promise of a value, of any make: every `Promise<T>` and `PromiseLike<T>` is one. */
+  interface Promised<T> extends PromiseLike<T> {
     readonly type?: undefined;
   }
 
@@ -131,7 +131,7 @@ export declare namespace WebSock {
 
   // ---- Messages: what goes to the client ----
 
-  /** One message to the client. Bytes given to the server are the server's from then on (rule 2.7). */
+  /** One message to the client. Neither side writes to its bytes from then on (rule 2.7). */
   // Interfaces, because the compiler copies other object types anew for every handler.
   type Message = TextMessage | BinaryMessage | ControlMessage;
 
@@ -230,7 +230,7 @@ export declare namespace WebSock {
    */
   type StopReason = 'normal' | 'restart' | Failure;
 
-  /** Something failed: any value, as one may throw any. */
+  /** A reason to stop: something failed. The error may be any value, as one may throw any. */
   interface Failure {
     readonly error: unknown;
   }

@@ -48,6 +48,13 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
+  // the names of the parts of a union
+  expectType<WebSock.TextMessage | WebSock.BinaryMessage | WebSock.ControlMessage>(null as unknown as WebSock.Message);
+  expectType<'normal' | 'restart' | WebSock.Failure>(null as unknown as WebSock.StopReason);
+  expectType<number | WebSock.Promised<number>>(null as unknown as WebSock.Awaitable<number>);
+}
+
+{
   // what goes to the client
   const buffer = new ArrayBuffer(1);
   expectAssignable<WebSock.Message>({ opcode: 'text', data: '' });
