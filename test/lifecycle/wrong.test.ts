@@ -152,18 +152,17 @@ const wrongs: Wrong[] = [
   },
 ];
 
-/** Runs the tests of a rule on the server of a folder; returns the titles of those that failed, and how many ran. */
-async function run(folder: string, rule: string): Promise<{ failed: string[]; ran: number }> {
-  const server = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'test/servers/hosts/ws.ts', join(folder, 'test/handlers/probe.application.ts')],
-    { cwd: folder, stdio: ['pipe', 'pipe', 'ignore'] },
-  );
+/** Runs the suite, or the tests of one rule, on a server; returns the titles of those that failed, and how many ran. */
+async function run(folder: string, program: string[], rule?: string): Promise<{ failed: string[]; ran: number }> {
+  const server = spawn(process.execPath, ['--import', 'tsx', ...program], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   const url = await new Promise<string>((settle) => {
     server.stdout.setEncoding('utf8').once('data', (line: string) => settle(line.trim()));
   });
-  const parameters = ['run', 'test/lifecycle/lifecycle.test.ts', '--reporter=json', '--testTimeout=15000'];
-  const only = ['--testNamePattern', ` ${rule.replace('.', '\\.')} `];
+  const parameters = ['run', 'test/lifecycle/lifecycle.test.ts', '--reporter=json', '--testTimeout=60000'];
+  const only = rule ? ['--testNamePattern', ` ${rule.replace('.', '\\.')} `] : [];
   const output = await new Promise<string>((settle) =>
     execFile(
       process.execPath,
@@ -201,11 +200,18 @@ describe('the suite finds what is wrong with a server', { concurrent: true }, ()
       for (const [right] of changes) expect(source, 'the line to change').toContain(right);
       const changed = changes.reduce((text, [right, instead]) => text.replace(right, () => instead), source);
       writeFileSync(join(folder, wrong.file), changed);
-      const { failed, ran } = await run(folder, wrong.rule);
+      const host = ['test/servers/hosts/ws.ts', join(folder, 'test/handlers/probe.application.ts')];
+      const { failed, ran } = await run(folder, host, wrong.rule);
       expect(ran).toBeGreaterThan(0);
       expect(failed).not.toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+test('the suite passes a right server that it knows by its URL alone, of another make than the reference servers', async () => {
+  const { failed, ran } = await run(root, ['test/lifecycle/standalone.ts']);
+  expect(ran).toBeGreaterThan(200);
+  expect(failed).toEqual([]);
 });
