@@ -959,20 +959,19 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   }
 
   rule('4.3 what is sent does not reset the clock', async () => {
-    const client = await raw({ options: { timeout: 400 } });
-    const again: Instruction = { wait: 50, result: { type: 'push', messages: text('tick') } };
-    let posting = true;
+    const client = await raw({ options: { timeout: 1000 } });
+    const ticks = 40;
     const posts = (async () => {
-      while (posting) {
-        await server.command({ post: client.id, infos: [{ ...again, wait: undefined }] });
+      for (let count = 0; count < ticks; count++) {
+        await server.command({ post: client.id, infos: [push(text('tick'))] });
         await pause(50);
       }
     })();
     const [before, code] = await client.untilClose();
-    posting = false;
-    await posts;
-    expect(before.length).toBeGreaterThan(2);
     expect(code).toBe(1002);
+    expect(before.length).toBeGreaterThan(0);
+    expect(before.length).toBeLessThan(ticks); // it was closed while the ticks went on
+    await posts;
     client.cut();
   });
 

@@ -74,7 +74,7 @@ export class Server {
 
   /** The trace, as soon as it passes `enough`. */
   async traceOnce(id: string, enough: (trace: Trace) => boolean): Promise<Trace> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 20_000;
     for (;;) {
       const trace = await this.trace(id);
       if (enough(trace)) return trace;

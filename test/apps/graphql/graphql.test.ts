@@ -207,7 +207,9 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
       const mallory = await openAcknowledged();
       mallory.text('{');
       mallory.text(subscribe('1', 'mutation { say(text: "boo") }'));
-      expect(await mallory.closed()).toEqual({ close: 4400, reason: 'Invalid message received' });
+      // Deno resets the connection when more has come than it has read
+      const dropped = platform === 'deno' ? [{ close: 1006, reason: '' }] : [];
+      expect([{ close: 4400, reason: 'Invalid message received' }, ...dropped]).toContainEqual(await mallory.closed());
     });
 
     test('no connection_init in time', async () => {
