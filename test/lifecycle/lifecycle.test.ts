@@ -160,26 +160,28 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
   const UPGRADE = 'Upgrade: websocket';
   const CONNECTION = 'Connection: Upgrade';
-  for (const [what, method, headers, limit] of [
+  for (const [what, method, headers, ...limits] of [
     ['with another method', 'POST', [UPGRADE, CONNECTION, VERSION, KEY]],
     ['to another protocol', 'GET', ['Upgrade: h2c', CONNECTION, VERSION, KEY]],
     ['without a key', 'GET', [UPGRADE, CONNECTION, VERSION]],
     ['with a key that is none', 'GET', [UPGRADE, CONNECTION, VERSION, 'Sec-WebSocket-Key: short']],
     ['of another version', 'GET', [UPGRADE, CONNECTION, 'Sec-WebSocket-Version: 7', KEY]],
     ['without a version', 'GET', [UPGRADE, CONNECTION, KEY]],
-  ] as [string, string, string[], Limit?][]) {
+    ['of HTTP/1.0', 'GET', [UPGRADE, CONNECTION, VERSION, KEY], 'refuse HTTP/1.0'],
+  ] as [string, string, string[], ...Limit[]][]) {
     rule(
       `1.5 a request ${what} is refused with 4xx, and reaches no callback`,
       async () => {
         const { id, url } = server.ask();
         const { pathname, search } = new URL(url);
-        const client = await RawClient.connect(url, { request: `${method} ${pathname}${search} HTTP/1.1`, headers });
+        const version = what === 'of HTTP/1.0' ? 'HTTP/1.0' : 'HTTP/1.1';
+        const client = await RawClient.connect(url, { request: `${method} ${pathname}${search} ${version}`, headers });
         expect(client.status).toBeGreaterThanOrEqual(400);
         expect(client.status).toBeLessThan(500);
         client.cut();
         expect((await server.trace(id)).seen).toEqual([]);
       },
-      ...(limit ? [limit] : []),
+      ...limits,
     );
   }
 

@@ -75,11 +75,11 @@ export class Server {
   /** The trace, as soon as it passes `enough`. */
   async traceOnce(id: string, enough: (trace: Trace) => boolean): Promise<Trace> {
     const deadline = Date.now() + 20_000;
-    for (;;) {
+    for (let wait = 5; ; wait = Math.min(wait * 2, 200)) {
       const trace = await this.trace(id);
       if (enough(trace)) return trace;
       if (Date.now() > deadline) throw new Error(`the trace never came so far: ${JSON.stringify(trace.seen)}`);
-      await pause(10);
+      await pause(wait);
     }
   }
 

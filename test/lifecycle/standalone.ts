@@ -16,8 +16,8 @@ const server = createServer((_request, response) => response.writeHead(404).end(
 
 server.on('upgrade', (request, socket, head) => {
   const service = application({ url: request.url ?? '/', protocols: [] });
-  if (!service) {
-    socket.destroy();
+  if (!service || request.httpVersion === '1.0') {
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     return;
   }
   const { timeout = 60_000, compress = false, maxFrameSize = 10_000_000, ...options } = service.options ?? {};

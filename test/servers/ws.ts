@@ -36,6 +36,10 @@ export const upgrade: WebSock.Upgrade<UpgradeRequest> = ({ request, socket, head
     socket.end('HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     throw error;
   }
+  if (request.httpVersion === '1.0') {
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'); // `ws` would take it
+    return;
+  }
   new WebSocketServer(settings(checked)).handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.binaryType = 'arraybuffer'; // a message's bytes are its own (rule 2.7)
     const connection = new Connection(wire(webSocket, socket), handler, checked);
