@@ -34,12 +34,13 @@ async function start(): Promise<void> {
   }
 
   const [first, ...others] = [...transcripts];
-  console.log();
+  console.log(`\n   ${first?.[0]}: as above`);
   for (const [platform, transcript] of others) {
     if (transcript !== first?.[1]) throw new Error(`on ${platform} the transcript differs:\n${transcript}`);
+    console.log(`   ${platform}: the same, word for word`);
   }
   if (first?.[1].includes('which nobody expected')) throw new Error('a message went to the wrong client: see above');
-  console.log(`Done: one handler, the same transcript on ${[...transcripts.keys()].join(', ')}.`);
+  console.log(`\nDone: one handler, ${transcripts.size} servers, one transcript.`);
 }
 
 /** What the compiler says of each `Assert` in a file: its name and kind, and the faults if there are any. */
@@ -48,8 +49,10 @@ async function verdicts(file: string): Promise<[subject: string, faults: string 
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   const verdicts = lines.flatMap((line, index): [string, string | undefined][] => {
     const [, name, kind] = /^export type (\w+) = Assert<(Handler|Server)Conforms</.exec(line) ?? [];
-    const said = diagnostics.find((diagnostic) => diagnostic.line === index + 1)?.text;
-    return name && kind ? [[`${kind.toLowerCase().padEnd(8)}${name}`, said]] : [];
+    // the faults are the literals on the first line of the error
+    const said = diagnostics.find((diagnostic) => diagnostic.line === index + 1)?.text.split('\n')[0];
+    const faults = said && [...said.matchAll(/"(.*?)"/g)].map(([, fault]) => fault).join('\n     ');
+    return name && kind ? [[`${kind.toLowerCase().padEnd(8)}${name}`, faults]] : [];
   });
   const unexpected = diagnostics.length - verdicts.filter(([, faults]) => faults).length;
   if (unexpected > 0)
