@@ -1,9 +1,6 @@
 // The sample handlers and the reference servers conform. `npm start` prints this as a table.
 
 import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
-import type { graphql } from '../apps/graphql/graphql.ts';
-import type { phoenix } from '../apps/phoenix/phoenix.ts';
-import type { yjs } from '../apps/yjs/yjs.ts';
 import type { chat } from '../handlers/chat.ts';
 import type { echo } from '../handlers/echo.ts';
 import type { control, probe } from '../handlers/probe.ts';
@@ -16,9 +13,6 @@ export type Echo = Assert<HandlerConforms<typeof echo>>;
 export type Chat = Assert<HandlerConforms<ReturnType<typeof chat>>>;
 export type Probe = Assert<HandlerConforms<typeof probe>>;
 export type Control = Assert<HandlerConforms<typeof control>>;
-export type GraphQL = Assert<HandlerConforms<ReturnType<typeof graphql<null>>>>;
-export type Phoenix = Assert<HandlerConforms<ReturnType<typeof phoenix<string>>>>;
-export type Yjs = Assert<HandlerConforms<ReturnType<typeof yjs>>>;
 export type Ws = Assert<ServerConforms<typeof ws>>;
 export type Bun = Assert<ServerConforms<typeof bun>>;
 export type Deno = Assert<ServerConforms<typeof deno>>;
