@@ -79,18 +79,33 @@ async function measure(each: Case, servers: readonly Server[]): Promise<Map<Serv
     // Back and forth, so that none is always the first or the last.
     for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
       const load = loads.get(server) as Load;
-      const c=cpu(server.host); const r=await load.run(ROUND);
+      const c = cpu(server.host);
+      const r = await load.run(ROUND);
       (results.get(server) as number[]).push(r.rate);
-      const d=cpu(server.host)-c; (cpus[`${each.name} ${server.platform} ${server.kind}`]??=[]).push(d/r.count*1e6, d/r.time*100)
+      const d = cpu(server.host) - c;
+      (cpus[`${each.name} ${server.platform} ${server.kind}`] ??= []).push((d / r.count) * 1e6, (d / r.time) * 100);
     }
   }
   for (const load of loads.values()) load.close();
   return results;
 }
-const cpus: any={};
-import {readFileSync} from 'node:fs';
-function cpu(h: Host){ let pid=h.process.pid!; const kids=(p:number)=>readFileSync(`/proc/${p}/task/${p}/children`,'utf8').split(' ').filter(Boolean).map(Number);
- let t=0; const visit=(p:number)=>{ const s=readFileSync(`/proc/${p}/stat`,'utf8').split(') ')[1]!.split(' '); t+=Number(s[11])+Number(s[12]); kids(p).forEach(visit)}; visit(pid); return t/100;}
+const cpus: any = {};
+
+import { readFileSync } from 'node:fs';
+
+function cpu(h: Host) {
+  const pid = h.process.pid!;
+  const kids = (p: number) =>
+    readFileSync(`/proc/${p}/task/${p}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  let t = 0;
+  const visit = (p: number) => {
+    const s = readFileSync(`/proc/${p}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    t += Number(s[11]) + Number(s[12]);
+    kids(p).forEach(visit);
+  };
+  visit(pid);
+  return t / 100;
+}
 
 /** The client's side of a case: connections that keep a server busy while they are told to. */
 class Load {
@@ -124,13 +139,14 @@ class Load {
     await after(duration);
     const rate = this.#received / ((performance.now() - from) / 1000);
     this.#busy = false;
-    const count=this.#received; const time=(performance.now()-from)/1000;
+    const count = this.#received;
+    const time = (performance.now() - from) / 1000;
     if (this.#unanswered > 0) {
       await new Promise<void>((settle) => {
         this.#quiet = settle;
       });
     }
-    return {rate,count,time};
+    return { rate, count, time };
   }
 
   close(): void {
@@ -163,12 +179,35 @@ function after(duration: number): Promise<void> {
 function report(each: Case, results: ReadonlyMap<Server, readonly number[]>): void {
   console.log(each.name);
   for (const platform of platforms) {
-    const of = (kind: Kind) => [...results].find(([server]) => server.platform === platform && server.kind === kind)?.[1] ?? [];
+    const of = (kind: Kind) =>
+      [...results].find(([server]) => server.platform === platform && server.kind === kind)?.[1] ?? [];
     const [bare, reference, crossws] = [of('bare'), of('reference'), of('crossws')];
     const ratios = reference.map((rate, round) => rate / (bare[round] as number));
     const vs = reference.map((rate, round) => rate / (crossws[round] as number));
-    const f=(k:string)=>{const x=cpus[`${each.name} ${platform} ${k}`]; if(!x) return ''; return `${q(x.filter((_:any,i:number)=>i%2===0)).map(y=>y.toFixed(1)).join('/')}us busy ${q(x.filter((_:any,i:number)=>i%2===1))[1]!.toFixed(0)}%`};
-    console.log(' ', platform.padEnd(8), ...[bare, reference, crossws].map((x) => q(x)[1]?.toFixed(0)), q(ratios).map(x=>x?.toFixed(3)).join(' '), '|', q(vs).map(x=>x?.toFixed(3)).join(' '), f('bare'), '|', f('reference'), '|', f('crossws'));
+    const f = (k: string) => {
+      const x = cpus[`${each.name} ${platform} ${k}`];
+      if (!x) return '';
+      return `${q(x.filter((_: any, i: number) => i % 2 === 0))
+        .map((y) => y.toFixed(1))
+        .join('/')}us busy ${q(x.filter((_: any, i: number) => i % 2 === 1))[1]!.toFixed(0)}%`;
+    };
+    console.log(
+      ' ',
+      platform.padEnd(8),
+      ...[bare, reference, crossws].map((x) => q(x)[1]?.toFixed(0)),
+      q(ratios)
+        .map((x) => x?.toFixed(3))
+        .join(' '),
+      '|',
+      q(vs)
+        .map((x) => x?.toFixed(3))
+        .join(' '),
+      f('bare'),
+      '|',
+      f('reference'),
+      '|',
+      f('crossws'),
+    );
   }
 }
 
@@ -178,4 +217,7 @@ function q(figures: readonly number[]): number[] {
   return [0.25, 0.5, 0.75].map((at) => s[Math.round(at * (s.length - 1))] as number);
 }
 
-main().catch((e) => { console.error(e); process.exitCode = 1; });
+main().catch((e) => {
+  console.error(e);
+  process.exitCode = 1;
+});
