@@ -3,150 +3,195 @@
 //
 //   tsx test/bench/servers.ts [ROUNDS]
 
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WebSocket } from 'ws';
 import { type Host, host, launch, type Platform, platforms } from '../servers/host.ts';
 
-const rounds = Number(process.argv[2] ?? 9);
+const rounds = Number(process.argv[2] ?? 7);
 
+/** What the reference server is to reach, as its part of the other's messages per second. */
 const GOALS = { bare: 0.95, crossws: 1 };
 
-/** Lengths in ms: of a round for one server, and before it, when what the server did last still counts. */
-const ROUND = 350;
+// In ms: how long a server is measured in each round, what goes before it uncounted, and before the first round.
+const ROUND = 300;
 const RUN_UP = 50;
-const WARM_UP = 1_000;
+const WARM_UP = 500;
 
-/** What is measured. So many messages of each connection are on their way at any time. */
-const cases = [
-  { name: '64 B × 1', message: 'a'.repeat(64), connections: 1, inFlight: 16 },
-  { name: '64 B × 100', message: 'a'.repeat(64), connections: 100, inFlight: 4 },
-  { name: '64 KiB × 1', message: Buffer.alloc(65_536, 97), connections: 1, inFlight: 4 },
-  { name: '64 KiB × 100', message: Buffer.alloc(65_536, 97), connections: 100, inFlight: 1 },
-] as const;
-type Case = (typeof cases)[number];
+interface Case {
+  readonly name: string;
+  readonly message: string | Buffer;
+  readonly connections: number;
+  /** How many messages of each connection are on their way at any time. */
+  readonly inFlight: number;
+}
 
+const text = 'a'.repeat(64);
+const binary = Buffer.alloc(65_536, 'a');
+const cases: readonly Case[] = [
+  { name: '64-byte texts, 1 connection', message: text, connections: 1, inFlight: 16 },
+  { name: '64-byte texts, 100 connections', message: text, connections: 100, inFlight: 4 },
+  { name: '64-KiB binaries, 1 connection', message: binary, connections: 1, inFlight: 4 },
+  { name: '64-KiB binaries, 100 connections', message: binary, connections: 100, inFlight: 1 },
+];
+
+// Idle connections, and those before them, which make a server load what it needs.
 const IDLE = 1_000;
+const FIRST = 200;
+const SETTLE = 300; // ms
 
-const application = 'test/bench/echo.application.ts';
+const kinds = ['bare', 'reference', 'crossws'] as const;
+type Kind = (typeof kinds)[number];
 
-type Kind = 'bare' | 'reference' | 'crossws';
+const application = resolve(__dirname, 'echo.application.ts');
 
-const starts: { readonly [K in Kind]: (platform: Platform) => Promise<Host> } = {
-  reference: (platform) => host(platform, application),
-  bare: (platform) => {
-    const bare = join(__dirname, `bare/${platform}.ts`);
-    if (platform !== 'workerd') return launch(platform, [bare]);
-    return launch(platform, ['test/servers/hosts/workerd.ts', resolve(application), bare]);
-  },
-  crossws: (platform) => launch(platform, [join(__dirname, 'bare/crossws.ts')]),
-};
+function start(platform: Platform, kind: Kind): Promise<Host> {
+  if (kind === 'reference') return host(platform, application);
+  const file = join(__dirname, 'bare', kind === 'crossws' ? 'crossws.ts' : `${platform}.ts`);
+  if (platform !== 'workerd') return launch(platform, [file]);
+  return launch(platform, ['test/servers/hosts/workerd.ts', application, file]);
+}
 
-interface Server {
-  readonly platform: Platform;
-  readonly kind: Kind;
-  readonly host: Host;
+class Server {
+  readonly rates: number[] = [];
+  /** Seconds of the processor's time, and the messages that took them. */
+  cpu = 0;
+  messages = 0;
+
+  constructor(
+    readonly platform: Platform,
+    readonly kind: Kind,
+    readonly host: Host,
+  ) {}
 }
 
 async function main(): Promise<void> {
   const began = performance.now();
+  console.log(`Reference servers beside the same platform bare, and beside crossws (node:http): echo,`);
+  console.log(`${rounds} rounds of ${ROUND} ms for each; medians, and of the ratios by round the quartiles too.`);
+  console.log('CPU: processor time of the server for a message, which what else runs here disturbs least.');
   const servers: Server[] = [];
   try {
-    console.log(`Echo: ${rounds} rounds of ${ROUND} ms for each server, after a warm-up of ${WARM_UP} ms`);
     for (const platform of platforms) {
-      const kinds: Kind[] = platform === 'ws' ? ['bare', 'reference', 'crossws'] : ['bare', 'reference'];
-      for (const kind of kinds) servers.push({ platform, kind, host: await starts[kind](platform) });
+      for (const kind of kinds) {
+        if (kind === 'crossws' && platform !== 'ws') continue;
+        servers.push(new Server(platform, kind, await start(platform, kind)));
+      }
     }
-    for (const each of cases) report(each, await measure(each, servers));
+    await measureMemory(servers);
+    for (const each of cases) await measureSpeed(each, servers);
   } finally {
     await Promise.all(servers.map((server) => server.host.stop()));
   }
-  console.log(`${Math.round((performance.now() - began) / 1000)} s; load ${loadavg()[0]?.toFixed(1)}`);
+  const load = loadavg()[0]?.toFixed(1);
+  console.log(`\n${Math.round((performance.now() - began) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
 }
 
-/** Messages per second of each server, by round. */
-async function measure(each: Case, servers: readonly Server[]): Promise<Map<Server, number[]>> {
+// ---- Memory ----
+
+async function measureMemory(servers: readonly Server[]): Promise<void> {
+  console.log(`\nkB for each of ${IDLE} idle connections`);
+  print('', ...kinds);
+  const memory = new Map<Server, number>();
+  for (const server of servers) {
+    const sockets = await connect(server.host.url, FIRST);
+    await after(SETTLE);
+    const before = usage(server).memory;
+    sockets.push(...(await connect(server.host.url, IDLE)));
+    await after(SETTLE);
+    memory.set(server, (usage(server).memory - before) / IDLE / 1000);
+    for (const socket of sockets) socket.terminate();
+  }
+  for (const platform of platforms) {
+    print(platform, ...byKind(servers, platform).map((server) => server && memory.get(server)?.toFixed(1)));
+  }
+}
+
+// ---- Speed ----
+
+async function measureSpeed(each: Case, servers: readonly Server[]): Promise<void> {
+  console.log(`\n${each.name}, ${each.inFlight} in flight on each`);
+  print('messages/s', ...kinds, '', 'reference/bare', '', 'reference/crossws', 'CPU µs', ...kinds);
   const loads = new Map<Server, Load>();
   for (const server of servers) {
-    const load = await Load.open(server.host.url, each);
+    const load = new Load(await connect(server.host.url, each.connections), each);
     await load.run(WARM_UP);
     loads.set(server, load);
+    server.rates.length = 0;
+    server.cpu = 0;
+    server.messages = 0;
   }
-  const results = new Map(servers.map((server) => [server, [] as number[]]));
   for (let round = 0; round < rounds; round++) {
-    // Back and forth, so that none is always the first or the last.
-    for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
-      const load = loads.get(server) as Load;
-      const c = cpu(server.host);
-      const r = await load.run(ROUND);
-      (results.get(server) as number[]).push(r.rate);
-      const d = cpu(server.host) - c;
-      (cpus[`${each.name} ${server.platform} ${server.kind}`] ??= []).push((d / r.count) * 1e6, (d / r.time) * 100);
+    // Back and forth, so that neither of two is always the first.
+    for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
+      const before = usage(server).cpu;
+      const { rate, messages } = await (loads.get(server) as Load).run(ROUND);
+      server.rates.push(rate);
+      server.messages += messages;
+      server.cpu += usage(server).cpu - before;
     }
   }
   for (const load of loads.values()) load.close();
-  return results;
-}
-const cpus: any = {};
-
-import { readFileSync } from 'node:fs';
-
-function cpu(h: Host) {
-  const pid = h.process.pid!;
-  const kids = (p: number) =>
-    readFileSync(`/proc/${p}/task/${p}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  let t = 0;
-  const visit = (p: number) => {
-    const s = readFileSync(`/proc/${p}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    t += Number(s[11]) + Number(s[12]);
-    kids(p).forEach(visit);
-  };
-  visit(pid);
-  return t / 100;
+  for (const platform of platforms) {
+    const all = byKind(servers, platform);
+    const [bare, reference, crossws] = all;
+    print(
+      platform,
+      ...all.map((server) => server && quartiles(server.rates)[1].toFixed()),
+      ...ratio(reference, bare, GOALS.bare),
+      ...ratio(reference, crossws, GOALS.crossws),
+      '',
+      ...all.map((server) => server && ((server.cpu / server.messages) * 1e6).toFixed(1)),
+    );
+  }
 }
 
-/** The client's side of a case: connections that keep a server busy while they are told to. */
+function ratio(one: Server | undefined, other: Server | undefined, goal: number): [mark: string, ratio: string] {
+  if (!one || !other) return ['', ''];
+  const [low, median, high] = quartiles(one.rates.map((rate, round) => rate / (other.rates[round] as number)));
+  const mark = median < goal ? `under ${goal}` : '';
+  return [mark, `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`];
+}
+
+/** The client of one server: connections that keep it busy while they are told to. */
 class Load {
-  readonly #sockets: WebSocket[] = [];
-  readonly #message: string | Buffer;
-  readonly #inFlight: number;
-  #received = 0;
+  readonly #sockets: readonly WebSocket[];
+  readonly #case: Case;
+  #answers = 0;
   #unanswered = 0;
   #busy = false;
-  #quiet = () => {};
+  #answered = () => {};
 
-  static async open(url: string, { message, connections, inFlight }: Case): Promise<Load> {
-    const load = new Load(message, inFlight);
-    for (let count = 0; count < connections; count++) load.#sockets.push(await connect(url));
-    for (const socket of load.#sockets) socket.on('message', () => load.#answered(socket));
-    return load;
-  }
-
-  private constructor(message: string | Buffer, inFlight: number) {
-    this.#message = message;
-    this.#inFlight = inFlight;
-  }
-
-  /** Sends for so long, and waits for the last answers. Returns messages per second. */
-  async run(duration: number) {
-    this.#busy = true;
-    for (const socket of this.#sockets) for (let sent = 0; sent < this.#inFlight; sent++) this.#send(socket);
-    await after(RUN_UP);
-    const from = performance.now();
-    this.#received = 0;
-    await after(duration);
-    const rate = this.#received / ((performance.now() - from) / 1000);
-    this.#busy = false;
-    const count = this.#received;
-    const time = (performance.now() - from) / 1000;
-    if (this.#unanswered > 0) {
-      await new Promise<void>((settle) => {
-        this.#quiet = settle;
+  constructor(sockets: readonly WebSocket[], each: Case) {
+    this.#sockets = sockets;
+    this.#case = each;
+    for (const socket of sockets) {
+      socket.on('message', () => {
+        this.#answers += 1;
+        this.#unanswered -= 1;
+        if (this.#busy) this.#send(socket);
+        else if (this.#unanswered === 0) this.#answered();
       });
     }
-    return { rate, count, time };
+  }
+
+  /** Sends for so long, and waits for the last answers. */
+  async run(duration: number): Promise<{ readonly rate: number; readonly messages: number }> {
+    const first = this.#answers;
+    this.#busy = true;
+    for (const socket of this.#sockets) for (let sent = 0; sent < this.#case.inFlight; sent++) this.#send(socket);
+    await after(RUN_UP);
+    const from = performance.now();
+    const before = this.#answers;
+    await after(duration);
+    const rate = ((this.#answers - before) / (performance.now() - from)) * 1000;
+    this.#busy = false;
+    await new Promise<void>((settle) => {
+      this.#answered = settle;
+    });
+    return { rate, messages: this.#answers - first };
   }
 
   close(): void {
@@ -155,69 +200,70 @@ class Load {
 
   #send(socket: WebSocket): void {
     this.#unanswered += 1;
-    socket.send(this.#message);
-  }
-
-  #answered(socket: WebSocket): void {
-    this.#received += 1;
-    this.#unanswered -= 1;
-    if (this.#busy) this.#send(socket);
-    else if (this.#unanswered === 0) this.#quiet();
+    socket.send(this.#case.message);
   }
 }
 
-async function connect(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
-  await once(socket, 'open');
-  return socket;
+async function connect(url: string, count: number): Promise<WebSocket[]> {
+  const sockets: WebSocket[] = [];
+  while (sockets.length < count) {
+    const socket = new WebSocket(url, { perMessageDeflate: false });
+    await once(socket, 'open');
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+// ---- Helpers ----
+
+/** Bytes in memory and seconds of processor time, of a server's process and of those that it has started. */
+function usage({ host }: Server): { readonly memory: number; readonly cpu: number } {
+  const sum = { memory: 0, cpu: 0 };
+  const add = (pid: string) => {
+    // See proc(5); on a system without it there are no such figures.
+    const stat = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop() as string).split(' ');
+    sum.cpu += (Number(stat[11]) + Number(stat[12])) / 100;
+    sum.memory += Number(stat[21]) * 4096;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    for (const child of children.split(' ')) if (child !== '') add(child);
+  };
+  try {
+    add(String(host.process.pid));
+    return sum;
+  } catch {
+    return { memory: Number.NaN, cpu: Number.NaN };
+  }
+}
+
+function byKind(servers: readonly Server[], platform: Platform): (Server | undefined)[] {
+  return kinds.map((kind) => servers.find((server) => server.platform === platform && server.kind === kind));
+}
+
+function quartiles(figures: readonly number[]): [low: number, median: number, high: number] {
+  const sorted = [...figures].sort((a, b) => a - b);
+  const at = (part: number) => {
+    const place = part * (sorted.length - 1);
+    const [below = Number.NaN, above = below] = sorted.slice(Math.floor(place));
+    return below + (above - below) * (place % 1);
+  };
+  return [at(0.25), at(0.5), at(0.75)];
 }
 
 function after(duration: number): Promise<void> {
   return new Promise((settle) => setTimeout(settle, duration));
 }
 
-function report(each: Case, results: ReadonlyMap<Server, readonly number[]>): void {
-  console.log(each.name);
-  for (const platform of platforms) {
-    const of = (kind: Kind) =>
-      [...results].find(([server]) => server.platform === platform && server.kind === kind)?.[1] ?? [];
-    const [bare, reference, crossws] = [of('bare'), of('reference'), of('crossws')];
-    const ratios = reference.map((rate, round) => rate / (bare[round] as number));
-    const vs = reference.map((rate, round) => rate / (crossws[round] as number));
-    const f = (k: string) => {
-      const x = cpus[`${each.name} ${platform} ${k}`];
-      if (!x) return '';
-      return `${q(x.filter((_: any, i: number) => i % 2 === 0))
-        .map((y) => y.toFixed(1))
-        .join('/')}us busy ${q(x.filter((_: any, i: number) => i % 2 === 1))[1]!.toFixed(0)}%`;
-    };
-    console.log(
-      ' ',
-      platform.padEnd(8),
-      ...[bare, reference, crossws].map((x) => q(x)[1]?.toFixed(0)),
-      q(ratios)
-        .map((x) => x?.toFixed(3))
-        .join(' '),
-      '|',
-      q(vs)
-        .map((x) => x?.toFixed(3))
-        .join(' '),
-      f('bare'),
-      '|',
-      f('reference'),
-      '|',
-      f('crossws'),
-    );
-  }
+const WIDTHS = [10, 10, 10, 10, 11, 17, 11, 18, 8, 7, 10, 8];
+
+function print(...cells: readonly (string | undefined)[]): void {
+  const line = cells.map((cell = '-', index) => {
+    const width = WIDTHS[index] as number;
+    return index === 0 ? cell.padEnd(width) : cell.padStart(width);
+  });
+  console.log(line.join(' ').trimEnd());
 }
 
-/** The quartiles. */
-function q(figures: readonly number[]): number[] {
-  const s = figures.toSorted((a, b) => a - b);
-  return [0.25, 0.5, 0.75].map((at) => s[Math.round(at * (s.length - 1))] as number);
-}
-
-main().catch((e) => {
-  console.error(e);
+main().catch((error: Error) => {
+  console.error(`\nthe bench of servers failed: ${error.message}`);
   process.exitCode = 1;
 });

@@ -1,9 +1,21 @@
 // Echo on crossws's adapter for node:http, with the same limits.
 
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import crossws from 'crossws/adapters/node';
+import type { Duplex } from 'node:stream';
 import { untilInputEnds } from '../../servers/hosts/life.ts';
+
+// Of crossws's own types, what is used here; they need those of a browser.
+interface Hooks {
+  message(peer: { send(data: unknown): unknown }, message: { readonly rawData: unknown }): void;
+}
+
+type Adapter = (options: { serverOptions: object; hooks: Hooks }) => {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+};
+
+const crossws: Adapter = createRequire(__filename)('crossws/adapters/node').default;
 
 const adapter = crossws({
   serverOptions: { perMessageDeflate: false, maxPayload: 10_000_000 },
