@@ -5,12 +5,12 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(__dirname, '../..');
 
-/** The reference servers, with the command that hosts an application on each. */
+/** The reference servers, with the command that runs the host of each. */
 const commands = {
-  ws: ['node', '--expose-gc', '--import', 'tsx', 'test/servers/hosts/ws.ts'],
-  bun: ['bun', 'test/servers/hosts/bun.ts'],
-  deno: ['deno', 'run', '--allow-all', '--no-lock', '--v8-flags=--expose-gc', 'test/servers/hosts/deno.ts'],
-  workerd: ['node', '--import', 'tsx', 'test/servers/hosts/workerd.ts'],
+  ws: ['node', '--expose-gc', '--import', 'tsx'],
+  bun: ['bun'],
+  deno: ['deno', 'run', '--allow-all', '--no-lock', '--v8-flags=--expose-gc'],
+  workerd: ['node', '--import', 'tsx'],
 } as const;
 
 export type Platform = keyof typeof commands;
@@ -28,10 +28,19 @@ export interface Host {
 }
 
 /** Hosts the application that is the default export of `file` (from the root of the repository). */
-export async function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
+export function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
+  return launch(platform, [`test/servers/hosts/${platform}.ts`, resolve(root, file)], env);
+}
+
+/** Runs a program on a platform, which prints its URL and ends when its input ends, as the hosts do. */
+export async function launch(
+  platform: Platform,
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Host> {
   const [program, ...args] = commands[platform];
   const path = program === 'node' ? process.execPath : join(root, 'node_modules/.bin', program);
-  const child = spawn(path, [...args, resolve(root, file)], {
+  const child = spawn(path, [...args, ...command], {
     cwd: root,
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -48,7 +57,7 @@ export async function host(platform: Platform, file: string, env: Record<string,
       const found = /^(ws:\/\/\S+)\n/m.exec(output);
       if (found) settle(found[1] as string);
     });
-    ended.then((code) => fail(new Error(`${platform}: the host of ${file} ended with ${code}\n${output}${reports}`)));
+    ended.then((code) => fail(new Error(`${platform}: ${command.join(' ')} ended with ${code}\n${output}${reports}`)));
   });
   return {
     url,

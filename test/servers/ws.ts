@@ -85,10 +85,21 @@ function wire(webSocket: WebSocket, socket: Duplex): Wire {
     onItsWay -= 1;
     if (onItsWay === 0) drained();
   };
+  // What is sent in one turn, such as the answers to all that came at once, is one write to the system.
+  let corked = false;
+  const uncork = () => {
+    corked = false;
+    socket.uncork();
+  };
   return {
     isOpen: () => webSocket.readyState === webSocket.OPEN,
     send({ opcode, data }) {
       onItsWay += 1;
+      if (!corked) {
+        corked = true;
+        socket.cork();
+        process.nextTick(uncork);
+      }
       if (opcode === 'ping' || opcode === 'pong') webSocket[opcode](data, false, sent);
       else webSocket.send(data ?? '', { binary: opcode === 'binary' }, sent);
     },

@@ -1,6 +1,6 @@
-// Hosts an application on workerd: `tsx test/servers/hosts/workerd.ts APPLICATION`. See host.ts.
+// Hosts an application on workerd: `tsx test/servers/hosts/workerd.ts APPLICATION [WORKER]`. See host.ts.
 //
-// Bundles the application with worker.ts, starts workerd with it, and passes on what it reports.
+// Bundles the application with worker.ts, or another like it, starts workerd with it, and passes on what it reports.
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -41,7 +41,7 @@ const worker :Workerd.Worker = (
 // workerd does not end when the one who started it dies, so a shell ends it when the shell's input ends.
 const SHELL = '"$@" & exec 1>&- 3>&-; read -r _; kill -9 $!';
 
-function host(file: string): void {
+function host(file: string, worker = './worker.ts'): void {
   const folder = mkdtempSync(join(tmpdir(), 'websock-'));
   const configFile = join(folder, 'config.capnp');
   writeFileSync(configFile, CONFIG);
@@ -49,7 +49,7 @@ function host(file: string): void {
     stdin: {
       contents: `
         import application from ${JSON.stringify(file)};
-        import { host } from './worker.ts';
+        import { host } from ${JSON.stringify(worker)};
         export const { Host, worker } = host(application);
         export default worker;`,
       resolveDir: __dirname,
@@ -88,4 +88,4 @@ function report(line: string): void {
   if (source === undefined) console[level === 'error' || level === 'warn' ? 'error' : 'log'](message);
 }
 
-host(process.argv[2] as string);
+host(process.argv[2] as string, process.argv[3]);
