@@ -28,7 +28,7 @@ function uncommented(entry: Entry): string[] {
   const found: string[] = [];
   let seen = 0;
   const visit = (symbol: ts.Symbol, path: string) => {
-    if (!isOurs(symbol) || isFiller(symbol)) return;
+    if (!isOurs(symbol) || isFiller(symbol) || /^(type|opcode)$/.test(symbol.name)) return; // these two say it themselves
     const name = path ? `${path}.${symbol.name}` : symbol.name;
     seen += 1;
     if (symbol.getDocumentationComment(checker).length === 0) found.push(name);
