@@ -232,11 +232,13 @@ export declare namespace WebSock {
 
   /** A reason to stop: something failed. The error may be any value, as one may throw any. */
   interface Failure {
+    /** What failed; it comes to `terminate`. */
     readonly error: unknown;
   }
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {
+    /** The code to send. */
     readonly code: CloseCode;
     /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Empty unless given. */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.

@@ -1,0 +1,140 @@
+// The packed package, compiled into projects of its users: every supported compiler, every way in which it finds
+// modules, and the strictness and the restrictions that a project may choose.
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  type Compiler,
+  compile,
+  compilers,
+  type Diagnostic,
+  differences,
+  nameOf,
+  project,
+  refusalsIn,
+  root,
+} from '../compilers.ts';
+
+const consumer = 'test/package/fixtures/consumer.ts';
+const server = 'test/package/fixtures/server.ts';
+const javascript = 'test/package/fixtures/javascript.mjs';
+
+/** The consumers by the file names that decide what kind of module they are, each with the fixture that it is. */
+const copies: Readonly<Record<string, string>> = {
+  'consumer.ts': consumer,
+  'consumer.cts': consumer,
+  'consumer.mts': consumer,
+  'module/consumer.ts': consumer,
+  'server.ts': server,
+  'server.cts': server,
+  'server.mts': server,
+  'consumer.js': javascript,
+  'consumer.cjs': javascript,
+  'consumer.mjs': javascript,
+};
+
+const folder = project();
+afterAll(() => rmSync(folder, { recursive: true }));
+for (const [copy, fixture] of Object.entries(copies)) {
+  mkdirSync(dirname(join(folder, copy)), { recursive: true });
+  const text = readFileSync(join(root, fixture), 'utf8');
+  // with `verbatimModuleSyntax`, a CommonJS module may not export values in the words of ESM
+  const asis = copy.endsWith('.mts') || copy.endsWith('.mjs') || copy.startsWith('module/');
+  writeFileSync(join(folder, copy), asis ? text : text.replace(/^export (?=const|class|function)/gm, ''));
+}
+writeFileSync(join(folder, 'module/package.json'), '{ "type": "module" }');
+const common = { target: 'es2015', lib: ['es2015'], types: [], skipLibCheck: false, noEmit: true };
+writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: common }));
+
+interface Resolution {
+  readonly options: object;
+  readonly files: readonly string[];
+}
+
+const node = [
+  'consumer.cts',
+  'consumer.mts',
+  'module/consumer.ts',
+  'server.cts',
+  'server.mts',
+  'consumer.cjs',
+  'consumer.mjs',
+];
+const plain = ['consumer.ts', 'server.ts', 'consumer.js'];
+/** How a compiler finds modules, and the kinds of file for which that differs. */
+const resolutions: Readonly<Record<string, Resolution>> = {
+  node10: { options: { module: 'commonjs', moduleResolution: 'node10' }, files: plain },
+  'node16, CommonJS and ESM': { options: { module: 'node16', moduleResolution: 'node16' }, files: node },
+  'nodenext, CommonJS and ESM': { options: { module: 'nodenext', moduleResolution: 'nodenext' }, files: node },
+  bundler: { options: { module: 'esnext', moduleResolution: 'bundler' }, files: plain },
+};
+
+const javascriptToo = { allowJs: true, checkJs: true };
+/** Levels of strictness; one of them with everything beside that restricts how a project may be written. */
+const levels: Readonly<Record<string, (minor: number) => object>> = {
+  strict: () => ({ strict: true, ...javascriptToo }),
+  strictest: (minor) => ({
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    isolatedModules: true,
+    verbatimModuleSyntax: true,
+    ...(minor >= 5.8 && { erasableSyntaxOnly: true }),
+    ...javascriptToo,
+  }),
+  'not strict': () => ({ strict: false, ...javascriptToo }),
+};
+
+/** Such as 5.9, which is far enough from 5.10 that a number will do. */
+const minor = (compiler: Compiler) => Number(nameOf(compiler).split(' ')[1]);
+
+/** What the compiler says of copies, compared with the `refused:` comments of their fixtures. */
+function differ(files: readonly string[], diagnostics: readonly Diagnostic[]): string[] {
+  const where = (file: string) => files.find((copy) => join(root, copy) === file);
+  return [
+    ...files.flatMap((copy) => {
+      const fixture = copies[copy] as string;
+      const here = diagnostics.filter(({ file }) => where(file) === copy);
+      const differing = differences(
+        [fixture],
+        here.map((said) => ({ ...said, file: join(root, fixture) })),
+      );
+      return differing.map((difference) => `${copy}: ${difference}`);
+    }),
+    ...diagnostics.filter(({ file }) => !where(file)).map(({ file, line, text }) => `${file}:${line} ${text}`),
+  ];
+}
+
+test('each consumer has mistakes of both entries', () => {
+  for (const fixture of new Set(Object.values(copies))) {
+    expect(refusalsIn(fixture).length).toBeGreaterThan(1);
+    expect(readFileSync(join(root, fixture), 'utf8')).toMatch(/'@websock\/spec'[\s\S]*'@websock\/spec\/conformance'/);
+  }
+});
+
+describe.concurrent.each(compilers.map((compiler) => [nameOf(compiler), compiler] as const))(
+  '%s',
+  (_name, compiler) => {
+    for (const [resolution, { options, files }] of Object.entries(resolutions)) {
+      for (const [level, levelOptions] of Object.entries(levels)) {
+        // 6.0 calls node10 deprecated, and 7.0 has it no more
+        const old = resolution === 'node10' && minor(compiler) >= 6;
+        if (old && minor(compiler) >= 7) continue;
+        test(`${resolution}: ${level}`, async ({ expect }) => {
+          const all = { ...options, ...levelOptions(minor(compiler)), ...(old && { ignoreDeprecations: '6.0' }) };
+          const here = level === 'not strict' ? files.filter((file) => copies[file] !== server) : files;
+          expect(differ(here, await compile(compiler, 'tsconfig.json', here, all, folder))).toEqual([]);
+        });
+      }
+    }
+
+    // since 5.5; apart from the others because the compiler allows no JavaScript beside it
+    if (minor(compiler) < 5.5) return;
+    test('node16, CommonJS and ESM: isolatedDeclarations', async ({ expect }) => {
+      const typed = node.filter((file) => file.endsWith('ts'));
+      const options = { module: 'node16', strict: true, declaration: true, isolatedDeclarations: true };
+      expect(differ(typed, await compile(compiler, 'tsconfig.json', typed, options, folder))).toEqual([]);
+    });
+  },
+);

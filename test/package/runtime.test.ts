@@ -1,0 +1,65 @@
+// The packed package, run: by each runtime, both entries are there, hold nothing and do nothing.
+
+import { execFile } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { project, refusalsIn, root } from '../compilers.ts';
+
+const folder = project();
+afterAll(() => rmSync(folder, { recursive: true }));
+for (const name of ['imports.ts', 'consumer.ts']) cpSync(join(root, 'test/package/fixtures', name), join(folder, name));
+// Node finds out more slowly what a .ts is, and warns
+cpSync(join(folder, 'imports.ts'), join(folder, 'imports.mts'));
+
+/** Runs a program in the project; returns its exit code and all that it prints. */
+function tool(program: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
+  const env = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
+  return new Promise((settle) => {
+    execFile(program, parameters, { cwd: folder, env }, (error, stdout, stderr) =>
+      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+const installed = (path: string) => join(root, 'node_modules', path);
+const entries = ['@websock/spec', '@websock/spec/conformance'];
+
+describe('Node', () => {
+  test.each(entries)('requires %s', async (entry) => {
+    const script = `console.log(JSON.stringify(require('${entry}')))`;
+    expect(await tool(process.execPath, '-e', script)).toEqual({ code: 0, output: '{}\n' });
+  });
+
+  test.each(entries)('imports %s', async (entry) => {
+    // a CommonJS module has its exports as `default`, and in some versions under a second name
+    const script = `const { default: all, 'module.exports': same, ...names } = await import('${entry}');
+      console.log(JSON.stringify([all, names]))`;
+    const said = await tool(process.execPath, '--input-type=module', '-e', script);
+    expect(said).toEqual({ code: 0, output: '[{},{}]\n' });
+  });
+});
+
+const runtimes: [string, string, ...string[]][] = [
+  ['Node 24, which strips types,', installed('node-24/bin/node'), 'imports.mts'],
+  ['Bun', installed('.bin/bun'), 'imports.ts'],
+  ['Deno', installed('.bin/deno'), 'run', '--no-lock', '--no-remote', 'imports.ts'],
+];
+test.each(runtimes)(
+  '%s runs a program whose imports of both entries survive',
+  async (_name, program, ...parameters) => {
+    // the 3 callbacks of its handler, and no name from the package
+    expect(await tool(program, ...parameters)).toEqual({ code: 0, output: '[3]\n' });
+  },
+);
+
+test('Deno checks a program against the types', async () => {
+  const { code, output } = await tool(installed('.bin/deno'), 'check', '--no-lock', '--no-remote', 'consumer.ts');
+  expect(code).not.toBe(0);
+  const refusals = refusalsIn('test/package/fixtures/consumer.ts');
+  for (const { line, words } of refusals) {
+    expect(output).toContain(words);
+    expect(output).toContain(`consumer.ts:${line}:`);
+  }
+  expect(output).toContain(`Found ${refusals.length} errors.`);
+});
