@@ -41,7 +41,6 @@ describe('Node', () => {
 });
 
 const runtimes: [string, string, ...string[]][] = [
-  ['Node 24, which strips types,', installed('node-24/bin/node'), 'imports.mts'],
   ['Bun', installed('.bin/bun'), 'imports.ts'],
   ['Deno', installed('.bin/deno'), 'run', '--no-lock', '--no-remote', 'imports.ts'],
 ];
