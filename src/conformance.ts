@@ -222,8 +222,8 @@ type StrayParts<Result> = StrayPart<Result['messages' & keyof Result]> | StrayPa
 
 type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayParts<Result>;
 
-/** Promises, and results with a part that may be `any`: then it is assignable to a type that nobody uses. */
-type Suspect = Thenable | AnyType | AnyState | AnyMessages | AnyReason | AnyClose;
+/** Promises, results with a part that may be `any`, as it is assignable to a type that nobody uses, and `Lacking`. */
+type Suspect = Thenable | AnyType | AnyState | AnyMessages | AnyReason | AnyClose | Lacking;
 
 interface Unused {
   readonly '@websock/spec': 'unused';
@@ -247,6 +247,22 @@ interface AnyClose {
   readonly close: Unused;
 }
 
+/** What lacks a property. To a literal beside others the compiler adds it as `?: undefined`, and the contract takes it. */
+type Lacking = LackingMessages | LackingStatus | LackingReason;
+
+interface LackingMessages {
+  readonly type: 'push' | 'reply';
+  readonly messages?: never;
+}
+interface LackingStatus {
+  readonly type: 'reply';
+  readonly status?: never;
+}
+interface LackingReason {
+  readonly type: 'stop';
+  readonly reason?: never;
+}
+
 type StraySuspect<Result> = 0 extends 1 & Result
   ? 'resultAny'
   : Result extends Promise<infer Value>
@@ -259,6 +275,7 @@ type StraySuspect<Result> = 0 extends 1 & Result
           | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
           | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
           | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
+          | (Result extends Lacking ? PartFault<Result, Result['type']> : never)
           | StrayResult<Result>;
 
 /** The same of messages and of a close. */

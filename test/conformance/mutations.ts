@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { root } from '../compilers.ts';
 
@@ -188,6 +188,8 @@ function oneLine(node: ts.Node): string {
 interface TestFile {
   readonly path: string;
   readonly text: string;
+  /** For a test of the suite: what of it does not mention the suite, and the rest, which has the rest's line numbers. */
+  readonly parts: readonly [fixtures: string, verdicts: string] | undefined;
   /** The line of each refusal, and what must be said there. */
   readonly refusals: ReadonlyMap<number, readonly string[]>;
 }
@@ -207,7 +209,7 @@ export function testFiles(): TestFile[] {
   return ['contract', 'conformance'].flatMap((folder) =>
     readdirSync(join(root, 'test', folder))
       .filter(
-        (name) => /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme)/.test(name),
+        (name) => /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme|samples)/.test(name),
       )
       .map((name) => testFile(folder, name)),
   );
@@ -228,7 +230,49 @@ function testFile(folder: string, name: string): TestFile {
     // The order of a union is the compiler's own.
     refusals.set(below, [...(refusals.get(below) ?? []), ...(folder === 'conformance' ? words.split(' | ') : [words])]);
   }
-  return { path: `${folder}/${name}`, text, refusals };
+  const path = `${folder}/${name}`;
+  return { path, text, parts: folder === 'conformance' ? inTwoParts(path, text) : undefined, refusals };
+}
+
+/** Most of a test are handlers and servers, which all copies of the suite can share: what is costly is done once. */
+function inTwoParts(path: string, text: string): [string, string] {
+  const statements = ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest, true).statements.map((statement) => {
+    const [names, words] = [new Set<string>(), new Set<string>()];
+    const nameOf = (name: ts.BindingName) => {
+      if (ts.isIdentifier(name)) names.add(name.text);
+      else for (const part of name.elements) if (!ts.isOmittedExpression(part)) nameOf(part.name);
+    };
+    if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) nameOf(name);
+    else if (ts.isDeclarationStatement(statement) && statement.name) names.add(statement.name.text);
+    const visit = (node: ts.Node) => {
+      if (ts.isIdentifier(node)) words.add(node.text);
+      ts.forEachChild(node, visit);
+    };
+    visit(statement);
+    return { statement, names, words, isImport: ts.isImportDeclaration(statement) };
+  });
+  const judging = new Set(['Assert', 'HandlerConforms', 'ServerConforms', 'Checked']);
+  for (let size = 0; size < judging.size; ) {
+    size = judging.size;
+    for (const { names, words, isImport } of statements)
+      if (!isImport && [...words].some((word) => judging.has(word))) for (const name of names) judging.add(name);
+  }
+  const isJudging = ({ words }: (typeof statements)[number]) => [...words].some((word) => judging.has(word));
+  const blank = (part: string) => part.replace(/[^\n]/g, ' ');
+  const keep = (kept: (one: (typeof statements)[number]) => boolean) =>
+    statements.reduce(
+      (so, one) =>
+        kept(one)
+          ? so
+          : so.slice(0, one.statement.getStart()) + blank(one.statement.getText()) + so.slice(one.statement.end),
+      text,
+    );
+  const shared = statements.filter((one) => !one.isImport && !isJudging(one)).flatMap(({ names }) => [...names]);
+  const names = [...new Set(shared)].join(', ');
+  return [
+    `${keep((one) => !isJudging(one)).replace(/^export /gm, '')}\nexport { ${names} };\n`,
+    `${keep((one) => one.isImport || isJudging(one))}\nimport { ${names} } from '../../shared/${path.replace(/\.ts$/, '')}';\n`,
+  ];
 }
 
 /** `expectType<Type>(value)` as `expectType<Type>()(value)`: so the type of the value can be inferred. */
@@ -257,21 +301,31 @@ const options = {
   allowJs: true,
   checkJs: true,
   noEmit: true,
+  skipLibCheck: true,
 };
 
 /** Why each of several copies of src/ is noticed by the tests; `undefined` for one that is not. */
 async function judge(copies: readonly Readonly<Record<string, string>>[], tests: readonly TestFile[]) {
   const folder = mkdtempSync(join(tmpdir(), 'websock-mutations-'));
   try {
-    writeFileSync(join(folder, 'tsd.ts'), exactly);
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    };
     // By name, because of refusals.ts and refusals.js `include` would take one.
     const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
+    write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
+    write('tsd.ts', exactly);
+    const right = rightSources['websock.ts'] ?? '';
+    write('shared/src/websock.ts', right);
+    for (const { path, parts } of tests) if (parts) write(`shared/${path}`, parts[0]);
     for (const [index, copy] of copies.entries()) {
-      for (const part of ['src', 'contract', 'conformance'])
-        mkdirSync(join(folder, `${index}`, part), { recursive: true });
-      for (const [file, text] of Object.entries(copy)) writeFileSync(join(folder, `${index}/src/${file}`), text);
-      for (const { path, text } of tests) writeFileSync(join(folder, `${index}/${path}`), text);
+      const isShared = copy['websock.ts'] === right;
+      const placed = (text: string) =>
+        isShared ? text.replace(/'\.\.?(\/src)?\/websock'/g, "'../../shared/src/websock'") : text;
+      for (const [file, text] of Object.entries(copy)) write(`${index}/src/${file}`, placed(text));
+      for (const { path, text, parts } of tests)
+        write(`${index}/${path}`, placed(isShared && parts ? parts[1] : text));
     }
     const said = await errors(folder);
     if (said === undefined) return undefined;
@@ -332,23 +386,23 @@ export async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutat
   const tests = testFiles();
   const wrong = ((await judge([rightSources], tests)) ?? ['the compiler does not end'])[0];
   if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
-  // Most are noticed by the tests that are nearest to them; only the others need all the tests.
+  // Most are noticed by the tests that are nearest to them; only the others need more.
   const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
-  const servers = rightSources['conformance.ts']?.slice(0, rightSources['conformance.ts'].indexOf('// ---- Servers'));
-  const beginning = servers?.split('\n').length ?? 0;
-  const isOfServers = ({ file, line }: Mutation) => file === 'conformance.ts' && line >= beginning;
+  const suite = rightSources['conformance.ts'] ?? '';
+  const beginning = suite.slice(0, suite.indexOf('// ---- Servers')).split('\n').length;
+  const isOfServers = ({ line }: Mutation) => line >= beginning;
+  const [ofContract, ofSuite] = sources.map((source) => mutations.filter(({ file }) => file === source));
   const left = await Promise.all([
+    survivorsAmong(ofContract ?? [], nearest(/^contract/)).then((some) => survivorsAmong(some, tests)),
+    survivorsAmong((ofSuite ?? []).filter(isOfServers), nearest(/servers/)),
     survivorsAmong(
-      mutations.filter(({ file }) => file === 'websock.ts'),
-      nearest(/^contract/),
-    ),
-    survivorsAmong(mutations.filter(isOfServers), nearest(/servers/)),
-    survivorsAmong(
-      mutations.filter((one) => one.file === 'conformance.ts' && !isOfServers(one)),
+      (ofSuite ?? []).filter((one) => !isOfServers(one)),
       nearest(/refuses/),
     ),
   ]);
-  return survivorsAmong(left.flat(), tests);
+  const [contractLeft = [], ...suiteLeft] = left;
+  // The contract's own tests do not import the suite.
+  return [...contractLeft, ...(await survivorsAmong(suiteLeft.flat(), nearest(/^conformance/)))];
 }
 
 async function survivorsAmong(mutations: readonly Mutation[], tests: readonly TestFile[]): Promise<Mutation[]> {
