@@ -685,3 +685,59 @@ export type NullResult = Assert<HandlerConforms<typeof nullResult>>;
 const undefinedResult = returning(undefined);
 // refused: 3.6 handleIn returns nothing on some branch; return a result
 export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;
+
+// ---- A property that the compiler adds as `?: undefined`, because another result has it ----
+
+declare const maybe: boolean;
+
+const lackingMessages = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) => {
+    if (maybe) return { type: 'push', messages: [], state } as const;
+    return { type: 'push', state } as const;
+  },
+};
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type LackingMessages = Assert<HandlerConforms<typeof lackingMessages>>;
+
+const lackingMessagesOfReply = {
+  ...right,
+  handleInfo: async (_info: string, state: Count) => {
+    if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
+    return { type: 'reply', status: 1, state } as const;
+  },
+};
+// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
+export type LackingMessagesOfReply = Assert<HandlerConforms<typeof lackingMessagesOfReply>>;
+
+const lackingStatus = {
+  ...right,
+  handleControl: (_frame: WebSock.ControlFrame, state: Count) => {
+    if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
+    return { type: 'reply', messages: [], state } as const;
+  },
+};
+// refused: 3.6 handleControl returns a result that lacks a property; see WebSock.HandleResult
+export type LackingStatus = Assert<HandlerConforms<typeof lackingStatus>>;
+
+const lackingReason = {
+  ...right,
+  handleInfo: (_info: string, state: Count) => {
+    if (maybe) return { type: 'stop', reason: 'normal', state } as const;
+    return { type: 'stop', state } as const;
+  },
+};
+// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
+export type LackingReason = Assert<HandlerConforms<typeof lackingReason>>;
+
+const lackingInContext = {
+  ...right,
+  // biome-ignore lint/suspicious/noTsIgnore: TypeScript 7.0 refuses this already here, older ones let it pass
+  // @ts-ignore
+  handleIn: (_frame, state) => {
+    if (maybe) return { type: 'push', messages: [], state };
+    return { type: 'push', state };
+  },
+} satisfies WebSock<Count, string, number>;
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type LackingInContext = Assert<HandlerConforms<typeof lackingInContext>>;
