@@ -223,7 +223,8 @@ type StrayParts<Result> = StrayPart<Result['messages' & keyof Result]> | StrayPa
 type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayParts<Result>;
 
 /** Promises, results with a part that may be `any`, as it is assignable to a type that nobody uses, and `Lacking`. */
-type Suspect = Thenable | AnyType | AnyState | AnyMessages | AnyReason | AnyClose | Lacking;
+// One with a type of any is `Lacking`, and messages or a close of any are seen by `StrayPart`.
+type Suspect = Thenable | AnyState | AnyReason | Lacking;
 
 interface Unused {
   readonly '@websock/spec': 'unused';
@@ -237,14 +238,8 @@ interface AnyType {
 interface AnyState {
   readonly state: Unused;
 }
-interface AnyMessages {
-  readonly messages: Unused;
-}
 interface AnyReason {
   readonly reason: Unused;
-}
-interface AnyClose {
-  readonly close: Unused;
 }
 
 /** What lacks a property. To a literal beside others the compiler adds it as `?: undefined`, and the contract takes it. */
@@ -263,18 +258,15 @@ interface LackingReason {
   readonly reason?: never;
 }
 
-type StraySuspect<Result> = 0 extends 1 & Result
-  ? 'resultAny'
-  : Result extends Promise<infer Value>
+type StraySuspect<Result> =
+  Result extends Promise<infer Value>
     ? Stray<Value>
     : Result extends PromiseLike<infer Value>
       ? Stray<Value>
       :
           | (Result extends AnyType ? IfAny<Result['type'], 'resultAny'> : never)
           | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
-          | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
           | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
-          | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
           | (Result extends Lacking ? PartFault<Result, Result['type']> : never)
           | StrayResult<Result>;
 
@@ -312,7 +304,7 @@ type StrayMessage<Message> =
     ? 'partAny'
     : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
       ?
-          | IfAny<Data, 'partAny'>
+          | IfAny<Opcode | Data, 'partAny'>
           | StrayKeys<Message, 'opcode' | 'data', 'messageStray'>
           | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
       : never;
@@ -323,7 +315,7 @@ type StrayClose<Close extends Coded> = Close extends SuspectClose
     ? StrayCode<Close['code']>
     : StraySuspectClose<Close>;
 
-type SuspectClose = AnyCode | AnyReason | LongReason;
+type SuspectClose = AnyCode | LongReason;
 
 interface AnyCode {
   readonly code: Unused;
@@ -390,7 +382,7 @@ interface Aliases {
 /** The functions of a handler that are callbacks by another name, and would never be called. Helpers do not count. */
 type UnknownNames<Handler> = keyof Handler extends Name | symbol
   ? never
-  : UnknownAmong<Handler, Exclude<keyof Handler & string, Name>>;
+  : UnknownAmong<Handler, Exclude<keyof Handler, Name>>;
 
 type UnknownAmong<Handler, Key> = Key extends keyof Handler & string
   ? Handler[Key] extends ((...args: never) => unknown) | undefined
@@ -434,7 +426,7 @@ type IsSlip<Word, Right> = Word extends Right
       ? Rest extends ''
         ? true
         : false
-      : false;
+      : never;
 
 // ---- The explanation, for a handler that failed ----
 
@@ -722,10 +714,10 @@ type ServerFaults<Upgrade> = [Upgrade] extends [never]
       : ServerTexts['notFunction'];
 
 /** With `unknown` for each type parameter; of the last overload. */
-type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : [];
+type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : never;
 
 // Wrong options make every call impossible, so they are told alone.
-type CallFaults<Upgrade, Parameters extends readonly unknown[]> = Either<
+type CallFaults<Upgrade, Parameters extends unknown[]> = Either<
   OptionsFault<Parameters>,
   IsOverloaded<Upgrade> extends true
     ? FirstRefused<Upgrade, RightCalls> | FirstTaken<(...args: Parameters) => void, WrongCalls>
@@ -756,7 +748,7 @@ interface ServerTexts {
 }
 
 // Of the last overload; its type parameters stand there as `unknown`.
-type AnyParameter<Parameters extends readonly unknown[]> = First<
+type AnyParameter<Parameters extends unknown[]> = First<
   [
     IsAny<Parameters[0]> extends true ? ServerTexts['request'] : never,
     IsAny<Parameters[1]> extends true ? ServerTexts['handler'] : never,
@@ -771,7 +763,7 @@ type AnyParameter<Parameters extends readonly unknown[]> = First<
 >;
 
 /** A call of an upgrade. It can be made if the upgrade is assignable to it. */
-type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options?: WebSock.ConnectionOptions) => unknown;
+type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options: WebSock.ConnectionOptions) => unknown;
 
 /** The calls that must be possible, each behind the fault of an upgrade of which it is not. */
 type RightCalls = [
@@ -807,7 +799,7 @@ type WrongCalls = [
 ];
 
 /** An upgrade may take no options at all. */
-type OptionsFault<Parameters extends readonly unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
+type OptionsFault<Parameters extends unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
   ? never
   : Parameters extends readonly [unknown, unknown, unknown, (infer Options)?]
     ? { readonly timeout: string } extends Options
@@ -821,6 +813,10 @@ type OptionsFault<Parameters extends readonly unknown[]> = Parameters extends re
 
 interface Count {
   readonly count: number;
+}
+
+interface Named extends Count {
+  readonly name: string;
 }
 
 interface Minimal extends Pick<WebSock<Count, string, string>, 'init' | 'handleIn' | 'handleInfo'> {}
@@ -847,7 +843,7 @@ declare class Private {
 
 interface TextOnly extends Omit<Full, 'handleIn'> {
   readonly handleIn: (
-    frame: { readonly opcode: 'text'; readonly data: string },
+    frame: Extract<WebSock.DataFrame, { opcode: 'text' }>,
     state: Count,
   ) => WebSock.HandleResult<Count>;
 }
@@ -857,7 +853,7 @@ interface OtherState extends Omit<Full, 'handleIn'> {
 }
 
 interface MoreState extends Omit<Full, 'handleIn'> {
-  readonly handleIn: (frame: WebSock.DataFrame, state: Count & { name: string }) => WebSock.HandleResult<Count>;
+  readonly handleIn: (frame: WebSock.DataFrame, state: Named) => WebSock.HandleResult<Count>;
 }
 
 interface OtherInfo extends Omit<Full, 'handleInfo'> {
@@ -897,16 +893,14 @@ type Settled<Result> = Result extends PromiseLike<infer Value> ? Value : Result;
 type Either<Faults, Other> = [Faults] extends [never] ? Other : Faults;
 
 /** The first of a list that is not `never`. */
-type First<List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+type First<List extends unknown[]> = List extends [infer Head, ...infer Rest]
   ? [Head] extends [never]
     ? First<Rest>
-    : Head extends string
-      ? Head
-      : never
+    : Head
   : never;
 
 /** The first of a list that is one of `Types`. */
-type FirstOf<Types, List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+type FirstOf<Types, List extends unknown[]> = List extends [infer Head, ...infer Rest]
   ? Head extends Types
     ? Head
     : FirstOf<Types, Rest>

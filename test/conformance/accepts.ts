@@ -381,6 +381,33 @@ const onlyTerminate = {
 };
 export type OnlyTerminate = Assert<HandlerConforms<typeof onlyTerminate>>;
 
+// A state that looks like a close or a message.
+const likeClose = {
+  init: () => ok({ code: 99, opcode: 'ping', stray: 1 } as const),
+  handleIn: (_frame: WebSock.DataFrame, state: { code: 99; opcode: 'ping'; stray: 1 }) => ok(state),
+  handleInfo: (_info: string, state: { code: 99 }) => stop({ ...state, opcode: 'ping', stray: 1 } as const),
+};
+export type LikeClose = Assert<HandlerConforms<typeof likeClose>>;
+
+// Properties of undefined, and by symbols, in every part of a result.
+const undefinedBeside = {
+  ...bare,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) =>
+    ({
+      type: 'stop',
+      reason: 'normal',
+      state,
+      close: { code: 1000, reason: 'short', other: undefined, [mark]: 1 },
+      messages: [
+        { opcode: 'text', data: long, other: undefined, [mark]: 1 },
+        { opcode: 'ping', data: 'short', other: undefined, [mark]: 1 },
+      ],
+      other: undefined,
+      [mark]: 1,
+    }) as const,
+};
+export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
+
 // The verdict is `true`, and no `never`, of which `Assert` would say nothing.
 export const verdicts: [
   HandlerConforms<typeof bare>,

@@ -401,13 +401,14 @@ type NotWaiting = <State, Info, Arg, Handler>(
 // refused: 2.1 the upgrade refuses a handler of async callbacks
 export type RefusesPromises = Assert<ServerConforms<NotWaiting>>;
 
-type Open<Handler> = (<Type>() => Type extends Handler ? 1 : 2) extends <Type>() => Type extends {
-  [Key in keyof Handler]: Handler[Key];
-}
-  ? 1
-  : 2
-  ? Handler
-  : never;
+type Open<Handler> =
+  (<Type>() => Type extends Handler ? 1 : 2) extends <Type>() => Type extends {
+    [Key in keyof Handler]: Handler[Key];
+  }
+    ? 1
+    : 2
+    ? Handler
+    : never;
 type OpenOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Open<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
@@ -440,3 +441,39 @@ interface OverloadedObject {
 }
 // refused: 1.1 the upgrade takes a handler without init
 export type OverloadsOfObject = Assert<ServerConforms<OverloadedObject>>;
+
+// ---- More of one place ----
+
+type Unending<Handler> = Handler extends { readonly terminate: unknown } ? never : Handler;
+type NotTerminating = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Unending<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.5 the upgrade refuses a handler with the optional callbacks
+export type RefusesTerminate = Assert<ServerConforms<NotTerminating>>;
+
+type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: never) => PromiseLike<unknown> }
+  ? never
+  : Handler;
+type TerminatingAtOnce = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<EndingAtOnce<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.1 the upgrade refuses a handler of async callbacks
+export type RefusesTerminatingLater = Assert<ServerConforms<TerminatingAtOnce>>;
+
+type OtherOptions = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: { readonly backlog: number },
+) => void;
+// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+export type TakesOtherOptions = Assert<ServerConforms<OtherOptions>>;
+
+type ReadonlyUpgrade = <State, Info, Arg>(...call: readonly [Request, WebSock<State, Info, Arg>, Arg]) => void;
+export type ReadonlyParameters = Assert<ServerConforms<ReadonlyUpgrade>>;
+
+type ReadonlyRequired = <State, Info, Arg>(
+  ...call: readonly [Request, WebSock<State, Info, Arg>, Arg, Options]
+) => void;
+// refused: 1.1 the upgrade requires options; make them optional
+export type ReadonlyOptions = Assert<ServerConforms<ReadonlyRequired>>;
