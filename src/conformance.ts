@@ -474,20 +474,18 @@ type CallbackFault<Handler, Callback extends Name> = Callback extends keyof Hand
     ? Texts['missing'][Callback]
     : never;
 
-type FunctionFault<Handler, Callback extends Name, Function> = [Function] extends [never]
-  ? never
-  : Function extends (...args: never) => unknown
-    ? First<
-        [
-          Function extends (first: never, second: never) => unknown ? never : Texts<Callback>['arguments'],
-          Handler extends { [Key in Callback]?: Called<Handler>[Key] } ? never : Texts<Callback>['this'],
-          IsAny<StateTaken<Handler, Callback>> extends true ? Texts<Callback>['stateAny'] : never,
-          InputFault<Handler, Callback, Function>,
-          Callback extends Producer ? Text<ResultFault<Returned<Handler, Callback>>, Callback> : never,
-          StateFault<Handler, Callback>,
-        ]
-      >
-    : Texts<Callback>['notFunction'];
+type FunctionFault<Handler, Callback extends Name, Function> = Function extends (...args: never) => unknown
+  ? First<
+      [
+        Function extends (first: never, second: never) => unknown ? never : Texts<Callback>['arguments'],
+        Handler extends { [Key in Callback]?: Called<Handler>[Key] } ? never : Texts<Callback>['this'],
+        IsAny<StateTaken<Handler, Callback>> extends true ? Texts<Callback>['stateAny'] : never,
+        InputFault<Handler, Callback, Function>,
+        Callback extends Producer ? Text<ResultFault<Returned<Handler, Callback>>, Callback> : never,
+        StateFault<Handler, Callback>,
+      ]
+    >
+  : Texts<Callback>['notFunction'];
 
 /** What a callback is given and does not accept. */
 type InputFault<Handler, Callback, Function> = Callback extends 'init'
@@ -496,14 +494,14 @@ type InputFault<Handler, Callback, Function> = Callback extends 'init'
     ? First<
         [
           Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'text' }>, never], 'text'>,
-          Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'binary' }>, never], 'binary'>,
+          Accepts<Function, [WebSock.DataFrame, never], 'binary'>,
         ]
       >
     : Callback extends 'handleControl'
       ? First<
           [
             Accepts<Function, [WebSock.ControlFrame & { opcode: 'ping' }, never], 'ping'>,
-            Accepts<Function, [WebSock.ControlFrame & { opcode: 'pong' }, never], 'pong'>,
+            Accepts<Function, [WebSock.ControlFrame, never], 'pong'>,
           ]
         >
       : Callback extends 'handleInfo'
@@ -553,7 +551,7 @@ type ResultOrder = [
 
 /** The keys in `Texts` of all that is wrong with a result. */
 type ResultFaults<Result> =
-  | (Result extends undefined | null | void ? 'resultNothing' : never)
+  | (Result extends null | void ? 'resultNothing' : never)
   | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
   | (Result extends { readonly state: unknown } ? never : 'stateMissing')
   | (Result extends { readonly type: keyof Properties } ? PartFault<Result, Result['type']> : never)
@@ -588,7 +586,7 @@ type PartFault<Result, Type extends keyof Properties> =
 // Required, because the compiler adds `status?: undefined` to a union of literals.
 type PartMissing<Result, Key> = Result extends { readonly [Part in Key & string]: unknown } ? never : 'partMissing';
 
-type MessagesFault<Messages> = Messages extends WebSock.Messages | undefined
+type MessagesFault<Messages> = Messages extends undefined
   ? never
   : MessageFault<Messages extends readonly (infer Message)[] ? Message : Messages>;
 

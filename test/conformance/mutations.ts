@@ -68,6 +68,70 @@ const list: readonly Listed[] = [
     kind: /^(any|unknown)$/,
     why: 'its last branch is never taken, because its constraint lets nothing else in',
   },
+  {
+    file: 'conformance.ts',
+    of: ['IsAny', 'IsSame', 'IsUnion', 'IsOverloaded', 'IsSlip', 'IsWebSockOfAny'],
+    kind: /^(true|false) branch never: true$/,
+    why: 'they are asked by `extends true`, which `never` passes as `true` does',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsSame'],
+    kind: /^(true|false) branch never: [12]$/,
+    why: 'what is compared is the test between them; `never` is assignable to what the other side has',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Suspect', 'Lacking', 'LackingMessages', 'LackingStatus', 'LackingReason'],
+    kind: /^without/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['StraySuspect'],
+    line: 'Lacking',
+    kind: /^(without \(Result extends Lacking|true branch as false)/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^false branch (never: false|as true)$/,
+    why: 'TypeScript 7.0 takes every function for an overloaded one; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
+    kind: /^without the property/,
+    why: 'more is looked at twice, which costs the compiler more and finds no more',
+  },
+  {
+    file: 'conformance.ts',
+    of: [
+      'Conforms',
+      'Stray',
+      'StrayObject',
+      'StrayClose',
+      'StrayKeys',
+      'StraySuspect',
+      'UnknownNames',
+      'IsWebSockOfAny',
+    ],
+    kind: /^(true|false) branch as/,
+    why: 'a shortcut around what comes to the same, and costs the compiler more',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['ResultKeys', 'StrayObject', 'StrayClose', 'StrayKeys', 'UnknownNames'],
+    kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
+    why: 'the shortcut is taken less often, and what comes after it finds the same',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['AnyParameter', 'CallFaults'],
+    kind: /^not readonly$/,
+    why: 'a constraint within the suite, which all that is given there fulfils',
+  },
 ];
 
 // ---- The mutations ----
@@ -474,7 +538,7 @@ function isListed({ file, line, of, kind, was }: Mutation, entry: Listed): boole
     entry.file === file &&
     (entry.of?.includes(of) ?? true) &&
     (entry.line === undefined || text.includes(entry.line) || was.includes(entry.line)) &&
-    entry.kind.test(kind)
+    (entry.kind.test(kind) || entry.kind.test(`${kind}: ${was}`))
   );
 }
 

@@ -884,3 +884,44 @@ export type CodeBeside = Assert<HandlerConforms<typeof codeBeside>>;
 
 // refused: 2.5 handleControll is not a callback; do you mean handleControl?
 export type OptionalMisspelt = Assert<HandlerConforms<typeof noControl & { handleControll?: () => void }>>;
+
+declare const optionalPingOnly: typeof noControl & {
+  handleControl?: (frame: { opcode: 'ping' }, state: Count) => Result;
+};
+// refused: 2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame
+export type OptionalPingOnly = Assert<HandlerConforms<typeof optionalPingOnly>>;
+
+const reasonOfUndefined = returning(
+  maybe
+    ? ({ type: 'ok', reason: undefined, state } as const)
+    : ({ type: 'stop', reason: 'normal', close: { code: 1005 }, state } as const),
+);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type ReasonOfUndefined = Assert<HandlerConforms<typeof reasonOfUndefined>>;
+
+const anyTypeOfAll = returning({ type: any, status: 1, messages: [], reason: 'normal', state } as const);
+// refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
+export type AnyTypeOfAll = Assert<HandlerConforms<typeof anyTypeOfAll>>;
+
+declare const widenedList: readonly { opcode: string; data: string }[];
+const opcodesWidened = returning({ type: 'push', messages: widenedList, state } as const);
+// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+export type OpcodesWidened = Assert<HandlerConforms<typeof opcodesWidened>>;
+
+const rightMessages = returning({
+  type: 'stop',
+  reason: 'normal',
+  messages: [{ opcode: 'text', data: '' }],
+  close: { code: 1005 },
+  state,
+} as const);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type RightMessages = Assert<HandlerConforms<typeof rightMessages>>;
+
+const noOpcode = returning({ type: 'push', messages: { data: '' }, state } as const);
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type NoOpcode = Assert<HandlerConforms<typeof noOpcode>>;
+
+const otherStateOfControl = { ...right, handleControl: () => ({ type: 'ok', state: { count: 'one' } }) as const };
+// refused: 2.4 handleControl returns a state that other callbacks do not accept; make them agree
+export type OtherStateOfControl = Assert<HandlerConforms<typeof otherStateOfControl>>;
