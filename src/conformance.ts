@@ -222,8 +222,9 @@ type StrayParts<Result> = StrayPart<Result['messages' & keyof Result]> | StrayPa
 
 type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayParts<Result>;
 
-/** Promises, and results with a part that may be `any`: then it is assignable to a type that nobody uses. */
-type Suspect = Thenable | AnyType | AnyState | AnyMessages | AnyReason | AnyClose;
+/** Promises, results with a part that may be `any`, as it is assignable to a type that nobody uses, and `Lacking`. */
+// One with a type of any is `Lacking`, and messages or a close of any are seen by `StrayPart`.
+type Suspect = Thenable | AnyState | AnyReason | Lacking;
 
 interface Unused {
   readonly '@websock/spec': 'unused';
@@ -237,28 +238,36 @@ interface AnyType {
 interface AnyState {
   readonly state: Unused;
 }
-interface AnyMessages {
-  readonly messages: Unused;
-}
 interface AnyReason {
   readonly reason: Unused;
 }
-interface AnyClose {
-  readonly close: Unused;
+
+/** What lacks a property. To a literal beside others the compiler adds it as `?: undefined`, and the contract takes it. */
+type Lacking = LackingMessages | LackingStatus | LackingReason;
+
+interface LackingMessages {
+  readonly type: 'push' | 'reply';
+  readonly messages?: never;
+}
+interface LackingStatus {
+  readonly type: 'reply';
+  readonly status?: never;
+}
+interface LackingReason {
+  readonly type: 'stop';
+  readonly reason?: never;
 }
 
-type StraySuspect<Result> = 0 extends 1 & Result
-  ? 'resultAny'
-  : Result extends Promise<infer Value>
+type StraySuspect<Result> =
+  Result extends Promise<infer Value>
     ? Stray<Value>
     : Result extends PromiseLike<infer Value>
       ? Stray<Value>
       :
           | (Result extends AnyType ? IfAny<Result['type'], 'resultAny'> : never)
           | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
-          | (Result extends AnyMessages ? IfAny<Result['messages'], 'partAny'> : never)
           | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
-          | (Result extends AnyClose ? IfAny<Result['close'], 'partAny'> : never)
+          | (Result extends Lacking ? PartFault<Result, Result['type']> : never)
           | StrayResult<Result>;
 
 /** The same of messages and of a close. */
@@ -295,7 +304,7 @@ type StrayMessage<Message> =
     ? 'partAny'
     : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
       ?
-          | IfAny<Data, 'partAny'>
+          | IfAny<Opcode | Data, 'partAny'>
           | StrayKeys<Message, 'opcode' | 'data', 'messageStray'>
           | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
       : never;
@@ -306,7 +315,7 @@ type StrayClose<Close extends Coded> = Close extends SuspectClose
     ? StrayCode<Close['code']>
     : StraySuspectClose<Close>;
 
-type SuspectClose = AnyCode | AnyReason | LongReason;
+type SuspectClose = AnyCode | LongReason;
 
 interface AnyCode {
   readonly code: Unused;
@@ -373,7 +382,7 @@ interface Aliases {
 /** The functions of a handler that are callbacks by another name, and would never be called. Helpers do not count. */
 type UnknownNames<Handler> = keyof Handler extends Name | symbol
   ? never
-  : UnknownAmong<Handler, Exclude<keyof Handler & string, Name>>;
+  : UnknownAmong<Handler, Exclude<keyof Handler, Name>>;
 
 type UnknownAmong<Handler, Key> = Key extends keyof Handler & string
   ? Handler[Key] extends ((...args: never) => unknown) | undefined
@@ -417,7 +426,7 @@ type IsSlip<Word, Right> = Word extends Right
       ? Rest extends ''
         ? true
         : false
-      : false;
+      : never;
 
 // ---- The explanation, for a handler that failed ----
 
@@ -465,20 +474,18 @@ type CallbackFault<Handler, Callback extends Name> = Callback extends keyof Hand
     ? Texts['missing'][Callback]
     : never;
 
-type FunctionFault<Handler, Callback extends Name, Function> = [Function] extends [never]
-  ? never
-  : Function extends (...args: never) => unknown
-    ? First<
-        [
-          Function extends (first: never, second: never) => unknown ? never : Texts<Callback>['arguments'],
-          Handler extends { [Key in Callback]?: Called<Handler>[Key] } ? never : Texts<Callback>['this'],
-          IsAny<StateTaken<Handler, Callback>> extends true ? Texts<Callback>['stateAny'] : never,
-          InputFault<Handler, Callback, Function>,
-          Callback extends Producer ? Text<ResultFault<Returned<Handler, Callback>>, Callback> : never,
-          StateFault<Handler, Callback>,
-        ]
-      >
-    : Texts<Callback>['notFunction'];
+type FunctionFault<Handler, Callback extends Name, Function> = Function extends (...args: never) => unknown
+  ? First<
+      [
+        Function extends (first: never, second: never) => unknown ? never : Texts<Callback>['arguments'],
+        Handler extends { [Key in Callback]?: Called<Handler>[Key] } ? never : Texts<Callback>['this'],
+        IsAny<StateTaken<Handler, Callback>> extends true ? Texts<Callback>['stateAny'] : never,
+        InputFault<Handler, Callback, Function>,
+        Callback extends Producer ? Text<ResultFault<Returned<Handler, Callback>>, Callback> : never,
+        StateFault<Handler, Callback>,
+      ]
+    >
+  : Texts<Callback>['notFunction'];
 
 /** What a callback is given and does not accept. */
 type InputFault<Handler, Callback, Function> = Callback extends 'init'
@@ -487,14 +494,14 @@ type InputFault<Handler, Callback, Function> = Callback extends 'init'
     ? First<
         [
           Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'text' }>, never], 'text'>,
-          Accepts<Function, [Extract<WebSock.DataFrame, { opcode: 'binary' }>, never], 'binary'>,
+          Accepts<Function, [WebSock.DataFrame, never], 'binary'>,
         ]
       >
     : Callback extends 'handleControl'
       ? First<
           [
             Accepts<Function, [WebSock.ControlFrame & { opcode: 'ping' }, never], 'ping'>,
-            Accepts<Function, [WebSock.ControlFrame & { opcode: 'pong' }, never], 'pong'>,
+            Accepts<Function, [WebSock.ControlFrame, never], 'pong'>,
           ]
         >
       : Callback extends 'handleInfo'
@@ -544,7 +551,7 @@ type ResultOrder = [
 
 /** The keys in `Texts` of all that is wrong with a result. */
 type ResultFaults<Result> =
-  | (Result extends undefined | null | void ? 'resultNothing' : never)
+  | (Result extends null | void ? 'resultNothing' : never)
   | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
   | (Result extends { readonly state: unknown } ? never : 'stateMissing')
   | (Result extends { readonly type: keyof Properties } ? PartFault<Result, Result['type']> : never)
@@ -579,7 +586,7 @@ type PartFault<Result, Type extends keyof Properties> =
 // Required, because the compiler adds `status?: undefined` to a union of literals.
 type PartMissing<Result, Key> = Result extends { readonly [Part in Key & string]: unknown } ? never : 'partMissing';
 
-type MessagesFault<Messages> = Messages extends WebSock.Messages | undefined
+type MessagesFault<Messages> = Messages extends undefined
   ? never
   : MessageFault<Messages extends readonly (infer Message)[] ? Message : Messages>;
 
@@ -705,10 +712,10 @@ type ServerFaults<Upgrade> = [Upgrade] extends [never]
       : ServerTexts['notFunction'];
 
 /** With `unknown` for each type parameter; of the last overload. */
-type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : [];
+type ParametersOf<Upgrade> = Upgrade extends (...args: infer Parameters) => unknown ? Parameters : never;
 
 // Wrong options make every call impossible, so they are told alone.
-type CallFaults<Upgrade, Parameters extends readonly unknown[]> = Either<
+type CallFaults<Upgrade, Parameters extends unknown[]> = Either<
   OptionsFault<Parameters>,
   IsOverloaded<Upgrade> extends true
     ? FirstRefused<Upgrade, RightCalls> | FirstTaken<(...args: Parameters) => void, WrongCalls>
@@ -739,7 +746,7 @@ interface ServerTexts {
 }
 
 // Of the last overload; its type parameters stand there as `unknown`.
-type AnyParameter<Parameters extends readonly unknown[]> = First<
+type AnyParameter<Parameters extends unknown[]> = First<
   [
     IsAny<Parameters[0]> extends true ? ServerTexts['request'] : never,
     IsAny<Parameters[1]> extends true ? ServerTexts['handler'] : never,
@@ -754,7 +761,7 @@ type AnyParameter<Parameters extends readonly unknown[]> = First<
 >;
 
 /** A call of an upgrade. It can be made if the upgrade is assignable to it. */
-type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options?: WebSock.ConnectionOptions) => unknown;
+type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options: WebSock.ConnectionOptions) => unknown;
 
 /** The calls that must be possible, each behind the fault of an upgrade of which it is not. */
 type RightCalls = [
@@ -790,7 +797,7 @@ type WrongCalls = [
 ];
 
 /** An upgrade may take no options at all. */
-type OptionsFault<Parameters extends readonly unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
+type OptionsFault<Parameters extends unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
   ? never
   : Parameters extends readonly [unknown, unknown, unknown, (infer Options)?]
     ? { readonly timeout: string } extends Options
@@ -804,6 +811,10 @@ type OptionsFault<Parameters extends readonly unknown[]> = Parameters extends re
 
 interface Count {
   readonly count: number;
+}
+
+interface Named extends Count {
+  readonly name: string;
 }
 
 interface Minimal extends Pick<WebSock<Count, string, string>, 'init' | 'handleIn' | 'handleInfo'> {}
@@ -830,7 +841,7 @@ declare class Private {
 
 interface TextOnly extends Omit<Full, 'handleIn'> {
   readonly handleIn: (
-    frame: { readonly opcode: 'text'; readonly data: string },
+    frame: Extract<WebSock.DataFrame, { opcode: 'text' }>,
     state: Count,
   ) => WebSock.HandleResult<Count>;
 }
@@ -840,7 +851,7 @@ interface OtherState extends Omit<Full, 'handleIn'> {
 }
 
 interface MoreState extends Omit<Full, 'handleIn'> {
-  readonly handleIn: (frame: WebSock.DataFrame, state: Count & { name: string }) => WebSock.HandleResult<Count>;
+  readonly handleIn: (frame: WebSock.DataFrame, state: Named) => WebSock.HandleResult<Count>;
 }
 
 interface OtherInfo extends Omit<Full, 'handleInfo'> {
@@ -880,16 +891,14 @@ type Settled<Result> = Result extends PromiseLike<infer Value> ? Value : Result;
 type Either<Faults, Other> = [Faults] extends [never] ? Other : Faults;
 
 /** The first of a list that is not `never`. */
-type First<List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+type First<List extends unknown[]> = List extends [infer Head, ...infer Rest]
   ? [Head] extends [never]
     ? First<Rest>
-    : Head extends string
-      ? Head
-      : never
+    : Head
   : never;
 
 /** The first of a list that is one of `Types`. */
-type FirstOf<Types, List extends readonly unknown[]> = List extends readonly [infer Head, ...infer Rest]
+type FirstOf<Types, List extends unknown[]> = List extends [infer Head, ...infer Rest]
   ? Head extends Types
     ? Head
     : FirstOf<Types, Rest>

@@ -1,7 +1,7 @@
 // Right handlers and servers, in every way that people write them: all must pass.
 
 import type { WebSock } from '@websock/spec';
-import type { Assert, HandlerConforms } from '@websock/spec/conformance';
+import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
 
 interface Count {
   readonly count: number;
@@ -367,3 +367,56 @@ const digits = {
 declare const long: `${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}`;
 type Ten = 'aaaaaaaaaa';
 export type Digits = Assert<HandlerConforms<typeof digits>>;
+
+// A callback that is never there, beside a helper of any.
+declare const neverThere: typeof bare & { terminate: never; helper: any };
+export type NeverThere = Assert<HandlerConforms<typeof neverThere>>;
+
+// Only terminate looks at the state.
+const onlyTerminate = {
+  init: () => ok({ count: 0 }),
+  handleIn: () => ok({ count: 1 }),
+  handleInfo: () => ok({ count: 2 }),
+  terminate: (_reason: unknown, _state: Count) => {},
+};
+export type OnlyTerminate = Assert<HandlerConforms<typeof onlyTerminate>>;
+
+// A state that looks like a close or a message.
+const likeClose = {
+  init: () => ok({ code: 99, opcode: 'ping', stray: 1 } as const),
+  handleIn: (_frame: WebSock.DataFrame, state: { code: 99; opcode: 'ping'; stray: 1 }) => ok(state),
+  handleInfo: (_info: string, state: { code: 99 }) => stop({ ...state, opcode: 'ping', stray: 1 } as const),
+};
+export type LikeClose = Assert<HandlerConforms<typeof likeClose>>;
+
+// Properties of undefined, and by symbols, in every part of a result.
+const undefinedBeside = {
+  ...bare,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) =>
+    ({
+      type: 'stop',
+      reason: 'normal',
+      state,
+      close: { code: 1000, reason: 'short', other: undefined, [mark]: 1 },
+      messages: [
+        { opcode: 'text', data: long, other: undefined, [mark]: 1 },
+        { opcode: 'ping', data: 'short', other: undefined, [mark]: 1 },
+      ],
+      other: undefined,
+      [mark]: 1,
+    }) as const,
+};
+export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
+
+// The verdict is `true`, and no `never`, of which `Assert` would say nothing.
+export const verdicts: [
+  HandlerConforms<typeof bare>,
+  HandlerConforms<typeof annotated>,
+  HandlerConforms<typeof slow>,
+  HandlerConforms<Room>,
+  HandlerConforms<typeof neverThere>,
+  HandlerConforms<typeof withThis>,
+  HandlerConforms<typeof onlyTerminate>,
+  HandlerConforms<typeof bare | typeof withThis>,
+  ServerConforms<WebSock.Upgrade<string>>,
+] = [true, true, true, true, true, true, true, true, true];

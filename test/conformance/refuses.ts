@@ -637,7 +637,14 @@ export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { term
 export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
 
 // Two letters away, or no function: a helper.
-type Helpers = { terminates2(): void; handleContr(): void; ternimaet(): void; onclose: string; handlecontro: 1 };
+type Helpers = {
+  terminates2(): void;
+  handleContr(): void;
+  ternimaet(): void;
+  onclose: string;
+  handlecontro: 1;
+  handlecnoxtrol(): void;
+};
 export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noControl & Helpers>>;
 
 // ---- any in a part of a result ----
@@ -685,3 +692,236 @@ export type NullResult = Assert<HandlerConforms<typeof nullResult>>;
 const undefinedResult = returning(undefined);
 // refused: 3.6 handleIn returns nothing on some branch; return a result
 export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;
+
+// ---- A property that the compiler adds as `?: undefined`, because another result has it ----
+
+declare const maybe: boolean;
+
+const lackingMessages = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) => {
+    if (maybe) return { type: 'push', messages: [], state } as const;
+    return { type: 'push', state } as const;
+  },
+};
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type LackingMessages = Assert<HandlerConforms<typeof lackingMessages>>;
+
+const lackingMessagesOfReply = {
+  ...right,
+  handleInfo: async (_info: string, state: Count) => {
+    if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
+    return { type: 'reply', status: 1, state } as const;
+  },
+};
+// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
+export type LackingMessagesOfReply = Assert<HandlerConforms<typeof lackingMessagesOfReply>>;
+
+const lackingStatus = {
+  ...right,
+  handleControl: (_frame: WebSock.ControlFrame, state: Count) => {
+    if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
+    return { type: 'reply', messages: [], state } as const;
+  },
+};
+// refused: 3.6 handleControl returns a result that lacks a property; see WebSock.HandleResult
+export type LackingStatus = Assert<HandlerConforms<typeof lackingStatus>>;
+
+const lackingReason = {
+  ...right,
+  handleInfo: (_info: string, state: Count) => {
+    if (maybe) return { type: 'stop', reason: 'normal', state } as const;
+    return { type: 'stop', state } as const;
+  },
+};
+// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
+export type LackingReason = Assert<HandlerConforms<typeof lackingReason>>;
+
+const lackingInContext = {
+  ...right,
+  // biome-ignore lint/suspicious/noTsIgnore: TypeScript 7.0 refuses this already here, older ones let it pass
+  // @ts-ignore
+  handleIn: (_frame, state) => {
+    if (maybe) return { type: 'push', messages: [], state };
+    return { type: 'push', state };
+  },
+} satisfies WebSock<Count, string, number>;
+// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+export type LackingInContext = Assert<HandlerConforms<typeof lackingInContext>>;
+
+// A property of undefined is not stray, and hides nothing.
+const undefinedBeside = returning({
+  type: 'stop',
+  reason: 'normal',
+  close: { code: 1005 },
+  other: undefined,
+  state,
+} as const);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
+
+// ---- Which callback is to blame for a state: only that one ----
+
+interface Named extends Count {
+  readonly name: string;
+}
+interface Texts {
+  readonly count: string;
+}
+type Ok<State> = WebSock.Ok<State>;
+
+// One callback alone looks at the state, and refuses the first: it is wrong, not init.
+declare const oneLooks: {
+  init(): Ok<Count>;
+  handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Count>;
+  handleInfo(): Ok<Count>;
+};
+// refused: Type '"2.4 handleIn does not accept the state that init returns; make them agree"' does not satisfy
+export type OneLooks = Assert<HandlerConforms<typeof oneLooks>>;
+
+// It returns the state that it takes, which another refuses: still it is wrong, not the other.
+declare const goesOn: {
+  init(): Ok<Count>;
+  handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Texts>;
+  handleInfo(info: string, state: Count): Ok<Count>;
+};
+// refused: Type '"2.4 handleIn does not accept the state that init returns; make them agree"' does not satisfy
+export type GoesOn = Assert<HandlerConforms<typeof goesOn>>;
+
+// Only terminate takes what init returns.
+declare const terminateTakes: {
+  init(): Ok<Texts>;
+  handleIn(frame: WebSock.DataFrame, state: Count): Ok<Count>;
+  handleInfo(info: string, state: Count): Ok<Count>;
+  terminate(reason: unknown, state: { readonly count: unknown }): void;
+};
+// refused: Type '"2.4 init returns a state that other callbacks do not accept; make them agree"' does not satisfy
+export type TerminateTakes = Assert<HandlerConforms<typeof terminateTakes>>;
+
+// Two callbacks refuse what init returns, and a third takes it.
+declare const thirdTakes: {
+  init(): Ok<Count>;
+  handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Count>;
+  handleControl(frame: WebSock.ControlFrame, state: Count): Ok<Count>;
+  handleInfo(info: string, state: Texts): Ok<Count>;
+};
+// refused: "2.4 handleIn does not accept the state that init returns; make them agree"
+// refused: "2.4 handleInfo does not accept the state that init returns; make them agree"
+export type ThirdTakes = Assert<HandlerConforms<typeof thirdTakes>>;
+
+// What handleIn takes and returns, one callback refuses.
+declare const needsMore: {
+  init(): Ok<Named>;
+  handleIn(frame: WebSock.DataFrame, state: Count): Ok<Count>;
+  handleInfo(info: string, state: Named): Ok<Named>;
+};
+// refused: Type '"2.4 handleInfo does not accept the state that handleIn returns; make them agree"' does not satisfy
+export type NeedsMore = Assert<HandlerConforms<typeof needsMore>>;
+
+// Two refuse it.
+declare const twoNeedMore: typeof needsMore & { handleControl(frame: WebSock.ControlFrame, state: Named): Ok<Named> };
+// refused: Type '"2.4 handleIn returns a state that other callbacks do not accept; make them agree"' does not satisfy
+export type TwoNeedMore = Assert<HandlerConforms<typeof twoNeedMore>>;
+
+// handleIn returns less, and does not look.
+declare const returnsLess: {
+  init(): Ok<Named>;
+  handleIn(): Ok<Count>;
+  handleInfo(info: string, state: Named): Ok<Named>;
+};
+// refused: Type '"2.4 handleIn returns a state that other callbacks do not accept; make them agree"' does not satisfy
+export type ReturnsLess = Assert<HandlerConforms<typeof returnsLess>>;
+
+// The second parameter of init is no state, and what is no function refuses none.
+declare const anyMailbox: {
+  init(arg: string, mailbox: any): { type: 'okay'; state: Count };
+  handleIn(): Ok<Count>;
+  handleInfo(): Ok<Count>;
+};
+// refused: Type '"3.6 init returns an unknown type; use ok, push, reply or stop"' does not satisfy
+export type AnyMailbox = Assert<HandlerConforms<typeof anyMailbox>>;
+
+declare const noFunctions: {
+  init(): Ok<Count>;
+  handleIn(): Ok<Count>;
+  handleControl: true;
+  handleInfo(): Ok<Count>;
+  terminate: true;
+};
+// refused: "2.5 handleControl is not a function; make it one"
+// refused: "2.5 terminate is not a function; make it one"
+export type NoFunctions = Assert<HandlerConforms<typeof noFunctions>>;
+
+// ---- Faults behind what must be looked at twice ----
+
+declare const laterCode: typeof noHandleIn & {
+  handleIn(): PromiseLike<{ type: 'stop'; reason: 'normal'; close: { code: 1005 }; state: Count }>;
+};
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type LaterCode = Assert<HandlerConforms<typeof laterCode>>;
+
+declare const never: never;
+const neverState = returning({ type: 'stop', reason: 'normal', close: { code: 1005 }, state: never } as const);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type NeverState = Assert<HandlerConforms<typeof neverState>>;
+
+const anyOpcode = returning({ type: 'push', messages: { opcode: any, data: '' }, state } as const);
+// refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
+export type AnyOpcode = Assert<HandlerConforms<typeof anyOpcode>>;
+
+const codeInMessage = returning({ type: 'push', messages: { opcode: 'text', data: '', code: 1005 }, state } as const);
+// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+export type CodeInMessage = Assert<HandlerConforms<typeof codeInMessage>>;
+
+const codeBeside = returning({
+  type: 'stop',
+  reason: 'normal',
+  close: { code: 1005, reason: '', other: undefined },
+  state,
+} as const);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type CodeBeside = Assert<HandlerConforms<typeof codeBeside>>;
+
+// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+export type OptionalMisspelt = Assert<HandlerConforms<typeof noControl & { handleControll?: () => void }>>;
+
+declare const optionalPingOnly: typeof noControl & {
+  handleControl?: (frame: { opcode: 'ping' }, state: Count) => Result;
+};
+// refused: 2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame
+export type OptionalPingOnly = Assert<HandlerConforms<typeof optionalPingOnly>>;
+
+const reasonOfUndefined = returning(
+  maybe
+    ? ({ type: 'ok', reason: undefined, state } as const)
+    : ({ type: 'stop', reason: 'normal', close: { code: 1005 }, state } as const),
+);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type ReasonOfUndefined = Assert<HandlerConforms<typeof reasonOfUndefined>>;
+
+const anyTypeOfAll = returning({ type: any, status: 1, messages: [], reason: 'normal', state } as const);
+// refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
+export type AnyTypeOfAll = Assert<HandlerConforms<typeof anyTypeOfAll>>;
+
+declare const widenedList: readonly { opcode: string; data: string }[];
+const opcodesWidened = returning({ type: 'push', messages: widenedList, state } as const);
+// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+export type OpcodesWidened = Assert<HandlerConforms<typeof opcodesWidened>>;
+
+const rightMessages = returning({
+  type: 'stop',
+  reason: 'normal',
+  messages: [{ opcode: 'text', data: '' }],
+  close: { code: 1005 },
+  state,
+} as const);
+// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+export type RightMessages = Assert<HandlerConforms<typeof rightMessages>>;
+
+const noOpcode = returning({ type: 'push', messages: { data: '' }, state } as const);
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type NoOpcode = Assert<HandlerConforms<typeof noOpcode>>;
+
+const otherStateOfControl = { ...right, handleControl: () => ({ type: 'ok', state: { count: 'one' } }) as const };
+// refused: 2.4 handleControl returns a state that other callbacks do not accept; make them agree
+export type OtherStateOfControl = Assert<HandlerConforms<typeof otherStateOfControl>>;

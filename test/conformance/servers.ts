@@ -367,3 +367,113 @@ export type RefusesState = Assert<ServerConforms<CountState>>;
 type FullOnly = <State, Info, Arg>(...call: Parameters<Of<Required<WebSock<State, Info, Arg>>, Arg>>) => void;
 // refused: 2.6 the upgrade refuses a plain handler
 export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
+
+// ---- Servers that refuse one handler only ----
+
+type ArgButState = <State, Info, Arg extends string | boolean>(
+  ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 1.1 the upgrade refuses a handler whose arg is its state
+export type RefusesArgOfState = Assert<ServerConforms<ArgButState>>;
+
+type DefinedArg = <State, Info, Arg extends {}>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
+// refused: 1.1 the upgrade refuses a handler without an arg
+export type RefusesNoArg = Assert<ServerConforms<DefinedArg>>;
+
+type Keyed<Handler> = 'terminate' extends keyof Handler ? Handler : never;
+type KeyedOnly = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Keyed<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.5 the upgrade refuses a handler without the optional callbacks
+export type RefusesWithoutOptional = Assert<ServerConforms<KeyedOnly>>;
+
+type Controlled<Handler> = Handler extends { readonly handleControl: unknown } ? never : Handler;
+type NotControlled = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Controlled<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.5 the upgrade refuses a handler with the optional callbacks
+export type RefusesWithOptional = Assert<ServerConforms<NotControlled>>;
+
+type Waiting<Handler> = Handler extends { readonly init: (arg: never) => PromiseLike<unknown> } ? never : Handler;
+type NotWaiting = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Waiting<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.1 the upgrade refuses a handler of async callbacks
+export type RefusesPromises = Assert<ServerConforms<NotWaiting>>;
+
+type Open<Handler> =
+  (<Type>() => Type extends Handler ? 1 : 2) extends <Type>() => Type extends {
+    [Key in keyof Handler]: Handler[Key];
+  }
+    ? 1
+    : 2
+    ? Handler
+    : never;
+type OpenOnly = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Open<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.5 the upgrade refuses a handler that is a class with private fields
+export type RefusesPrivate = Assert<ServerConforms<OpenOnly>>;
+
+type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Info, state: never) => unknown }
+  ? [Info] extends [never]
+    ? never
+    : Handler
+  : never;
+type InformedOnly = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Informed<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.9 the upgrade refuses a handler that takes no info
+export type RefusesNoInfo = Assert<ServerConforms<InformedOnly>>;
+
+// ---- Overloaded servers ----
+
+interface OverloadedOneState {
+  (request: Request, handler: WebSock<{ id: string }, string, string>, arg: string, options?: Options): void;
+  (request: Request, handler: WebSock<{ id: number }, string, string>, arg: string, options?: Options): void;
+}
+// refused: 2.6 the upgrade refuses a plain handler
+export type OverloadsOfOneState = Assert<ServerConforms<OverloadedOneState>>;
+
+interface OverloadedObject {
+  <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
+  (request: Request, handler: object, arg: unknown, options?: Options): void;
+}
+// refused: 1.1 the upgrade takes a handler without init
+export type OverloadsOfObject = Assert<ServerConforms<OverloadedObject>>;
+
+// ---- More of one place ----
+
+type Unending<Handler> = Handler extends { readonly terminate: unknown } ? never : Handler;
+type NotTerminating = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<Unending<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.5 the upgrade refuses a handler with the optional callbacks
+export type RefusesTerminate = Assert<ServerConforms<NotTerminating>>;
+
+type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: never) => PromiseLike<unknown> }
+  ? never
+  : Handler;
+type TerminatingAtOnce = <State, Info, Arg, Handler>(
+  ...call: Parameters<Of<EndingAtOnce<Handler> & WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.1 the upgrade refuses a handler of async callbacks
+export type RefusesTerminatingLater = Assert<ServerConforms<TerminatingAtOnce>>;
+
+type OtherOptions = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: { readonly backlog: number },
+) => void;
+// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+export type TakesOtherOptions = Assert<ServerConforms<OtherOptions>>;
+
+type ReadonlyUpgrade = <State, Info, Arg>(...call: readonly [Request, WebSock<State, Info, Arg>, Arg]) => void;
+export type ReadonlyParameters = Assert<ServerConforms<ReadonlyUpgrade>>;
+
+type ReadonlyRequired = <State, Info, Arg>(
+  ...call: readonly [Request, WebSock<State, Info, Arg>, Arg, Options]
+) => void;
+// refused: 1.1 the upgrade requires options; make them optional
+export type ReadonlyOptions = Assert<ServerConforms<ReadonlyRequired>>;
