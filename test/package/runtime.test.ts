@@ -10,7 +10,6 @@ const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));
 for (const name of ['imports.ts', 'consumer.ts']) cpSync(join(root, 'test/package/fixtures', name), join(folder, name));
 // Node finds out more slowly what a .ts is, and warns
-cpSync(join(folder, 'imports.ts'), join(folder, 'imports.mts'));
 
 /** Runs a program in the project; returns its exit code and all that it prints. */
 function tool(program: string, ...parameters: string[]): Promise<{ code: number; output: string }> {

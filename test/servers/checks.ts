@@ -67,7 +67,7 @@ export interface CheckedResult<State> {
 
 const TYPES: readonly unknown[] = ['ok', 'push', 'reply', 'stop'];
 
-// A result comes of every message, so its checks make no closures: they were a quarter of the cost of a connection.
+// A result comes of every message, so its checks make no closures.
 
 type Unchecked = { readonly [Name in keyof WebSock.HandleResult<unknown>]?: unknown };
 
