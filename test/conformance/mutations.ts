@@ -126,12 +126,6 @@ const list: readonly Listed[] = [
     kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
     why: 'the shortcut is taken less often, and what comes after it finds the same',
   },
-  {
-    file: 'conformance.ts',
-    of: ['AnyParameter', 'CallFaults'],
-    kind: /^not readonly$/,
-    why: 'a constraint within the suite, which all that is given there fulfils',
-  },
 ];
 
 // ---- The mutations ----
