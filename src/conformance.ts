@@ -426,7 +426,7 @@ type IsSlip<Word, Right> = Word extends Right
       ? Rest extends ''
         ? true
         : false
-      : never;
+      : false;
 
 // ---- The explanation, for a handler that failed ----
 
