@@ -426,7 +426,7 @@ type IsSlip<Word, Right> = Word extends Right
       ? Rest extends ''
         ? true
         : false
-      : never;
+      : false;
 
 // ---- The explanation, for a handler that failed ----
 
@@ -797,9 +797,9 @@ type WrongCalls = [
 ];
 
 /** An upgrade may take no options at all. */
-type OptionsFault<Parameters extends unknown[]> = Parameters extends readonly [unknown, unknown, unknown]
+type OptionsFault<Parameters extends unknown[]> = Parameters extends [unknown, unknown, unknown]
   ? never
-  : Parameters extends readonly [unknown, unknown, unknown, (infer Options)?]
+  : Parameters extends [unknown, unknown, unknown, (infer Options)?]
     ? { readonly timeout: string } extends Options
       ? ServerTexts['wrongOptions']
       : WebSock.ConnectionOptions extends Options
