@@ -31,8 +31,3 @@ export function service<State, Info, Arg>(
 ): Service {
   return { handler, arg, options };
 }
-
-/** The subprotocols in a Sec-WebSocket-Protocol header. */
-export function offeredIn(header: string | null | undefined): string[] {
-  return (header ?? '').split(',').flatMap((protocol) => protocol.trim() || []);
-}

@@ -1,4 +1,4 @@
-// A node:http server on a free port of this machine, for tests and for `npm start`.
+// A node:http server on a free port of this machine, for the tests of `ws.ts` within one process.
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

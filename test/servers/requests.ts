@@ -19,6 +19,10 @@ export function refusal({ method, headers }: Request): Response | undefined {
 
 /** The subprotocol to answer with: the application's, if the client offered it. */
 export function subprotocol({ headers }: Request, protocol: string | undefined): string | undefined {
-  const offered = (headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((name) => name.trim());
-  return offered.find((name) => name === protocol);
+  return offeredIn(headers.get('Sec-WebSocket-Protocol')).find((name) => name === protocol);
+}
+
+/** The subprotocols in a Sec-WebSocket-Protocol header. */
+export function offeredIn(header: string | null | undefined): string[] {
+  return (header ?? '').split(',').flatMap((protocol) => protocol.trim() || []);
 }

@@ -1,7 +1,8 @@
 // Hosts an application on Bun: `bun test/servers/hosts/bun.ts APPLICATION`. See host.ts.
 
-import { type Application, offeredIn } from '../application.ts';
+import type { Application } from '../application.ts';
 import { limits, shutdown, type UpgradeRequest, upgrade, websocket } from '../bun.ts';
+import { offeredIn } from '../requests.ts';
 import { untilInputEnds } from './life.ts';
 
 declare const Bun: {

@@ -1,8 +1,9 @@
 // Hosts an application on Deno: `deno run --allow-all test/servers/hosts/deno.ts APPLICATION`. See host.ts.
 
 import { pathToFileURL } from 'node:url';
-import { type Application, offeredIn } from '../application.ts';
+import type { Application } from '../application.ts';
 import { limits, shutdown, upgrade } from '../deno.ts';
+import { offeredIn } from '../requests.ts';
 import { untilInputEnds } from './life.ts';
 
 declare const Deno: {

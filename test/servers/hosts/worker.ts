@@ -1,7 +1,7 @@
 // What runs inside workerd to host an application: see workerd.ts beside it.
 
-import { type Application, offeredIn } from '../application.ts';
-import { refusal } from '../requests.ts';
+import type { Application } from '../application.ts';
+import { offeredIn, refusal } from '../requests.ts';
 import { limits, shutdown, upgrade } from '../workerd.ts';
 
 interface Environment {

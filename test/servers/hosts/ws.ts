@@ -3,7 +3,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { type Application, offeredIn } from '../application.ts';
+import type { Application } from '../application.ts';
+import { offeredIn } from '../requests.ts';
 import { limits, shutdown, upgrade } from '../ws.ts';
 import { untilInputEnds } from './life.ts';
 
