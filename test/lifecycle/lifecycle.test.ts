@@ -274,8 +274,8 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     expect(trace.reason).toEqual({ type: 'remote', code: 1000, reason: '' });
   });
 
-  rule('2.2 frames and a close frame in one packet', async () => {
-    const client = await raw();
+  rule('2.2 frames and a close frame in one packet, while a callback is pending', async () => {
+    const client = await raw({ on: { handleIn: { wait: 20 } } });
     client.send(frame(TEXT, 'one'), frame(TEXT, 'two'), closeFrame(4000, 'bye'));
     const trace = await server.ended(client.id);
     expect(trace.calls('handleIn')).toEqual([{ text: 'one' }, { text: 'two' }]);
