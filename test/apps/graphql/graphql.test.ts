@@ -14,7 +14,8 @@ const ACK = { text: '{"type":"connection_ack"}' };
 const subscribe = (id: string, query: string) => JSON.stringify({ id, type: 'subscribe', payload: { query } });
 
 /** Polls until `probe` returns `value`. */
-const until = <T>(probe: () => T | Promise<T>, value: T) => expect.poll(probe, { timeout: 10_000 }).toEqual(value);
+const until = <T>(probe: () => T | Promise<T>, value: T) =>
+  expect.poll(probe, { timeout: 10_000, interval: 10 }).toEqual(value);
 
 /** A subscription, with all that it has received. */
 function listen(client: GraphQL, query: string) {

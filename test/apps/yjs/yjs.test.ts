@@ -12,7 +12,7 @@ import { type Host, host, platforms } from '../../servers/host.ts';
 import { yjs } from './yjs.ts';
 
 /** Polls until `probe` returns `value`. */
-const until = <T>(probe: () => T, value: T) => expect.poll(probe, { timeout: 10_000 }).toEqual(value);
+const until = <T>(probe: () => T, value: T) => expect.poll(probe, { timeout: 10_000, interval: 10 }).toEqual(value);
 
 /** A message of y-websocket's: its type, then what `write` says. */
 function message(type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
