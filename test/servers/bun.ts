@@ -13,6 +13,8 @@ import { refusal, subprotocol } from './requests.ts';
 // Bun has one limit for all connections of a server; each connection's own is checked on the whole message.
 const LARGEST_MESSAGE = 100_000_000;
 
+export { shutdown } from './connection.ts';
+
 export const limits: Limits = {
   'refuse HTTP/1.0': 'the version cannot be read from a Request',
   'validateUtf8: false': 'Bun validates always',
@@ -50,8 +52,6 @@ type Data = any; // Bun's own types leave out the shared memory that Bun does se
 
 const OPEN = 1;
 
-const links = new Set<Link>();
-
 /**
  * Turns a request into a connection that the handler serves, and returns nothing. A request that is not a valid upgrade
  * gets a response of 400 or 405 and reaches no callback (rule 1.5).
@@ -74,11 +74,6 @@ export const upgrade: WebSock.Upgrade<UpgradeRequest, Response | undefined> = (
   const upgraded = server.upgrade(request, { data: new Link(handler, arg, checked), headers });
   return upgraded ? undefined : new Response('no WebSocket upgrade', { status: 400 });
 };
-
-/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
-export async function shutdown(): Promise<void> {
-  await Promise.all(Array.from(links, ({ connection }) => connection.shutdown()));
-}
 
 /** The `websocket` of `Bun.serve`. */
 export const websocket = {
@@ -118,8 +113,6 @@ class Link implements Wire {
 
   open(socket: Socket): void {
     this.#socket = socket;
-    links.add(this);
-    this.connection.over.then(() => links.delete(this));
     this.connection.open(this.#arg);
   }
 

@@ -49,6 +49,13 @@ type Waiting<Info> =
 
 type Callback = 'init' | Waiting<never>['callback'];
 
+const connections = new Set<Connection<any, any, any>>();
+
+/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
+export async function shutdown(): Promise<void> {
+  await Promise.all(Array.from(connections, (connection) => connection.shutdown()));
+}
+
 export class Connection<State, Info, Arg> {
   /** Settles when the socket is gone and `terminate`, if it was due, has settled. */
   readonly over: Promise<unknown>;
@@ -97,6 +104,8 @@ export class Connection<State, Info, Arg> {
 
   /** The handshake is complete: calls `init` (rule 1.1). */
   open(arg: Arg): void {
+    connections.add(this);
+    this.over.then(() => connections.delete(this));
     const mailbox = { post: (info: Info) => this.#post(info) };
     this.#watch();
     this.#run('init', () => this.#handler.init(arg, mailbox));

@@ -10,6 +10,8 @@ import { Connection, type Wire } from './connection.ts';
 import type { Limits } from './limits.ts';
 import { refusal, subprotocol } from './requests.ts';
 
+export { shutdown } from './connection.ts';
+
 export const limits: Limits = {
   'refuse HTTP/1.0': 'the version cannot be read from a Request',
   'validateUtf8: false': 'Deno validates always',
@@ -54,8 +56,6 @@ const CUT = /EOF|reset|pipe|os error|Failed to send/;
 /** How often Deno is asked whether it has sent everything, in ms. */
 const POLL = 20;
 
-const connections = new Set<Connection<any, any, any>>();
-
 /**
  * Turns a request into a connection that the handler serves; returns the response for Deno to give. A request that is
  * not a valid upgrade is answered with 400 or 405 and reaches no callback (rule 1.5).
@@ -74,11 +74,6 @@ export const upgrade: WebSock.Upgrade<Request, Response> = (request, handler, ar
   accept(socket, handler, arg, checked);
   return response;
 };
-
-/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
-export async function shutdown(): Promise<void> {
-  await Promise.all(Array.from(connections, (connection) => connection.shutdown()));
-}
 
 function accept<State, Info, Arg>(
   socket: Socket,
@@ -111,11 +106,7 @@ function accept<State, Info, Arg>(
 
   // At once, or what the client sends first is lost (rule 1.3).
   socket.binaryType = 'arraybuffer';
-  socket.onopen = () => {
-    connections.add(connection);
-    connection.over.then(() => connections.delete(connection));
-    connection.open(arg);
-  };
+  socket.onopen = () => connection.open(arg);
   socket.onmessage = ({ data }) => connection.message(typeof data === 'string' ? data : new Uint8Array(data));
   socket.onerror = ({ message = '' }) => {
     failure = message;

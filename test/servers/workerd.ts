@@ -16,6 +16,8 @@ import { Connection, type Wire } from './connection.ts';
 import type { Limits } from './limits.ts';
 import { refusal, subprotocol } from './requests.ts';
 
+export { shutdown } from './connection.ts';
+
 export const limits: Limits = {
   'refuse HTTP/1.0': 'the version cannot be read from a Request',
   'validateUtf8: true': 'workerd never validates; malformed bytes come as U+FFFD',
@@ -55,8 +57,6 @@ interface CloseEvent {
 
 const OPEN = 1;
 
-const connections = new Set<Connection<any, any, any>>();
-
 /**
  * Turns a request into a connection that the handler serves; returns the response for the Durable Object to give. A
  * request that is not a valid upgrade is answered with 400 or 405 and reaches no callback (rule 1.5).
@@ -76,11 +76,6 @@ export const upgrade: WebSock.Upgrade<Request, Response> = (request, handler, ar
   accept(socket, handler, arg, checked);
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 };
-
-/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
-export async function shutdown(): Promise<void> {
-  await Promise.all(Array.from(connections, (connection) => connection.shutdown()));
-}
 
 function accept<State, Info, Arg>(
   socket: Socket,
@@ -105,8 +100,6 @@ function accept<State, Info, Arg>(
     },
   };
   const connection = new Connection(wire, handler, options);
-  connections.add(connection);
-  connection.over.then(() => connections.delete(connection));
 
   socket.binaryType = 'arraybuffer';
   socket.addEventListener('message', ({ data }) => {

@@ -10,6 +10,8 @@ import { type CheckedOptions, checkHandler, checkOptions } from './checks.ts';
 import { CLOSE_BOUND, Connection, type Wire } from './connection.ts';
 import type { Limits } from './limits.ts';
 
+export { shutdown } from './connection.ts';
+
 export const limits: Limits = {}; // `ws` can do all that the rules ask
 
 /** What node:http gives to a listener of `upgrade`. */
@@ -18,8 +20,6 @@ export interface UpgradeRequest {
   readonly socket: Duplex;
   readonly head: Buffer;
 }
-
-const connections = new Set<{ shutdown(): Promise<void> }>();
 
 /**
  * Turns a request into a connection that the handler serves. A request that is not a valid upgrade is answered with
@@ -43,9 +43,6 @@ export const upgrade: WebSock.Upgrade<UpgradeRequest> = ({ request, socket, head
   new WebSocketServer(settings(checked)).handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.binaryType = 'arraybuffer'; // a message's bytes are its own (rule 2.7)
     const connection = new Connection(wire(webSocket, socket), handler, checked);
-    connections.add(connection);
-    connection.over.then(() => connections.delete(connection));
-
     socket.on('data', () => connection.heard());
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) connection.data({ opcode: 'binary', data: new Uint8Array(data as ArrayBuffer) });
@@ -58,11 +55,6 @@ export const upgrade: WebSock.Upgrade<UpgradeRequest> = ({ request, socket, head
     connection.open(arg);
   });
 };
-
-/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
-export async function shutdown(): Promise<void> {
-  await Promise.all(Array.from(connections, (connection) => connection.shutdown()));
-}
 
 // `ws` takes closeTimeout since 8.19; its types do not name it yet.
 function settings(options: CheckedOptions): ServerOptions & { closeTimeout: number } {
