@@ -1,7 +1,7 @@
 // The packed package, run: by each runtime, both entries are there, hold nothing and do nothing.
 
 import { execFile } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { project, refusalsIn, root } from '../compilers.ts';
@@ -9,7 +9,7 @@ import { project, refusalsIn, root } from '../compilers.ts';
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));
 for (const name of ['imports.ts', 'consumer.ts']) cpSync(join(root, 'test/package/fixtures', name), join(folder, name));
-// Node finds out more slowly what a .ts is, and warns
+writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }'); // Node would warn that it has to guess
 
 /** Runs a program in the project; returns its exit code and all that it prints. */
 function tool(program: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
@@ -27,7 +27,7 @@ const entries = ['@websock/spec', '@websock/spec/conformance'];
 describe('Node', () => {
   test.each(entries)('requires %s', async (entry) => {
     const script = `console.log(JSON.stringify(require('${entry}')))`;
-    expect(await tool(process.execPath, '-e', script)).toEqual({ code: 0, output: '{}\n' });
+    expect(await tool(process.execPath, '--input-type=commonjs', '-e', script)).toEqual({ code: 0, output: '{}\n' });
   });
 
   test.each(entries)('imports %s', async (entry) => {
@@ -40,6 +40,7 @@ describe('Node', () => {
 });
 
 const runtimes: [string, string, ...string[]][] = [
+  ['Node 24, which strips the types,', installed('node/bin/node'), 'imports.ts'],
   ['Bun', installed('.bin/bun'), 'imports.ts'],
   ['Deno', installed('.bin/deno'), 'run', '--no-lock', '--no-remote', 'imports.ts'],
 ];
