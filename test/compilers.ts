@@ -67,6 +67,13 @@ export function run(compiler: Compiler, parameters: readonly string[], folder: s
   });
 }
 
+/** Packs the package into a folder; returns the path of the tarball. */
+export function pack(folder: string): string {
+  // what is built already: to build here would empty files that other tests are reading
+  const parameters = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
+  return join(folder, execFileSync('npm', parameters, { cwd: root, encoding: 'utf8' }).trim());
+}
+
 /**
  * A folder outside the repository that has the package installed as npm packs it, beside copies of the given folders.
  * The caller removes it.
@@ -75,12 +82,7 @@ export function project(...copied: readonly string[]): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'websock-project-')));
   const installed = join(folder, 'node_modules', '@websock', 'spec');
   mkdirSync(installed, { recursive: true });
-  // what is built already: to build here would empty files that other tests are reading
-  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  execFileSync('tar', ['-xzf', join(folder, packed.trim()), '-C', installed, '--strip-components=1']);
+  execFileSync('tar', ['-xzf', pack(folder), '-C', installed, '--strip-components=1']);
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
   return folder;
