@@ -1,7 +1,7 @@
 // `npm run bench`, second part: what the reference servers cost at run time. Each hosts the echo handler, beside the
 // same platform used bare, and crossws's adapter for node:http, in one run: round by round, each for a short time.
 //
-//   tsx test/bench/servers.ts [ROUNDS]
+//   tsx test/bench/servers.ts [ROUNDS [MS]]
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,9 +16,9 @@ const rounds = Number(process.argv[2] ?? 7);
 const GOALS = { bare: 0.95, crossws: 1 };
 
 // In ms: how long a server is measured in each round, what goes before it uncounted, and before the first round.
-const ROUND = 300;
-const RUN_UP = 50;
-const WARM_UP = 500;
+const ROUND = Number(process.argv[3] ?? 300);
+const RUN_UP = ROUND / 6;
+const WARM_UP = ROUND * 2;
 
 interface Case {
   readonly name: string;

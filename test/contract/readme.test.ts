@@ -17,7 +17,9 @@ test('the README has code', () => expect(blocks.length).toBeGreaterThan(3));
 test.each(blocks.map(([, file, language, code]) => [file, language, code] as const))(
   'a block of the README is part of %s',
   (file, language, code) => {
-    expect(file, `the block\n${code}names no file in a comment above it`).toMatch(new RegExp(`\\.(m?${language}|yml)$`));
+    expect(file, `the block\n${code}names no file in a comment above it`).toMatch(
+      new RegExp(`\\.(m?${language}|yml)$`),
+    );
     expect(flat(readFileSync(join(root, file as string), 'utf8'))).toContain(flat(code as string));
   },
 );

@@ -1,0 +1,122 @@
+// Every command of the README, run in a copy of the repository, made short where it would take long. A command that is
+// not listed here, or is listed and not in the README, fails.
+
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../compilers.ts';
+
+interface Trial {
+  /** Arguments behind those of the README. */
+  readonly more?: string;
+  /** A part of the command, and what stands in its place here. */
+  readonly but?: readonly [part: string, here: () => string];
+  /** In another folder than the copy. */
+  readonly in?: string;
+  readonly prints: RegExp;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'websock-commands-'));
+const copy = join(folder, 'websock');
+const application = join(folder, 'application');
+
+/** A server that hosts the probe. */
+const server = spawn(process.execPath, ['--import', 'tsx', 'test/lifecycle/standalone.ts'], {
+  cwd: root,
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
+let url = '';
+
+const tarball = `websock-spec-${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version}.tgz`;
+
+const trials: Readonly<Record<string, Trial>> = {
+  'npm start': { prints: /^Done: one handler, 4 servers, one transcript\.$/m },
+  'npm pack': { prints: new RegExp(`^${tarball}$`, 'm') },
+  [`npm install ../websock/${tarball}`]: { in: application, prints: /added 1 package/ },
+  'npm run lifecycle': { more: "-- -t '2.5 '", prints: /^2\.5( +1){4}$/m },
+  'WEBSOCK_URL=ws://127.0.0.1:8080 npm run lifecycle': {
+    but: ['ws://127.0.0.1:8080', () => url],
+    more: "-- -t '2.5 '",
+    prints: /^2\.5 +1$/m,
+  },
+  'npx tsx test/bench/types.ts': { more: '1', prints: /^async \+ Assert +1 +\d/m },
+  'npx tsx test/bench/servers.ts': { more: '1 10', prints: /^64-KiB binaries, 100 connections/m },
+  'npx tsx test/apps/redis/measure.ts': { more: '2', prints: /^two processes, Redis .* lines\/s said/m },
+  'npm run mutations': { more: '-- 4', prints: /, 0 survived, / },
+  'npm run api': { prints: /^$/m },
+  'npm run docs': { prints: /html generated at/ },
+  'WEBSOCK_SECONDS=60 npx vitest run test/lifecycle/faults.test.ts': {
+    but: ['60', () => '1'],
+    more: "-t 'random traffic' --testTimeout=60000",
+    prints: /4 passed/,
+  },
+};
+
+/** Run by others. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'npm ci': 'what all tests begin with',
+  'npm test': 'this run',
+  'npm run check': 'the first half of npm test',
+  'npm run bench': 'its two programs are run here, one by one',
+  'tsc --noEmit': 'test/conformance/ci.test.ts',
+  'vitest run --typecheck': 'test/conformance/ci.test.ts',
+  'apt-get install redis-server': 'a machine has it or not',
+};
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const shown = [...readme.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) => block.split('\n'));
+const mentioned = [...readme.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
+const isCommand = /^([A-Z_]+=\S+ )*(npm|npx|tsc|vitest|apt-get) ./;
+const commands = new Set(
+  [...shown, ...mentioned.filter((code) => isCommand.test(code))]
+    .flatMap((line) => line.replace(/ +# .*/, '').split(' && '))
+    .filter((command) => command !== ''),
+);
+
+beforeAll(async () => {
+  const left = ['node_modules', '.git', 'dist', 'docs'].map((name) => join(root, name));
+  cpSync(root, copy, { recursive: true, filter: (path) => !left.includes(path) && !/\.tgz$/.test(path) });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  await run('npm run build', copy);
+  mkdirSync(application);
+  writeFileSync(join(application, 'package.json'), '{ "private": true }');
+  const [line] = await once(server.stdout.setEncoding('utf8'), 'data');
+  url = line.trim();
+});
+afterAll(() => {
+  server.stdin.end();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command as somebody does who has read it; returns all that it prints. */
+function run(command: string, cwd: string): Promise<string> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|WEBSOCK_|NODE_ENV)/.test(name));
+  const env = { ...Object.fromEntries(own), NO_COLOR: '1' };
+  return new Promise((settle, fail) => {
+    execFile('sh', ['-c', `${command} 2>&1`], { cwd, env, maxBuffer: 2 ** 26 }, (error, output) => {
+      if (error) fail(new Error(`${command} ended with ${error.code}\n${output}`));
+      else settle(output);
+    });
+  });
+}
+
+test('every command of the README is tried, and nothing else is', () => {
+  expect([...commands].sort()).toEqual([...Object.keys(trials), ...Object.keys(elsewhere)].sort());
+});
+
+test('npm test begins with npm run check', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(scripts.test).toMatch(/^npm run check && /);
+});
+
+test.each(Object.entries(trials))(
+  '%s',
+  async (command, { more = '', but, in: where = copy, prints }) => {
+    const [part, here] = but ?? ['', () => ''];
+    expect(await run(`${command.replace(part, here)} ${more}`, where)).toMatch(prints);
+  },
+  180_000,
+);
