@@ -85,6 +85,7 @@ export interface WebSock<State, Info = unknown, Arg = State> {
   readonly terminate?: ((reason: WebSock.CloseReason, state: State) => unknown) | undefined;
 }
 
+/** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
   /** A value, or a promise of it. Anything with a `then` method will do. */
   // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
