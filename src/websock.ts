@@ -134,7 +134,7 @@ export declare namespace WebSock {
 
   /** One message to the client. Neither side writes to its bytes from then on (rule 2.7). */
   // Interfaces, because the compiler copies other object types anew for every handler.
-  type Message = TextMessage | BinaryMessage | ControlMessage;
+  type Message = ControlMessage | BinaryMessage | TextMessage;
 
   /** A text message to the client. */
   interface TextMessage {
@@ -160,12 +160,13 @@ export declare namespace WebSock {
 
   /** One message, or a list of them to be sent in order. An empty list sends nothing (rule 3.5). */
   // A list of an alias, `readonly Message[]`, would be copied by the compiler anew for every handler.
-  type Messages = Message | readonly (TextMessage | BinaryMessage | ControlMessage)[];
+  type Messages = Message | readonly (ControlMessage | BinaryMessage | TextMessage)[];
 
   // ---- Results: what a callback returns ----
 
   /** What every callback but `terminate` returns; told apart by `type`. */
-  type HandleResult<State> = Ok<State> | Push<State> | Reply<State> | Stop<State>;
+  // The commonest last: of a result that is none of these, compilers before 7.0 explain why it is not the last.
+  type HandleResult<State> = Stop<State> | Reply<State> | Push<State> | Ok<State>;
 
   // Each result names the properties of the others as `undefined`. So a stray one, which a server would ignore, is an
   // error where it is written, and a server may read `result.messages` without looking at `type` first.

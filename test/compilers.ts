@@ -19,8 +19,13 @@ export type Compiler = (typeof compilers)[number];
 
 /** Such as `TypeScript 5.0`. */
 export function nameOf(compiler: Compiler): string {
+  return `TypeScript ${versionOf(compiler).toFixed(1)}`;
+}
+
+/** Such as 5.9, which is far enough from 5.10 that a number will do. */
+export function versionOf(compiler: Compiler): number {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'));
-  return `TypeScript ${version.split('.').slice(0, 2).join('.')}`;
+  return Number.parseFloat(version);
 }
 
 /** One error of the compiler: where it stands, and all that it says, over several lines. */
@@ -111,36 +116,46 @@ function parse(output: string, base: string): Diagnostic[] {
 export interface Refusal {
   readonly line: number;
   readonly words: string;
+  /** The compiler, such as `7.0`, from which on it may say it in others; every one must say these unless given. */
+  readonly before: string | undefined;
 }
 
-/** The `// refused: words` comments of a file, each with the line below it, to which it belongs. */
+/**
+ * The `// refused: words` comments of a file, each with the line below it, to which it belongs; `// refused before 7.0:
+ * words` is for older compilers only.
+ */
 export function refusalsIn(file: string): Refusal[] {
   const lines = readFileSync(resolve(root, file), 'utf8').split('\n');
   return lines.flatMap((line, index) => {
-    const words = /^\s*\/\/ refused: (.*)$/.exec(line)?.[1];
+    const [, before, words] = /^\s*\/\/ refused(?: before ([\d.]+))?: (.*)$/.exec(line) ?? [];
     if (words === undefined) return [];
     const below = lines.slice(index).findIndex((other) => !/^\s*(\/\/|\/\*\*)/.test(other));
-    return [{ line: index + below + 1, words }];
+    return [{ line: index + below + 1, words, before }];
   });
 }
 
 /**
- * Compares what the compiler reports of files with their `refused:` comments. Returns what differs: a line that was to
+ * Compares what a compiler reports of files with their `refused:` comments. Returns what differs: a line that was to
  * be refused and is not, or not in these words; and a line that is refused without having been meant.
  */
-export function differences(files: readonly string[], diagnostics: readonly Diagnostic[]): string[] {
+export function differences(
+  files: readonly string[],
+  diagnostics: readonly Diagnostic[],
+  compiler?: Compiler,
+): string[] {
   const elsewhere = diagnostics.filter(({ file }) => !files.some((other) => resolve(root, other) === file));
   return [
-    ...files.flatMap((file) => differencesOf(file, diagnostics)),
+    ...files.flatMap((file) => differencesOf(file, diagnostics, compiler)),
     ...elsewhere.map(({ file, line, text }) => `${file}:${line} was not to be refused: ${text}`),
   ];
 }
 
-function differencesOf(file: string, diagnostics: readonly Diagnostic[]): string[] {
+function differencesOf(file: string, diagnostics: readonly Diagnostic[], compiler: Compiler | undefined): string[] {
   const refusals = refusalsIn(file);
   const here = diagnostics.filter((diagnostic) => diagnostic.file === resolve(root, file));
   const said = (line: number) => here.filter((diagnostic) => diagnostic.line === line).map(({ text }) => text);
   const missing = refusals
+    .filter(({ before }) => before === undefined || (compiler && versionOf(compiler) < Number(before)))
     .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
     .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
   const unmeant = here

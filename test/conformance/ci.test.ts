@@ -71,7 +71,7 @@ describe.each(recipes)('%s', (_name, run) => {
 test('eslint finds a floating promise and an unbound callback', async () => {
   const { output } = await tool('eslint/bin/eslint.js', '--format', 'json', 'unseen.ts');
   const [{ messages }] = JSON.parse(output) as [{ messages: { line: number; ruleId: string }[] }];
-  expect(messages.map(({ line, ruleId }) => ({ line, words: ruleId }))).toEqual(
-    refusalsIn('test/conformance/ci/unseen.ts'),
+  expect(messages.map(({ line, ruleId }) => [line, ruleId])).toEqual(
+    refusalsIn('test/conformance/ci/unseen.ts').map(({ line, words }) => [line, words]),
   );
 });

@@ -176,7 +176,15 @@ export const nothing: WebSock<State, Tick, string> = {
 export const widened: WebSock<State, Tick, string> = {
   ...good,
   // refused: Type '{ type: string; state: State; }' is not assignable to type
+  // refused before 7.0: Type 'string' is not assignable to type '"ok"'
   handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { type: string; state: State },
+};
+
+// a result of a shape of its own
+export const shapeless: WebSock<State, Tick, string> = {
+  ...good,
+  // refused before 7.0: Property 'type' is missing in type
+  handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { ok: true; state: State },
 };
 
 // ---- Messages ----
@@ -191,6 +199,9 @@ export const messages: readonly WebSock.Message[] = [
   // an unknown opcode
   // refused: Type '"txt"' is not assignable to type
   { opcode: 'txt', data: '' },
+  // ... that is like no other
+  // refused: Type '"utf8"' is not assignable to type '"
+  { opcode: 'utf8', data: '' },
   // a close frame
   // refused: Type '"close"' is not assignable to type
   { opcode: 'close', data: '' },

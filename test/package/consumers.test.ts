@@ -5,7 +5,6 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
-  type Compiler,
   compile,
   compilers,
   type Diagnostic,
@@ -14,6 +13,7 @@ import {
   project,
   refusalsIn,
   root,
+  versionOf,
 } from '../compilers.ts';
 
 const consumer = 'test/package/fixtures/consumer.ts';
@@ -72,22 +72,19 @@ const resolutions: Readonly<Record<string, Resolution>> = {
 
 const javascriptToo = { allowJs: true, checkJs: true };
 /** Levels of strictness; one of them with everything beside that restricts how a project may be written. */
-const levels: Readonly<Record<string, (minor: number) => object>> = {
+const levels: Readonly<Record<string, (version: number) => object>> = {
   strict: () => ({ strict: true, ...javascriptToo }),
-  strictest: (minor) => ({
+  strictest: (version) => ({
     strict: true,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     isolatedModules: true,
     verbatimModuleSyntax: true,
-    ...(minor >= 5.8 && { erasableSyntaxOnly: true }),
+    ...(version >= 5.8 && { erasableSyntaxOnly: true }),
     ...javascriptToo,
   }),
   'not strict': () => ({ strict: false, ...javascriptToo }),
 };
-
-/** Such as 5.9, which is far enough from 5.10 that a number will do. */
-const minor = (compiler: Compiler) => Number(nameOf(compiler).split(' ')[1]);
 
 /** What the compiler says of copies, compared with the `refused:` comments of their fixtures. */
 function differ(files: readonly string[], diagnostics: readonly Diagnostic[]): string[] {
@@ -119,10 +116,10 @@ describe.concurrent.each(compilers.map((compiler) => [nameOf(compiler), compiler
     for (const [resolution, { options, files }] of Object.entries(resolutions)) {
       for (const [level, levelOptions] of Object.entries(levels)) {
         // 6.0 calls node10 deprecated, and 7.0 has it no more
-        const old = resolution === 'node10' && minor(compiler) >= 6;
-        if (old && minor(compiler) >= 7) continue;
+        const old = resolution === 'node10' && versionOf(compiler) >= 6;
+        if (old && versionOf(compiler) >= 7) continue;
         test(`${resolution}: ${level}`, async ({ expect }) => {
-          const all = { ...options, ...levelOptions(minor(compiler)), ...(old && { ignoreDeprecations: '6.0' }) };
+          const all = { ...options, ...levelOptions(versionOf(compiler)), ...(old && { ignoreDeprecations: '6.0' }) };
           const here = level === 'not strict' ? files.filter((file) => copies[file] !== server) : files;
           expect(differ(here, await compile(compiler, 'tsconfig.json', here, all, folder))).toEqual([]);
         });
@@ -130,7 +127,7 @@ describe.concurrent.each(compilers.map((compiler) => [nameOf(compiler), compiler
     }
 
     // since 5.5; apart from the others because the compiler allows no JavaScript beside it
-    if (minor(compiler) < 5.5) return;
+    if (versionOf(compiler) < 5.5) return;
     test('node16, CommonJS and ESM: isolatedDeclarations', async ({ expect }) => {
       const typed = node.filter((file) => file.endsWith('ts'));
       const options = { module: 'node16', strict: true, declaration: true, isolatedDeclarations: true };
