@@ -133,7 +133,7 @@ export declare namespace WebSock {
   // ---- Messages: what goes to the client ----
 
   /** One message to the client. Neither side writes to its bytes from then on (rule 2.7). */
-  // Interfaces, because the compiler copies other object types anew for every handler.
+  // Interfaces, because the compiler copies other object types anew for every handler. Text last: see HandleResult.
   type Message = ControlMessage | BinaryMessage | TextMessage;
 
   /** A text message to the client. */

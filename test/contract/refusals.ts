@@ -156,6 +156,10 @@ export const results: readonly Callback[] = [
   // a misspelt property; the compiler looks for these only where the result has its type written beside it
   // refused: 'mesages' does not exist in type
   (): WebSock.HandleResult<State> => ({ type: 'stop', reason: 'normal', mesages: [], state }),
+  // a message of an unknown opcode
+  // refused: Type '"utf8"' is not assignable to type
+  // refused before 7.0: Type '"utf8"' is not assignable to type '"text"'
+  () => ({ type: 'push', messages: { opcode: 'utf8', data: '' }, state }),
   // a close code that is no number
   // refused: Type 'string' is not assignable to type
   () => ({ type: 'stop', reason: 'normal', close: { code: '1000' }, state }),
@@ -199,9 +203,6 @@ export const messages: readonly WebSock.Message[] = [
   // an unknown opcode
   // refused: Type '"txt"' is not assignable to type
   { opcode: 'txt', data: '' },
-  // ... that is like no other
-  // refused: Type '"utf8"' is not assignable to type '"
-  { opcode: 'utf8', data: '' },
   // a close frame
   // refused: Type '"close"' is not assignable to type
   { opcode: 'close', data: '' },
