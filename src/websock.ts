@@ -9,11 +9,13 @@ type Bytes = InstanceType<Uint8ArrayConstructor>;
  *
  * Each connection has a state of its own. Every callback is given that state and returns a
  * {@link WebSock.HandleResult} with the next one; it may return it at once or in a promise. The callbacks of one
- * connection never overlap (rule 2.1).
+ * connection never overlap (rule 2.1). Rules are numbered in the README of the package, under "The rules".
  *
  * @typeParam State - what the handler remembers about one connection, from one callback to the next
- * @typeParam Info - what the rest of the program may post to a connection's mailbox, for `handleInfo`
- * @typeParam Arg - what the application gives to the upgrade, for `init`
+ * @typeParam Info - what the rest of the program may post to a connection's mailbox, for `handleInfo`; `unknown`
+ * unless given
+ * @typeParam Arg - what the application gives to the upgrade, for `init`; unless given it is the first state. A handler
+ * that needs none is a `WebSock<State, Info, undefined>`
  */
 export interface WebSock<State, Info = unknown, Arg = State> {
   /**
@@ -93,6 +95,7 @@ export declare namespace WebSock {
 
   /** A promise of a value, of any make: every `Promise<T>` and `PromiseLike<T>` is one. */
   interface Promised<T> extends PromiseLike<T> {
+    /** A promise has none; a result has. */
     readonly type?: undefined;
   }
 
@@ -113,11 +116,13 @@ export declare namespace WebSock {
    */
   type DataFrame =
     | {
+        /** What `data` is; test it first. */
         readonly opcode: 'text';
         /** The text, decoded from UTF-8. */
         readonly data: string;
       }
     | {
+        /** What `data` is; test it first. */
         readonly opcode: 'binary';
         /** The bytes. They are the handler's: the server neither writes to them nor reuses them (rule 2.7). */
         readonly data: Bytes;
@@ -125,6 +130,7 @@ export declare namespace WebSock {
 
   /** A ping or pong from the client. */
   interface ControlFrame {
+    /** Which of the two it is. */
     readonly opcode: ControlOpcode;
     /** 0 to 125 bytes (RFC 6455 §5.5), the handler's to keep (rule 2.7). */
     readonly data: Bytes;
@@ -138,6 +144,7 @@ export declare namespace WebSock {
 
   /** A text message to the client. */
   interface TextMessage {
+    /** `'text'`, for a string. */
     readonly opcode: 'text';
     /** The text; it is sent as UTF-8. */
     readonly data: string;
@@ -145,6 +152,7 @@ export declare namespace WebSock {
 
   /** A binary message to the client. */
   interface BinaryMessage {
+    /** `'binary'`, for bytes. */
     readonly opcode: 'binary';
     /** The bytes: an `ArrayBuffer`, or any view of one. */
     readonly data: ArrayBuffer | ArrayBufferView;
@@ -152,6 +160,7 @@ export declare namespace WebSock {
 
   /** A ping, which the client answers, or an unasked pong. Pings from the client have been answered already. */
   interface ControlMessage {
+    /** `'ping'` or `'pong'`. */
     readonly opcode: ControlOpcode;
     /** At most 125 bytes; a string is sent as UTF-8. None unless given. More is an error (rule 3.6). */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
@@ -173,29 +182,39 @@ export declare namespace WebSock {
 
   /** Go on with this state, and send nothing (rule 3.1). To send messages, return a {@link Push}. */
   interface Ok<State> {
+    /** Go on. */
     readonly type: 'ok';
     /** The connection's next state. */
     readonly state: State;
+    /** Only a reply has a status. */
     readonly status?: undefined;
+    /** To send messages, return a push. */
     readonly messages?: undefined;
+    /** Only a stop has a reason. */
     readonly reason?: undefined;
+    /** To close the connection, return a stop. */
     readonly close?: undefined;
   }
 
   /** Send messages, then go on with this state (rule 3.2). */
   interface Push<State> {
+    /** Send and go on. */
     readonly type: 'push';
     /** What to send, in order, before the next callback begins. */
     readonly messages: Messages;
     /** The connection's next state. */
     readonly state: State;
+    /** Only a reply has a status. */
     readonly status?: undefined;
+    /** Only a stop has a reason. */
     readonly reason?: undefined;
+    /** To close the connection, return a stop, which may have messages too. */
     readonly close?: undefined;
   }
 
   /** The same as {@link Push}, for handlers that tell replies from pushes themselves (rule 3.3). */
   interface Reply<State> {
+    /** Send and go on. */
     readonly type: 'reply';
     /** Anything: for the handler's own tests and wrappers. It means nothing to the server and is not sent. */
     readonly status: unknown;
@@ -203,12 +222,15 @@ export declare namespace WebSock {
     readonly messages: Messages;
     /** The connection's next state. */
     readonly state: State;
+    /** Only a stop has a reason. */
     readonly reason?: undefined;
+    /** To close the connection, return a stop, which may have messages too. */
     readonly close?: undefined;
   }
 
   /** Send messages, if there are any, then close the connection (rule 3.4). No callback but `terminate` follows. */
   interface Stop<State> {
+    /** Close. */
     readonly type: 'stop';
     /** Why: it chooses the close code, unless `close` does, and the reason that `terminate` is given (rule 4.3). */
     readonly reason: StopReason;
@@ -218,6 +240,7 @@ export declare namespace WebSock {
     readonly close?: CloseDetail | undefined;
     /** What to send before the close frame. Nothing unless given. */
     readonly messages?: Messages | undefined;
+    /** Only a reply has a status. */
     readonly status?: undefined;
   }
 
@@ -240,7 +263,7 @@ export declare namespace WebSock {
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {
-    /** The code to send. */
+    /** 1003 unsupported data, 1008 policy violation, 4000 to 4999 the application's own: see {@link CloseCode}. */
     readonly code: CloseCode;
     /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Empty unless given. */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
@@ -341,7 +364,9 @@ export declare namespace WebSock {
    */
   // Two methods, because methods are compared both ways: so a handler that takes no info or arg at all (`never`) fits.
   interface Any extends WebSock<any, any, any> {
+    /** See {@link WebSock.init}. */
     init(arg: any, mailbox: Mailbox<any>): Awaitable<HandleResult<any>>;
+    /** See {@link WebSock.handleInfo}. */
     handleInfo(info: any, state: any): Awaitable<HandleResult<any>>;
   }
 
