@@ -29,7 +29,7 @@ setInterval(() => {
   for (const clock of clocks) clock.post(new Date());
 }, 1000);
 
-export const clock: WebSock<WebSock.Mailbox<Date>, Date, undefined> = {
+export const clock = {
   init(_arg, mailbox) {
     clocks.add(mailbox);
     return { type: 'ok', state: mailbox };
@@ -41,7 +41,7 @@ export const clock: WebSock<WebSock.Mailbox<Date>, Date, undefined> = {
     state: mailbox,
   }),
   terminate: (_reason, mailbox) => clocks.delete(mailbox),
-};
+} satisfies WebSock<WebSock.Mailbox<Date>, Date, undefined>;
 
 export class Counter implements WebSock<number, unknown, undefined> {
   init(): WebSock.Ok<number> {

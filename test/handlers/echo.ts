@@ -2,8 +2,8 @@
 
 import type { WebSock } from '@websock/spec';
 
-export const echo: WebSock<undefined> = {
+export const echo = {
   init: () => ({ type: 'ok', state: undefined }),
   handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
   handleInfo: (_info, state) => ({ type: 'ok', state }),
-};
+} satisfies WebSock<undefined>;
