@@ -85,7 +85,8 @@ const states: readonly State[] = [
   { type: 'Count', value: '{ count: 1 }', wrong: "{ count: 'one' }", isObject: true },
   {
     type: '{ name?: string; readonly tags: readonly string[] }',
-    value: "{ tags: ['a'] }",
+    // its type stays the same `as const`, which else the compiler may infer for the state of all callbacks
+    value: "{ tags: ['a'] as readonly string[] }",
     wrong: '{}',
     isObject: true,
   },
