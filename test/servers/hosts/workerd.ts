@@ -39,7 +39,8 @@ const worker :Workerd.Worker = (
 `;
 
 // workerd does not end when the one who started it dies, so a shell ends it when the shell's input ends.
-const SHELL = '"$@" & exec 1>&- 3>&-; read -r _; kill -9 $!';
+// The shell outlives a Ctrl-C, which goes to it as well: else nobody would end workerd.
+const SHELL = '"$@" & trap "" INT TERM; exec 1>&- 3>&-; read -r _; kill -9 $!';
 
 function host(file: string, worker = './worker.ts'): void {
   const folder = mkdtempSync(join(tmpdir(), 'websock-'));
