@@ -89,7 +89,7 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 
 /** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
-  /** A value, or a promise of it. Anything with a `then` method will do. */
+  /** A value, or a promise of it: a `Promise`, or any other `PromiseLike`. */
   // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
   type Awaitable<T> = T | Promised<T>;
 
@@ -112,7 +112,7 @@ export declare namespace WebSock {
 
   /**
    * A whole text or binary message from the client; test `opcode` to learn which. At most
-   * {@link ConnectionOptions.maxFrameSize} bytes long (rule 2.3).
+   * {@link WebSock.ConnectionOptions.maxFrameSize} bytes long (rule 2.3).
    */
   type DataFrame =
     | {
@@ -180,7 +180,7 @@ export declare namespace WebSock {
   // Each result names the properties of the others as `undefined`. So a stray one, which a server would ignore, is an
   // error where it is written, and a server may read `result.messages` without looking at `type` first.
 
-  /** Go on with this state, and send nothing (rule 3.1). To send messages, return a {@link Push}. */
+  /** Go on with this state, and send nothing (rule 3.1). To send messages, return a {@link WebSock.Push}. */
   interface Ok<State> {
     /** Go on. */
     readonly type: 'ok';
@@ -212,7 +212,7 @@ export declare namespace WebSock {
     readonly close?: undefined;
   }
 
-  /** The same as {@link Push}, for handlers that tell replies from pushes themselves (rule 3.3). */
+  /** The same as {@link WebSock.Push}, for handlers that tell replies from pushes themselves (rule 3.3). */
   interface Reply<State> {
     /** Send and go on. */
     readonly type: 'reply';
@@ -263,7 +263,7 @@ export declare namespace WebSock {
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {
-    /** 1003 unsupported data, 1008 policy violation, 4000 to 4999 the application's own: see {@link CloseCode}. */
+    /** 1003 unsupported data, 1008 policy violation, 4000 to 4999 your own: see {@link WebSock.CloseCode}. */
     readonly code: CloseCode;
     /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Empty unless given. */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
@@ -288,7 +288,7 @@ export declare namespace WebSock {
    * - `normal`: the handler stopped with `'normal'` or `'restart'`
    * - `remote`: the client closed the connection, or it dropped
    * - `shutdown`: the server is going down
-   * - `timeout`: nothing came from the client for {@link ConnectionOptions.timeout} milliseconds
+   * - `timeout`: nothing came from the client for {@link WebSock.ConnectionOptions.timeout} milliseconds
    * - `error`: a callback failed, the handler stopped with `{ error }`, or the client broke the protocol
    */
   type CloseReason =
