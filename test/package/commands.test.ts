@@ -1,4 +1,4 @@
-// Every command of the README, run in a copy of the repository, made short where it would take long. A command that is
+// Every command of the READMEs, run in a copy of the repository, made short where it would take long. A command that is
 // not listed here, or is listed and not in the README, fails.
 
 import { execFile, spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../compilers.ts';
+import { Client } from '../lifecycle/client.ts';
 
 interface Trial {
   /** Arguments behind those of the README. */
@@ -16,7 +17,7 @@ interface Trial {
   readonly but?: readonly [part: string, here: () => string];
   /** In another folder than the copy. */
   readonly in?: string;
-  readonly prints: RegExp;
+  readonly prints?: RegExp;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'websock-commands-'));
@@ -35,7 +36,12 @@ const tarball = `websock-spec-${JSON.parse(readFileSync(join(root, 'package.json
 const trials: Readonly<Record<string, Trial>> = {
   'npm start': { prints: /^Done: one handler, 4 servers, one transcript\.$/m },
   'npm pack': { prints: new RegExp(`^${tarball}$`, 'm') },
-  [`npm install ../websock/${tarball}`]: { in: application, prints: /added 1 package/ },
+  [`mkdir -p vendor && cp ../websock/${tarball} vendor`]: { in: application },
+  [`npm install --save-dev ./vendor/${tarball}`]: { in: application, prints: /added 1 package/ },
+  'npm pkg set type=module': { in: application },
+  'cp ../websock/test/servers/{ws,connection,checks,limits}.ts ../websock/test/handlers/echo.ts .': {
+    in: application,
+  },
   'npm run lifecycle': { more: "-- -t '2.5 '", prints: /^2\.5( +1){4}$/m },
   'WEBSOCK_URL=ws://127.0.0.1:8080 npm run lifecycle': {
     but: ['ws://127.0.0.1:8080', () => url],
@@ -46,7 +52,7 @@ const trials: Readonly<Record<string, Trial>> = {
   'npx tsx test/bench/servers.ts': { more: '1 10', prints: /^64-KiB binaries, 100 connections/m },
   'npx tsx test/apps/redis/measure.ts': { more: '2', prints: /^two processes, Redis .* lines\/s said/m },
   'npm run mutations': { more: '-- 4', prints: /, 0 survived, / },
-  'npm run api': { prints: /^$/m },
+  'npm run api': {},
   'npm run docs': { prints: /html generated at/ },
   'WEBSOCK_SECONDS=60 npx vitest run test/lifecycle/faults.test.ts': {
     but: ['60', () => '1'],
@@ -60,19 +66,25 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm ci': 'what all tests begin with',
   'npm test': 'this run',
   'npm run check': 'the first half of npm test',
+  'npx tsx main.ts': 'the last test here',
+  'npm install ws && npm install --save-dev @types/node @types/ws tsx': 'what the last test here begins with',
   'npm run bench': 'its two programs are run here, one by one',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
   'vitest run --typecheck': 'test/conformance/ci.test.ts',
+  'npx tsd --files chat.test-d.ts --typings chat.ts': 'test/conformance/ci.test.ts',
   'apt-get install redis-server': 'a machine has it or not',
 };
 
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const readme = ['README.md', 'test/apps/redis/README.md']
+  .map((file) => readFileSync(join(root, file), 'utf8'))
+  .join('');
 const shown = [...readme.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) => block.split('\n'));
 const mentioned = [...readme.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 const isCommand = /^([A-Z_]+=\S+ )*(npm|npx|tsc|vitest|apt-get) ./;
 const commands = new Set(
   [...shown, ...mentioned.filter((code) => isCommand.test(code))]
-    .flatMap((line) => line.replace(/ +# .*/, '').split(' && '))
+    .map((line) => line.replace(/ +# .*/, ''))
+    .flatMap((line) => (line.startsWith('npm ci && ') ? line.split(' && ') : line))
     .filter((command) => command !== ''),
 );
 
@@ -96,7 +108,7 @@ function run(command: string, cwd: string): Promise<string> {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|WEBSOCK_|NODE_ENV)/.test(name));
   const env = { ...Object.fromEntries(own), NO_COLOR: '1' };
   return new Promise((settle, fail) => {
-    execFile('sh', ['-c', `${command} 2>&1`], { cwd, env, maxBuffer: 2 ** 26 }, (error, output) => {
+    execFile('bash', ['-c', `(${command}) 2>&1`], { cwd, env, maxBuffer: 2 ** 26 }, (error, output) => {
       if (error) fail(new Error(`${command} ended with ${error.code}\n${output}`));
       else settle(output);
     });
@@ -114,9 +126,33 @@ test('npm test begins with npm run check', () => {
 
 test.each(Object.entries(trials))(
   '%s',
-  async (command, { more = '', but, in: where = copy, prints }) => {
+  async (command, { more = '', but, in: where = copy, prints = /(?:)/ }) => {
     const [part, here] = but ?? ['', () => ''];
     expect(await run(`${command.replace(part, here)} ${more}`, where)).toMatch(prints);
   },
   180_000,
 );
+
+test('the program that the README copies together checks its types, and echoes', async () => {
+  for (const name of ['ws', 'tsx', '@types']) {
+    symlinkSync(join(root, 'node_modules', name), join(application, 'node_modules', name));
+  }
+  const text = readFileSync(join(root, 'test/package/fixtures/main.ts'), 'utf8');
+  writeFileSync(
+    join(application, 'main.ts'),
+    text.replace('8080,', '0,').replace("'ws://127.0.0.1:8080'", 'httpServer.address()'),
+  );
+  const options = '--strict --noEmit --allowImportingTsExtensions --module nodenext --target es2022 --types node';
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  expect(await run(`node ${tsc} ${options} main.ts`, application)).toBe('');
+  const program = spawn(process.execPath, ['--import', 'tsx', 'main.ts'], {
+    cwd: application,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(program.stdout.setEncoding('utf8'), 'data');
+  const client = await Client.connect(`ws://127.0.0.1:${/port: (\d+)/.exec(line)?.[1]}`);
+  client.text('hello');
+  expect(await client.next()).toEqual({ text: 'hello' });
+  client.cut();
+  program.kill();
+});
