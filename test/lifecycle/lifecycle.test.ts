@@ -615,7 +615,8 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   for (const type of ['push', 'reply', 'stop']) {
     rule(`3.5 ${type} with an empty list sends nothing`, async () => {
       const probe = await open();
-      probe.tell({ result: { type, reason: type === 'stop' ? 'normal' : undefined, messages: [] } });
+      const more = type === 'stop' ? { reason: 'normal' } : type === 'reply' ? { status: 'ok' } : {};
+      probe.tell({ result: { type, ...more, messages: [] } });
       if (type !== 'stop') probe.tell(stop());
       expect(await probe.client.closed()).toEqual({ close: 1000, reason: '' });
     });
