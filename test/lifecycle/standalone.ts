@@ -138,12 +138,12 @@ async function serve(
         }
       }
     } catch (error) {
+      console.error(error);
       close({ type: 'error', error }, 1011);
       over = true;
     }
     webSocket.resume();
     if (!reason) startClock();
-    if (over && !reason) reason = { type: 'remote', code: 1006, reason: '' };
   }
   stopClock();
   if (!living) return;

@@ -79,6 +79,13 @@ const wrongs: Wrong[] = [
     wrong: 'if (code === 1005) return { reason, code: 1000, text: "" };\n  if (!maySend(code)) {',
   },
   {
+    what: 'a throw after the end is what terminate is told',
+    rule: '3.7',
+    file: connection,
+    right: 'report(callback, error);',
+    wrong: "report(callback, error);\n    if (this.#reason) this.#reason = { type: 'error', error };",
+  },
+  {
     what: 'code 1005 is sent',
     rule: '4.2',
     file: 'test/servers/ws.ts',
