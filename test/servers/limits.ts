@@ -28,6 +28,8 @@ export type Limit =
   // what a connection took is free again after it
   | 'memory'
   // 4.3: the suite can ask the server to go down, because it has started it
-  | 'shutdown';
+  | 'shutdown'
+  // 4.4: the suite sees what the server reports, because it has started it
+  | 'reports';
 
 export type Limits = { readonly [Name in Limit]?: string };
