@@ -990,13 +990,14 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     const [before, code] = await client.untilClose();
     expect(code).toBe(1002);
     expect(before.length).toBeGreaterThan(0);
-    expect(before.length).toBeLessThan(ticks); // it was closed while the ticks went on
+    const what = 'messages before the timeout: what is sent, and the callback that sends it, must not reset the clock';
+    expect(before.length, what).toBeLessThan(ticks); // it was closed while the ticks went on
     await posts;
     client.cut();
   });
 
   rule(
-    '4.3 the clock stands while the server has stopped reading',
+    '4.3 the clock is paused while the server has stopped reading',
     async () => {
       const probe = await open({ options: { timeout: 1000 } });
       probe.tell({ wait: 2000, result: { type: 'push', messages: text('done') } });
@@ -1004,6 +1005,22 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       await pause(200);
       probe.tell(push(text('alive')));
       expect(await probe.client.next()).toEqual({ text: 'alive' });
+    },
+    'pause',
+  );
+
+  rule(
+    '4.3 the clock is not restarted when the server reads again',
+    async () => {
+      const timeout = 3000;
+      const probe = await open({ options: { timeout } });
+      await pause(1500);
+      await probe.post({ wait: 500, result: { type: 'push', messages: text('done') } });
+      expect(await probe.client.next()).toEqual({ text: 'done' });
+      const start = performance.now();
+      expect(await probe.client.closed()).toEqual({ close: 1002, reason: '' });
+      const what = 'ms to the timeout when reading goes on; before, half of it was left';
+      expect(performance.now() - start, what).toBeLessThan(timeout - 300);
     },
     'pause',
   );

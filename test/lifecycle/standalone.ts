@@ -63,7 +63,7 @@ async function serve(
     setTimeout(() => webSocket.terminate(), 3_000);
   };
 
-  // The clock stands while a callback runs: what was left of it is left afterwards.
+  // The clock is paused while a callback runs: what was left of it is left afterwards.
   let clock: ReturnType<typeof setTimeout> | undefined;
   let left = timeout;
   let since = Date.now();

@@ -108,6 +108,13 @@ const wrongs: Wrong[] = [
     wrong: 'this.#wire.pause?.();',
   },
   {
+    what: 'the clock begins anew when the server reads again',
+    rule: '4.3',
+    file: connection,
+    right: 'this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt);',
+    wrong: 'this.#heardAt = now;',
+  },
+  {
     what: 'reading never stops',
     rule: '5.1',
     file: 'test/servers/ws.ts',
