@@ -3,7 +3,7 @@
 import { type Application, service } from '../servers/application.ts';
 import { control, probe } from './probe.ts';
 
-const application: Application = ({ url, limits }) => {
+export const application: Application = ({ url, limits }) => {
   const { pathname, searchParams } = new URL(url, 'ws://host');
   if (pathname === '/control') return service(control, { limits: limits ?? {} }, { timeout: Number.POSITIVE_INFINITY });
   if (pathname !== '/probe') return undefined;

@@ -24,7 +24,7 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
           reports: 'what a server that is known by its URL reports cannot be seen from here',
         })
       : await Server.at((running as Host).url);
-  });
+  }, 30_000); // longer than the patience of `Server.at`, which says more
   afterAll(async () => {
     await server?.leave();
     const code = await running?.stop();
