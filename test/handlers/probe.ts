@@ -1,68 +1,105 @@
 // The probe: a handler that does what it is told, so that a test can see what a server does with a handler.
 //
-// A test opens `/probe?id=ID&on=JSON`, where `on` gives an instruction for each callback, and tells the probe more by
-// text frames and infos that are instructions themselves. What the probe sees is kept in a trace. A second connection,
-// to `/control`, reads the trace and reaches into the mailbox: see Command. Nothing else is needed, so a server in any
-// language can be tested by hosting a probe that speaks the same JSON.
+// A test opens `/probe?id=ID&on=JSON&options=JSON`, where `on` gives an instruction for each callback (see ProbeArg)
+// and `options` are those of the connection, and tells the probe more by text frames and infos that are instructions
+// themselves (see Instruction). What the probe sees is kept in a trace (see Seen), also after the connection is over. A
+// second connection, to `/control`, reads the trace and reaches into the mailbox (see Command). Nothing else is needed,
+// so a server in any language can be tested by hosting a probe that speaks the same JSON: these comments specify it.
 
 import type { WebSock } from '@websock/spec';
 
-/** What a callback is to do. Without any of these it returns ok. */
+/**
+ * What a callback is to do. Without any of these it returns ok.
+ *
+ * A text frame that begins with `{` is an instruction in JSON for the `handleIn` that is given it, and an info that is
+ * an object is one for its `handleInfo`, each instead of the one in `on`. All else follows `on`. `terminate` does too:
+ * it posts, waits and throws, but its result is ignored.
+ *
+ * First come `overwrite` and `post`. Then `forever`, `gate`, `wait` and `thenable` say when the callback settles, the
+ * first of them that is there, and `throw`, `raw` and `result` how; without the former it settles before it returns.
+ */
 export interface Instruction {
-  /** The result to return; the probe adds the state, and makes bytes of `hex` in its messages. */
+  /**
+   * The result to return; `{ type: 'ok' }` if there is none. The probe adds a state, a new object each time. A message,
+   * or one of a list, that is `{ opcode, hex }` gets as its data the bytes that are so in hexadecimal, and `{ opcode,
+   * long }` a text of so many letters x. All else is returned as it is.
+   */
   readonly result?: { readonly type: string; readonly messages?: unknown; readonly [property: string]: unknown };
-  /** A value to return as it is, be it a result or not. */
+  /** A value to return as it is, be it a result or not, or null. The last state stays the one returned before. */
   readonly raw?: unknown;
   /** The text of an error to throw, or to reject with if there is something to wait for. */
   readonly throw?: string;
-  /** Return a promise, which settles in so many milliseconds. */
+  /** Return a promise, which settles in so many milliseconds, be it 0. */
   readonly wait?: number;
   /** Return a promise, which settles when the control connection says `release`. */
   readonly gate?: true;
   /** Return a promise, which never settles. */
   readonly forever?: true;
-  /** Return an object with a `then` method and no more, instead of a promise. */
+  /** Return an object with a `then` method and no more, instead of a promise; it settles at once. */
   readonly thenable?: true;
   /** Infos to post to the own mailbox first. */
   readonly post?: readonly unknown[];
-  /** Post this instruction to itself so many times more, one after the other; only the last is in the trace. */
+  /**
+   * In an info: post `{ stream }` with one less to itself, and return ok with the state that was given. Only the last,
+   * with 0, is in the trace.
+   */
   readonly stream?: number;
-  /** Overwrite the bytes of the frame, after they are in the trace. */
+  /** In the `handleIn` of `on`: overwrite the bytes of a binary frame with zeros, after they are in the trace. */
   readonly overwrite?: true;
 }
 
 export type Callback = 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
 
-/** What the control connection can ask for; each is answered with one text frame of JSON. */
+/**
+ * What the control connection can ask for, each in one text frame; each is answered with one text frame of JSON, in
+ * order. Before all that, when it opens, the connection is sent what the server cannot do: an object of limits
+ * (limits.ts), with the reason for each as a text.
+ */
 export type Command =
-  /** What a probe has seen so far: {@link Seen}[]. */
+  /** What the probe of this id has seen so far: {@link Seen}[], empty if there was none. */
   | { readonly trace: string }
-  /** The binary frames that a probe was given, as they are now, in hexadecimal. */
+  /** The binary frames that a probe was given, the bytes themselves as they are now, each in hexadecimal. */
   | { readonly kept: string }
-  /** Posts infos to the mailbox of a probe; answers with how many. */
+  /** Posts infos to the mailbox of a probe, be it over; answers with how many, 0 if there was no such probe. */
   | { readonly post: string; readonly infos: readonly unknown[] }
-  /** Lets the callback go on that waits at the gate; answers with whether one did. */
+  /** Lets the callback of a probe go on that waits at the gate; answers with whether one did. */
   | { readonly release: string }
-  /** What the server cannot do, by its own word: a text for each. */
-  | { readonly limits: true }
-  /** How many probes have begun and ended, and the memory in use, in bytes. */
+  /**
+   * How often `init` and `terminate` have been called, and the memory in use, in bytes, when the garbage is collected:
+   * `{ begun, ended, memory }`. A server that does not know its memory answers with 0, and has the limit `memory`.
+   */
   | { readonly count: true }
-  /** Forgets all traces, and counts from 0 again. */
+  /** Forgets all traces, and counts from 0 again; answers with true. */
   | { readonly forget: true };
 
-/** One line of a trace. */
+/**
+ * One line of a trace. `begin` stands for the call of a callback, with all below, and `settle`, with `callback`, for
+ * the moment right before it returns or throws, or what it returned settles. Around each post to the mailbox stand
+ * `post` and `posted`, with the info as `given`.
+ */
 export interface Seen {
   readonly event: 'begin' | 'settle' | 'post' | 'posted';
   readonly callback?: Callback;
-  /** The frame, info, arg or close reason that the callback was given. */
+  /**
+   * What the callback was given:
+   * - `init`: `{ id }`.
+   * - `handleIn`: the instruction, if the frame was one; otherwise `{ text }`, or `{ binary }` in hexadecimal. Of more
+   *   than 1 000 UTF-16 units or bytes only `LENGTH: START…END`, with ten of them at the start and at the end.
+   * - `handleControl`: `{ ping }` or `{ pong }`, in hexadecimal.
+   * - `handleInfo`: `{ info }`, be it an instruction or not.
+   * - `terminate`: the reason. The `error` in it is a text: that of what a handler gave as its error, and `Error: TEXT`
+   *   for one that it threw (in JavaScript, `String(error)`).
+   *
+   * Hexadecimal is in small letters, without spaces.
+   */
   readonly given?: unknown;
-  /** Whether the state was the very value that was last returned. */
+  /** Whether the state was the very value that was last returned; true for `init`, which is given none. */
   readonly sameState?: boolean;
-  /** Whether `this` was the handler. */
+  /** Whether `this` was the handler; true in a language without `this`. */
   readonly sameThis?: boolean;
 }
 
-/** What `init` of the probe is given: which probe it is, and what to do. */
+/** What `init` of the probe is given: which probe it is, and what its callbacks are to do. */
 export interface ProbeArg {
   readonly id: string;
   readonly on: { readonly [Name in Callback]?: Instruction };

@@ -33,7 +33,7 @@ export class Client {
 
   /** Connects; throws if the server refuses. */
   static async connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
-    const socket = new WebSocket(url, options.protocols ?? [], options);
+    const socket = new WebSocket(url, options.protocols ?? [], { handshakeTimeout: PATIENCE, ...options });
     const client = new Client(socket);
     await new Promise<void>((opened, refused) => {
       socket.once('open', opened);

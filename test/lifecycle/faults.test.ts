@@ -62,13 +62,14 @@ describe.each(platforms)('%s', { concurrent: true }, (platform: Platform) => {
     const own = await host(platform, 'test/handlers/probe.application.ts');
     const there = await Server.at(own.url);
     for (const callback of ['init', ...ALWAYS, 'terminate'] as const) {
-      const probe = await there.open({ on: { [callback]: { forever: true } } });
+      const probe = await there.open({ on: { terminate: { throw: 'too late' }, [callback]: { forever: true } } });
       if (callback === 'handleIn') probe.client.text('stuck');
       else if (callback === 'handleInfo') await probe.post('stuck');
       await probe.begun(callback === 'terminate' ? 'init' : callback);
     }
     const silent = await RawClient.connect(there.ask().url); // never answers the close
     expect(await own.stop()).toBe(0);
+    expect(own.reports(), 'terminate beside a pending callback').not.toContain('too late');
     silent.cut();
   });
 

@@ -19,9 +19,12 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   beforeAll(async () => {
     running = given ? undefined : await host(name as (typeof platforms)[number], 'test/handlers/probe.application.ts');
     server = given
-      ? await Server.at(given, { shutdown: 'a server that is known by its URL cannot be shut down from here' })
+      ? await Server.at(given, {
+          shutdown: 'a server that is known by its URL cannot be shut down from here',
+          reports: 'what a server that is known by its URL reports cannot be seen from here',
+        })
       : await Server.at((running as Host).url);
-  });
+  }, 30_000); // longer than the patience of `Server.at`, which says more
   afterAll(async () => {
     await server?.leave();
     const code = await running?.stop();
@@ -43,6 +46,15 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   const raw = async (asked: Asked = {}, behind?: Buffer): Promise<RawClient & { id: string }> => {
     const { id, url } = server.ask(asked);
     return Object.assign(await RawClient.connect(url, behind ? { behind } : {}), { id });
+  };
+
+  /** Waits for the server to report an error of this text, once. What it reports is seen only if it runs here. */
+  const reported = async (error: string) => {
+    if (!running) return;
+    const times = () => (running?.reports().split(error).length ?? 0) - 1;
+    for (let waited = 0; times() === 0 && waited < 5_000; waited += 20) await pause(20);
+    await pause(20);
+    expect(times(), `how often "${error}" is reported`).toBe(1);
   };
 
   const text = (data: string) => ({ opcode: 'text', data });
@@ -615,7 +627,8 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   for (const type of ['push', 'reply', 'stop']) {
     rule(`3.5 ${type} with an empty list sends nothing`, async () => {
       const probe = await open();
-      probe.tell({ result: { type, reason: type === 'stop' ? 'normal' : undefined, messages: [] } });
+      const more = type === 'stop' ? { reason: 'normal' } : type === 'reply' ? { status: 'ok' } : {};
+      probe.tell({ result: { type, ...more, messages: [] } });
       if (type !== 'stop') probe.tell(stop());
       expect(await probe.client.closed()).toEqual({ close: 1000, reason: '' });
     });
@@ -660,14 +673,17 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     },
   );
 
-  for (const result of [
-    { type: 'push', messages: [text('late')] },
-    { type: 'stop', reason: { error: 'late' }, close: { code: 4000 } },
-  ]) {
-    rule(`3.7 a ${result.type} after the end changes nothing but the state`, async () => {
+  for (const [what, ...instructions] of [
+    ['a push', { wait: 100, result: { type: 'push', messages: [text('late')] } }],
+    ['a stop', { wait: 100, result: { type: 'stop', reason: { error: 'late' }, close: { code: 4000 } } }],
+    ['a rejection', { wait: 100, throw: 'rejected late' }],
+    ['a throw', { wait: 100 }, { throw: 'thrown late' }],
+  ] as [string, ...Instruction[]][]) {
+    rule(`3.7 ${what} after the end changes neither how it closed nor what terminate is told`, async () => {
       const client = await raw();
-      // both in one packet, so that the end has come before the callback settles, also where reading has stopped
-      client.send(frame(TEXT, JSON.stringify({ wait: 100, result })), closeFrame(4001, 'mine'));
+      // all in one packet, so that the end has come before the callback settles, also where reading has stopped
+      const frames = instructions.map((instruction) => frame(TEXT, JSON.stringify(instruction)));
+      client.send(...frames, closeFrame(4001, 'mine'));
       const trace = await server.ended(client.id);
       expect(trace.reason).toEqual({ type: 'remote', code: 4001, reason: 'mine' });
       expect(trace.seen.at(-2)).toMatchObject({ callback: 'terminate', sameState: true });
@@ -676,6 +692,8 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       // own close code never
       expect(before.length).toBeLessThanOrEqual(1);
       expect(code).toBe(4001);
+      const late = instructions.at(-1)?.throw;
+      if (late) await reported(late);
     });
   }
 
@@ -972,13 +990,14 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
     const [before, code] = await client.untilClose();
     expect(code).toBe(1002);
     expect(before.length).toBeGreaterThan(0);
-    expect(before.length).toBeLessThan(ticks); // it was closed while the ticks went on
+    const what = 'messages before the timeout: what is sent, and the callback that sends it, must not reset the clock';
+    expect(before.length, what).toBeLessThan(ticks); // it was closed while the ticks went on
     await posts;
     client.cut();
   });
 
   rule(
-    '4.3 the clock stands while the server has stopped reading',
+    '4.3 the clock is paused while the server has stopped reading',
     async () => {
       const probe = await open({ options: { timeout: 1000 } });
       probe.tell({ wait: 2000, result: { type: 'push', messages: text('done') } });
@@ -986,6 +1005,22 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       await pause(200);
       probe.tell(push(text('alive')));
       expect(await probe.client.next()).toEqual({ text: 'alive' });
+    },
+    'pause',
+  );
+
+  rule(
+    '4.3 the clock is not restarted when the server reads again',
+    async () => {
+      const timeout = 3000;
+      const probe = await open({ options: { timeout } });
+      await pause(1500);
+      await probe.post({ wait: 500, result: { type: 'push', messages: text('done') } });
+      expect(await probe.client.next()).toEqual({ text: 'done' });
+      const start = performance.now();
+      expect(await probe.client.closed()).toEqual({ close: 1002, reason: '' });
+      const what = 'ms to the timeout when reading goes on; before, half of it was left';
+      expect(performance.now() - start, what).toBeLessThan(timeout - 300);
     },
     'pause',
   );
@@ -1012,10 +1047,10 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
   // ---- the rest of rule 4 ----
 
   for (const [what, terminate] of [
-    ['throw', { throw: 'in terminate' }],
-    ['rejection', { throw: 'in terminate', wait: 1 }],
-  ] as [string, Instruction][]) {
-    rule(`4.4 a ${what} in terminate harms nothing else`, async () => {
+    ['throw', { throw: 'thrown in terminate' }],
+    ['rejection', { throw: 'rejected in terminate', wait: 1 }],
+  ] as const) {
+    rule(`4.4 a ${what} in terminate harms nothing else, and is reported`, async () => {
       const other = await open();
       const probe = await open({ on: { terminate } });
       probe.client.close(1000);
@@ -1025,9 +1060,19 @@ describe.each(given ? [given] : platforms)('%s', { concurrent: true }, (name) =>
       expect((await probe.trace()).begun).toEqual(['init', 'terminate']);
       other.tell(push(text('alive')));
       expect(await other.client.next()).toEqual({ text: 'alive' });
-      if (running) await expect.poll(() => running?.reports()).toContain('in terminate');
+      await reported(terminate.throw);
     });
   }
+
+  forEachCallback(
+    (callback) => `4.4 what ${callback} throws is reported, once`,
+    async (make, callback) => {
+      const error = `thrown by ${callback}.`;
+      await make({ throw: error });
+      await reported(error);
+    },
+    'reports',
+  );
 
   rule('4.5 terminate does not wait for a client that never answers the close', async () => {
     const client = await raw();

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { WebSock } from '@websock/spec';
 import type { ClientOptions } from 'ws';
 import type { Callback, Command, Instruction, Seen } from '../handlers/probe.ts';
-import type { Limits } from '../servers/limits.ts';
+import { LIMITS, type Limits } from '../servers/limits.ts';
 import { Client } from './client.ts';
 
 /** How a test asks for a probe. */
@@ -16,6 +16,8 @@ export interface Asked {
   /** The options of the client. */
   readonly client?: ClientOptions & { protocols?: string[] };
 }
+
+const HINT = "does it host the probe? See the README, 'Check a server at run time'";
 
 export class Server {
   /** What the server cannot do, by its own word, with the reason for each. */
@@ -33,8 +35,19 @@ export class Server {
 
   /** Opens the control connection to the server at `url`; `more` is what else cannot be done with it. */
   static async at(url: string, more: Limits = {}): Promise<Server> {
-    const control = await Client.connect(new URL('/control', url).href);
-    return new Server(url, control, { ...((await answer(control)) as Limits), ...more });
+    const there = below(url, '/control');
+    const control = await Client.connect(there).catch((error: Error & { code?: string }) => {
+      throw new Error(`${there} did not open (${error.message || error.code}): does the server run, and ${HINT}`);
+    });
+    try {
+      const limits = await answer(control).catch((error: Error) => {
+        throw new Error(`${there} did not answer with its limits (${error.message}): ${HINT}`);
+      });
+      return new Server(url, control, { ...checkLimits(limits), ...more });
+    } catch (error) {
+      control.cut();
+      throw error;
+    }
   }
 
   /** Lets go of the server; it lives on. */
@@ -47,7 +60,7 @@ export class Server {
   ask({ on = {}, options = {} }: Asked = {}): { readonly id: string; readonly url: string } {
     const id = randomUUID();
     const query = new URLSearchParams({ id, on: JSON.stringify(on), options: JSON.stringify(options) });
-    return { id, url: new URL(`/probe?${query}`, this.url).href };
+    return { id, url: below(this.url, `/probe?${query}`) };
   }
 
   /** Opens a connection to a new probe. */
@@ -147,6 +160,25 @@ export class Trace {
   get reason(): unknown {
     return this.calls('terminate')[0];
   }
+}
+
+/** The URL of `path` on the server at `url`, whose own path is a prefix. */
+function below(url: string, path: string): string {
+  return url.replace(/\/$/, '') + path;
+}
+
+/** Throws for limits that are none: a test that is skipped for a mistake would not be missed. */
+function checkLimits(limits: unknown): Limits {
+  if (typeof limits !== 'object' || limits === null) throw new Error(`limits that are no object: ${HINT}`);
+  for (const [name, reason] of Object.entries(limits)) {
+    if (!(LIMITS as readonly string[]).includes(name)) {
+      throw new Error(`the server names a limit that there is not: '${name}'; the limits are ${LIMITS.join(', ')}`);
+    }
+    if (typeof reason !== 'string') {
+      throw new Error(`the server's limit '${name}' is ${JSON.stringify(reason)}; it must be the reason, a text`);
+    }
+  }
+  return limits as Limits;
 }
 
 async function answer(control: Client): Promise<unknown> {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WebSock } from '@websock/spec';
 import { type WebSocket, WebSocketServer } from 'ws';
-import application from '../handlers/probe.application.ts';
+import { application } from '../handlers/probe.application.ts';
 
 const CODES: { readonly [reason: string]: number } = { normal: 1000, restart: 1012 };
 const MAY_SEND = (code: number) =>
@@ -15,7 +15,7 @@ const MAY_SEND = (code: number) =>
 const server = createServer((_request, response) => response.writeHead(404).end());
 
 server.on('upgrade', (request, socket, head) => {
-  const service = application({ url: request.url ?? '/', protocols: [] });
+  const service = application({ url: request.url ?? '/' });
   if (!service || request.httpVersion === '1.0') {
     socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     return;
@@ -63,7 +63,7 @@ async function serve(
     setTimeout(() => webSocket.terminate(), 3_000);
   };
 
-  // The clock stands while a callback runs: what was left of it is left afterwards.
+  // The clock is paused while a callback runs: what was left of it is left afterwards.
   let clock: ReturnType<typeof setTimeout> | undefined;
   let left = timeout;
   let since = Date.now();
@@ -138,12 +138,12 @@ async function serve(
         }
       }
     } catch (error) {
+      console.error(error);
       close({ type: 'error', error }, 1011);
       over = true;
     }
     webSocket.resume();
     if (!reason) startClock();
-    if (over && !reason) reason = { type: 'remote', code: 1006, reason: '' };
   }
   stopClock();
   if (!living) return;

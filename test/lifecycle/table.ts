@@ -25,7 +25,8 @@ export default class Table implements Reporter {
       .filter(
         ({ moduleId }) => moduleId.includes('/test/lifecycle/lifecycle.test.') || moduleId.includes('/faults.test.'),
       )
-      .flatMap((module) => [...module.children.allTests()]);
+      .flatMap((module) => [...module.children.allTests()])
+      .filter((test) => !neverBegan(test));
     if (cases.length === 0) return;
 
     const cells = new Map<string, Cell>();
@@ -84,6 +85,13 @@ export default class Table implements Reporter {
 /** Tests stand in a block that is named after the server. */
 function serverOf(test: TestCase): string {
   return test.parent.type === 'suite' ? test.parent.name : '';
+}
+
+/** Whether a test did not run because its server could not be reached: of such a server there is nothing to tell. */
+function neverBegan(test: TestCase): boolean {
+  const result = test.result();
+  const failed = test.parent.type === 'suite' && test.parent.errors().length > 0;
+  return failed && result.state === 'skipped' && result.note === undefined;
 }
 
 function show(cell: Cell | undefined): string {

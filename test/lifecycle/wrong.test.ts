@@ -1,12 +1,13 @@
 // The suite is tested too: on servers that are wrong in one way each. A wrong server is the reference server with one
 // line of its source changed; the tests of the rule that it breaks must fail on it, and do not on the right one.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { root } from '../compilers.ts';
+import { runSuite } from './suite.ts';
 
 interface Wrong {
   readonly what: string;
@@ -79,6 +80,13 @@ const wrongs: Wrong[] = [
     wrong: 'if (code === 1005) return { reason, code: 1000, text: "" };\n  if (!maySend(code)) {',
   },
   {
+    what: 'a throw after the end is what terminate is told',
+    rule: '3.7',
+    file: connection,
+    right: 'report(callback, error);',
+    wrong: "report(callback, error);\n    if (this.#reason) this.#reason = { type: 'error', error };",
+  },
+  {
     what: 'code 1005 is sent',
     rule: '4.2',
     file: 'test/servers/ws.ts',
@@ -99,6 +107,13 @@ const wrongs: Wrong[] = [
     file: connection,
     right: 'clearTimeout(this.#idleTimer);\n    this.#wire.pause?.();',
     wrong: 'this.#wire.pause?.();',
+  },
+  {
+    what: 'the clock begins anew when the server reads again',
+    rule: '4.3',
+    file: connection,
+    right: 'this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt);',
+    wrong: 'this.#heardAt = now;',
   },
   {
     what: 'reading never stops',
@@ -161,16 +176,7 @@ async function run(folder: string, program: string[], rule?: string): Promise<{ 
   const url = await new Promise<string>((settle) => {
     server.stdout.setEncoding('utf8').once('data', (line: string) => settle(line.trim()));
   });
-  const parameters = ['run', 'test/lifecycle/lifecycle.test.ts', '--reporter=json', '--testTimeout=60000'];
-  const only = rule ? ['--testNamePattern', ` ${rule.replace('.', '\\.')} `] : [];
-  const output = await new Promise<string>((settle) =>
-    execFile(
-      process.execPath,
-      [join(root, 'node_modules/vitest/vitest.mjs'), ...parameters, ...only],
-      { cwd: root, env: { ...process.env, WEBSOCK_URL: url, NODE_ENV: 'test' }, maxBuffer: 2 ** 26 },
-      (_error, stdout) => settle(stdout),
-    ),
-  );
+  const { stdout: output } = await runSuite(url, rule, ['--reporter=json']);
   server.kill('SIGKILL');
   const { testResults } = JSON.parse(output.slice(output.indexOf('{'))) as {
     testResults: { assertionResults: { title: string; status: string }[] }[];

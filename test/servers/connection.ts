@@ -355,7 +355,7 @@ export class Connection<State, Info, Arg> {
       .finally(this.#handlerDone);
   }
 
-  // ---- Reading, and the idle clock, which stands while the server does not read (rules 4.3 and 5.1) ----
+  // ---- Reading, and the idle clock, which is paused while the server does not read (rules 4.3 and 5.1) ----
 
   #pause(): void {
     if (this.#pausedAt !== undefined || this.#reason) return;
