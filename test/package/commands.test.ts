@@ -66,6 +66,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm ci': 'what all tests begin with',
   'npm test': 'this run',
   'npm run check': 'the first half of npm test',
+  'npx tsx test/lifecycle/host.example.ts': 'test/lifecycle/url.test.ts',
   'npx tsx main.ts': 'the last test here',
   'npm install ws && npm install --save-dev @types/node @types/ws tsx': 'what the last test here begins with',
   'npm run bench': 'its two programs are run here, one by one',
