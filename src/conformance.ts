@@ -117,7 +117,7 @@ interface Texts<Callback extends string = string, Other extends string = string>
   resultAny: `3.6 ${Callback} returns any; annotate its result`;
   resultNothing: `3.6 ${Callback} returns nothing on some branch; return a result`;
   resultNone: `3.6 ${Callback} returns what is not a result; return an object with a type`;
-  typeWidened: `3.6 ${Callback} returns a type widened to string; annotate its result`;
+  typeWidened: `3.6 ${Callback} returns a result whose type may be any string; write 'as const' after it`;
   typeUnknown: `3.6 ${Callback} returns an unknown type; use ok, push, reply or stop`;
   stateMissing: `3.6 ${Callback} returns a result without a state; add it`;
   stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
@@ -125,11 +125,11 @@ interface Texts<Callback extends string = string, Other extends string = string>
   partMissing: `3.6 ${Callback} returns a result that lacks a property; see WebSock.HandleResult`;
   partStray: `3.6 ${Callback} returns a property that its result does not have; remove or rename it`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
-  opcodeWidened: `3.6 ${Callback} returns an opcode widened to string; annotate its result`;
+  opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
   messageStray: `3.6 ${Callback} returns a property that its message does not have; remove or rename it`;
   pingLong: `3.6 ${Callback} returns ping or pong data over 125 bytes; shorten it`;
   stopReason: `3.4 ${Callback} returns a wrong reason to stop; use 'normal', 'restart' or { error }`;
-  stopReasonWidened: `3.4 ${Callback} returns a reason to stop widened to string; annotate its result`;
+  stopReasonWidened: `3.4 ${Callback} returns a reason to stop that may be any string; write 'as const' after it`;
   close: `4.2 ${Callback} returns a wrong close; see WebSock.CloseDetail`;
   closeStray: `4.2 ${Callback} returns a property that close does not have; remove or rename it`;
   code: `4.2 ${Callback} returns a close code that may not be sent; see WebSock.CloseCode`;

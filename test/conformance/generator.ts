@@ -536,7 +536,7 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
     yield {
       ...here,
       kind: 'a widened type',
-      words: told('3.6 * returns a type widened'),
+      words: told('3.6 * returns a result whose type may be any string'),
       change: { results: 'widened' },
     };
     const opcode = `{ type: 'push' as const, messages: { opcode: 'text', data: '' }, state: ${state} }`;
@@ -544,13 +544,13 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
     yield {
       ...here,
       kind: 'a widened opcode',
-      words: told('3.6 * returns an opcode widened'),
+      words: told('3.6 * returns a message whose opcode may be any string'),
       change: widened(opcode),
     };
     yield {
       ...here,
       kind: 'a widened reason',
-      words: told('3.4 * returns a reason to stop widened'),
+      words: told('3.4 * returns a reason to stop that may be any string'),
       change: widened(reason),
     };
   }

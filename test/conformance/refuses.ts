@@ -268,7 +268,7 @@ const notResult = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count
 export type NotResult = Assert<HandlerConforms<typeof notResult>>;
 
 const widened = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok', state }) };
-// refused: 3.6 handleIn returns a type widened to string; annotate its result
+// refused: 3.6 handleIn returns a result whose type may be any string; write 'as const' after it
 export type Widened = Assert<HandlerConforms<typeof widened>>;
 
 const unknownType = { ...right, handleIn: () => ({ type: 'okay', state }) as const };
@@ -358,7 +358,7 @@ const opcodeWidened = {
   ...right,
   handleIn: () => ({ type: 'push' as const, messages: { opcode: 'text', data: '' }, state }),
 };
-// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+// refused: 3.6 handleIn returns a message whose opcode may be any string; write 'as const' after it
 export type OpcodeWidened = Assert<HandlerConforms<typeof opcodeWidened>>;
 
 const messageStray = {
@@ -393,7 +393,7 @@ const stopReason = { ...right, handleIn: () => ({ type: 'stop', reason: 'error',
 export type StopReason = Assert<HandlerConforms<typeof stopReason>>;
 
 const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reason: 'normal', state }) };
-// refused: 3.4 handleIn returns a reason to stop widened to string; annotate its result
+// refused: 3.4 handleIn returns a reason to stop that may be any string; write 'as const' after it
 export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
 
 const wrongClose = { ...right, handleIn: () => ({ type: 'stop', reason: 'normal', close: 1000, state }) as const };
@@ -905,7 +905,7 @@ export type AnyTypeOfAll = Assert<HandlerConforms<typeof anyTypeOfAll>>;
 
 declare const widenedList: readonly { opcode: string; data: string }[];
 const opcodesWidened = returning({ type: 'push', messages: widenedList, state } as const);
-// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+// refused: 3.6 handleIn returns a message whose opcode may be any string; write 'as const' after it
 export type OpcodesWidened = Assert<HandlerConforms<typeof opcodesWidened>>;
 
 const rightMessages = returning({
