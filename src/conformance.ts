@@ -123,15 +123,15 @@ interface Texts<Callback extends string = string, Other extends string = string>
   stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
   partAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
   partMissing: `3.6 ${Callback} returns a result that lacks a property; see WebSock.HandleResult`;
-  partStray: `3.6 ${Callback} returns a property that its result does not have; remove or rename it`;
+  partStray: `3.6 ${Callback} returns the property ${Other}, which its result does not have; remove or rename it`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
   opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
-  messageStray: `3.6 ${Callback} returns a property that its message does not have; remove or rename it`;
+  messageStray: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
   pingLong: `3.6 ${Callback} returns ping or pong data over 125 bytes; shorten it`;
   stopReason: `3.4 ${Callback} returns a wrong reason to stop; use 'normal', 'restart' or { error }`;
   stopReasonWidened: `3.4 ${Callback} returns a reason to stop that may be any string; write 'as const' after it`;
   close: `4.2 ${Callback} returns a wrong close; see WebSock.CloseDetail`;
-  closeStray: `4.2 ${Callback} returns a property that close does not have; remove or rename it`;
+  closeStray: `4.2 ${Callback} returns the property ${Other}, which close does not have; remove or rename it`;
   code: `4.2 ${Callback} returns a close code that may not be sent; see WebSock.CloseCode`;
   closeReasonLong: `4.2 ${Callback} returns a close reason over 123 bytes; shorten it`;
 }
@@ -207,7 +207,10 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 
 // ---- What is wrong with a result that the contract lets pass ----
 
-/** The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them. */
+/**
+ * The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them; behind that
+ * of a stray property, its name.
+ */
 // Each result of every handler goes through here. So tests against types that are the same for all come first, of which
 // the compiler copies nothing, and chains stand where unions would be as right.
 type Stray<Result> = Result extends Suspect
@@ -332,12 +335,19 @@ type StraySuspectClose<Close> = Close extends { readonly code: infer Code; reado
       | (Reason extends Over123 ? 'closeReasonLong' : never)
   : never;
 
-/** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
-type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
+/** `Fault`, and a name behind it, for each property other than `Known`. The compiler's `other?: undefined` is none. */
+type StrayKeys<Value, Known, Fault extends string> = keyof Value extends Known | symbol
   ? never
-  : [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined]
+  : `${Fault} ${Defined<Value, Exclude<keyof Value, Known | symbol>>}`;
+
+/** Those of some properties that are not `undefined`. A name that is no literal would make no legible text. */
+type Defined<Value, Key extends keyof Value> = Key extends string | number
+  ? [Value[Key]] extends [undefined]
     ? never
-    : Fault;
+    : {} extends { [Index in Key]: never }
+      ? '[key: string]'
+      : Key
+  : never;
 
 /** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
 type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014
@@ -897,11 +907,22 @@ type First<List extends unknown[]> = List extends [infer Head, ...infer Rest]
     : Head
   : never;
 
-/** The first of a list that is one of `Types`. */
-type FirstOf<Types, List extends unknown[]> = List extends [infer Head, ...infer Rest]
-  ? Head extends Types
-    ? Head
-    : FirstOf<Types, Rest>
+/** The first of a list that is one of `Types`, alone or with a name behind it. */
+type FirstOf<Types, List extends string[]> = List extends [infer Head extends string, ...infer Rest extends string[]]
+  ? Either<OneOf<Extract<Types, Head | `${Head} ${string}`>>, FirstOf<Types, Rest>>
   : never;
 
-type Text<Key, Callback extends string> = Key extends keyof Texts ? Texts<Callback>[Key] : never;
+/** A member of a union: which one, is the compiler's own affair. */
+// Of several signatures the compiler infers from the last.
+type OneOf<Union> = (Union extends unknown ? (one: () => Union) => void : never) extends (all: infer All) => void
+  ? All extends () => infer One
+    ? One
+    : never
+  : never;
+
+/** The text of a fault; of one with a name behind it, with that name. */
+type Text<Fault, Callback extends string> = Fault extends keyof Texts
+  ? Texts<Callback>[Fault]
+  : Fault extends `${infer Key extends keyof Texts} ${infer Name}`
+    ? Texts<Callback, Name>[Key]
+    : never;

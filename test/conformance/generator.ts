@@ -48,7 +48,7 @@ export interface Mistake {
   readonly at: Name | 'handler';
   /** The name that the fault tells, if not `at`. */
   readonly told?: string;
-  /** How the fault begins, in `HandlerConforms`; none if the compiler alone must refuse it. */
+  /** How the fault begins, in `HandlerConforms`, with any name for `…`; none if the compiler alone must refuse it. */
   readonly words: string | undefined;
   /** Where the compiler itself may report it. */
   readonly place: 'callback' | 'head' | 'after';
@@ -242,7 +242,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a property of another result',
     'contract',
-    '3.6 * returns a property that its result does not have;',
+    '3.6 * returns the property …, which its result does not have;',
     [
       (s) => `{ type: 'ok', messages: [{ opcode: 'text', data: '' }], state: ${s} }`,
       (s) => `{ type: 'push', messages: [], close: { code: 1000 }, state: ${s} }`,
@@ -254,7 +254,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property',
     'fresh',
-    '3.6 * returns a property that its result does not have;',
+    '3.6 * returns the property …, which its result does not have;',
     [
       stop('closeDetail: { code: 4000 }'),
       stop('message: []'),
@@ -291,7 +291,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property of a message',
     'fresh',
-    '3.6 * returns a property that its message does not have;',
+    '3.6 * returns the property …, which its message does not have;',
     [
       push("{ opcode: 'ping', dat: '' }"),
       push("[{ opcode: 'text', data: '', compress: true }]"),
@@ -334,7 +334,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property of a close',
     'fresh',
-    '4.2 * returns a property that close does not have;',
+    '4.2 * returns the property …, which close does not have;',
     [stop("close: { code: 1000, resaon: '' }"), stop('close: { code: 4000, wasClean: true }')],
   ],
   [

@@ -295,21 +295,21 @@ const noMessages = { ...right, handleIn: () => ({ type: 'push', state }) as cons
 export type NoMessages = Assert<HandlerConforms<typeof noMessages>>;
 
 const misspeltMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property mesages, which its result does not have; remove or rename it
 export type MisspeltMessages = Assert<HandlerConforms<typeof misspeltMessages>>;
 
 const okWithMessages = {
   ...right,
   handleIn: () => ({ type: 'ok', messages: [{ opcode: 'text', data: '' }], state }) as const,
 };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property messages, which its result does not have; remove or rename it
 export type OkWithMessages = Assert<HandlerConforms<typeof okWithMessages>>;
 
 const closeDetail = {
   ...right,
   handleIn: async () => ({ type: 'stop', reason: 'normal', state, closeDetail: { code: 4000 } }) as const,
 };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property closeDetail, which its result does not have; remove or rename it
 export type CloseDetail = Assert<HandlerConforms<typeof closeDetail>>;
 
 const numberData = {
@@ -365,7 +365,7 @@ const messageStray = {
   ...right,
   handleIn: () => ({ type: 'push', messages: { opcode: 'ping', dat: '' }, state }) as const,
 };
-// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+// refused: 3.6 handleIn returns the property dat, which its message does not have; remove or rename it
 export type MessageStray = Assert<HandlerConforms<typeof messageStray>>;
 
 type Four<Text extends string> = `${Text}${Text}${Text}${Text}`;
@@ -411,7 +411,7 @@ const closeStray = {
   ...right,
   handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, resaon: '' }, state }) as const,
 };
-// refused: 4.2 handleIn returns a property that close does not have; remove or rename it
+// refused: 4.2 handleIn returns the property resaon, which close does not have; remove or rename it
 export type CloseStray = Assert<HandlerConforms<typeof closeStray>>;
 
 const closing = <Code extends number, Reason extends string = ''>(code: Code, reason?: Reason) => ({
@@ -760,6 +760,36 @@ const undefinedBeside = returning({
 // refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
 export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
 
+// ---- Stray properties: which ----
+
+// Of several the compiler chooses one, so that there is one fault.
+type IsOne<Fault, All = Fault> = Fault extends unknown ? ([All] extends [Fault] ? true : false) : false;
+
+const strays = returning({ type: 'ok', state, mesages: [], undefined: undefined, closing: 1000 } as const);
+// refused: "3.6 handleIn returns the property
+export type Strays = Assert<HandlerConforms<typeof strays>>;
+export const oneOfStrays: IsOne<HandlerConforms<typeof strays>> = true;
+
+const straysApart = returning(
+  maybe ? ({ type: 'ok', state, mesages: [] } as const) : ({ type: 'ok', state, closing: 1000 } as const),
+);
+// refused: "3.6 handleIn returns the property
+export type StraysApart = Assert<HandlerConforms<typeof straysApart>>;
+export const oneOfStraysApart: IsOne<HandlerConforms<typeof straysApart>> = true;
+
+const strayNumber = returning({ type: 'ok', state, 1: 2 } as const);
+// refused: Type '"3.6 handleIn returns the property 1, which its result does not have; remove or rename it"' does not
+export type StrayNumber = Assert<HandlerConforms<typeof strayNumber>>;
+
+const strayWords = returning({ type: 'ok', state, 'the reason of all': 2 } as const);
+// refused: Type '"3.6 handleIn returns the property the reason of all, which its result does not have;
+export type StrayWords = Assert<HandlerConforms<typeof strayWords>>;
+
+declare const strayRecord: { readonly type: 'ok'; readonly state: Count; readonly [key: string]: unknown };
+const strayIndex = returning(strayRecord);
+// refused: Type '"3.6 handleIn returns the property [key: string], which its result does not have; remove or rename it"'
+export type StrayIndex = Assert<HandlerConforms<typeof strayIndex>>;
+
 // ---- Which callback is to blame for a state: only that one ----
 
 interface Named extends Count {
@@ -870,7 +900,7 @@ const anyOpcode = returning({ type: 'push', messages: { opcode: any, data: '' },
 export type AnyOpcode = Assert<HandlerConforms<typeof anyOpcode>>;
 
 const codeInMessage = returning({ type: 'push', messages: { opcode: 'text', data: '', code: 1005 }, state } as const);
-// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+// refused: 3.6 handleIn returns the property code, which its message does not have; remove or rename it
 export type CodeInMessage = Assert<HandlerConforms<typeof codeInMessage>>;
 
 const codeBeside = returning({
