@@ -713,6 +713,7 @@ type ServerFaults<Upgrade> = [Upgrade] extends [never]
       ? Either<
           First<
             [
+              IsOverloaded<Upgrade> extends true ? never : ShapeFault<ParametersOf<Upgrade>>,
               AnyParameter<ParametersOf<Upgrade>>,
               IsAny<Settled<Response>> extends true ? ServerTexts['response'] : never,
             ]
@@ -733,19 +734,23 @@ type CallFaults<Upgrade, Parameters extends unknown[]> = Either<
 >;
 
 /** The compiler compares overloads as if their type parameters were `any`, so they need other tests. */
+// Of the first signature of a function that takes nothing, compilers before 7.0 infer `unknown[]`.
 type IsOverloaded<Upgrade> = Upgrade extends {
   (...args: infer First): unknown;
   (...args: infer Last): unknown;
 }
   ? IsSame<First, Last> extends true
     ? false
-    : true
+    : unknown[] extends First
+      ? false
+      : true
   : false;
 
 interface ServerTexts {
   any: '1.1 the upgrade is any; give it a type';
   never: '1.1 the upgrade is never; give it a type';
   notFunction: '1.1 the upgrade is not a function; give the function itself';
+  shape: '1.1 the upgrade has other parameters; take (request, handler, arg, options?)';
   request: '1.1 the request of the upgrade is any; give it a type';
   handler: '1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>';
   arg: '1.1 the arg of the upgrade is any; take the Arg of the handler';
@@ -754,6 +759,38 @@ interface ServerTexts {
   wrongOptions: '1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions';
   response: '1.1 the upgrade returns any; give it a type';
 }
+
+/** The fault of an upgrade with too few or too many parameters, or with the handler or the options elsewhere. */
+// First, because all else would be told of a parameter that is meant for something else. A handler of `never` is what a
+// condition on a type parameter may leave of it.
+type ShapeFault<Parameters extends readonly unknown[]> = Parameters extends
+  | readonly [unknown?, unknown?]
+  | readonly [unknown, unknown, unknown, unknown, unknown, ...unknown[]]
+  ? ServerTexts['shape']
+  : true extends
+        | Has<Parameters[0], HandlerKey>
+        | Has<Parameters[2], HandlerKey | 'maxFrameSize'>
+        | Has<Parameters[3], HandlerKey>
+    ? ServerTexts['shape']
+    : true extends Has<Parameters[1], HandlerKey>
+      ? never
+      : Full extends Parameters[1]
+        ? never
+        : [Parameters[1]] extends [never]
+          ? never
+          : ServerTexts['shape'];
+
+type HandlerKey = 'handleIn' | 'handleInfo';
+
+/** Whether a parameter, or one of its union, has one of some properties; of `any` that is not known. */
+type Has<Parameter, Key> =
+  IsAny<Parameter> extends true
+    ? false
+    : Parameter extends unknown
+      ? [keyof Parameter & Key] extends [never]
+        ? false
+        : true
+      : never;
 
 // Of the last overload; its type parameters stand there as `unknown`.
 type AnyParameter<Parameters extends unknown[]> = First<
@@ -775,35 +812,77 @@ type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options: 
 
 /** The calls that must be possible, each behind the fault of an upgrade of which it is not. */
 type RightCalls = [
-  ['2.6 the upgrade refuses a plain handler', Call<WebSock<Count, string, string>, string>],
-  ['2.6 the upgrade refuses a handler of another state', Call<WebSock<string[], string, string>, string>],
-  ['2.6 the upgrade refuses a handler whose state is undefined', Call<WebSock<undefined, string, string>, string>],
-  ['2.9 the upgrade refuses a handler that takes every info', Call<WebSock<Count, unknown, string>, string>],
-  ['1.1 the upgrade refuses a handler of another arg', Call<WebSock<Count, string, boolean>, boolean>],
-  ['1.1 the upgrade refuses a handler whose arg is its state', Call<WebSock<Count>, Count>],
-  ['1.1 the upgrade refuses a handler without an arg', Call<WebSock<Count, string, undefined>, undefined>],
-  ['2.5 the upgrade refuses a handler without the optional callbacks', Call<Minimal, string>],
-  ['2.5 the upgrade refuses a handler with the optional callbacks', Call<Full, string>],
-  ['2.1 the upgrade refuses a handler of async callbacks', Call<Async, string>],
-  ['2.5 the upgrade refuses a handler that is a class with private fields', Call<Private, string>],
+  [
+    '2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter',
+    Call<WebSock<Count, string, string>, string>,
+  ],
+  [
+    '2.6 the upgrade refuses a handler of another state; let State be a type parameter',
+    Call<WebSock<string[], string, string>, string>,
+  ],
+  [
+    '2.6 the upgrade refuses a handler whose state is undefined; do not constrain State',
+    Call<WebSock<undefined, string, string>, string>,
+  ],
+  [
+    '2.9 the upgrade refuses a handler that takes every info; let Info be a type parameter',
+    Call<WebSock<Count, unknown, string>, string>,
+  ],
+  [
+    '1.1 the upgrade refuses a handler of another arg; let Arg be a type parameter',
+    Call<WebSock<Count, string, boolean>, boolean>,
+  ],
+  ['1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg', Call<WebSock<Count>, Count>],
+  [
+    '1.1 the upgrade refuses a handler without an arg; do not constrain Arg',
+    Call<WebSock<Count, string, undefined>, undefined>,
+  ],
+  [
+    '2.5 the upgrade refuses a handler without the optional callbacks; take WebSock<State, Info, Arg>',
+    Call<Minimal, string>,
+  ],
+  ['2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>', Call<Full, string>],
+  ['2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>', Call<Async, string>],
+  [
+    '2.5 the upgrade refuses a handler that is a class with private fields; take WebSock<State, Info, Arg>',
+    Call<Private, string>,
+  ],
 ];
 
 /** The same for an upgrade that is not overloaded. */
 type RightCallsOfOne = [
-  ['2.9 the upgrade refuses a handler that takes no info', Call<WebSock<Count, never, string>, string>],
+  [
+    '2.9 the upgrade refuses a handler that takes no info; do not constrain Info',
+    Call<WebSock<Count, never, string>, string>,
+  ],
 ];
 
 /** The calls that must not be possible, each behind the fault of an upgrade of which it is. */
 type WrongCalls = [
-  ['1.1 the upgrade takes a handler without init', Call<Omit<Full, 'init'>, string>],
-  ['2.3 the upgrade takes a handler without handleIn', Call<Omit<Full, 'handleIn'>, string>],
-  ['2.9 the upgrade takes a handler without handleInfo', Call<Omit<Full, 'handleInfo'>, string>],
-  ['2.3 the upgrade takes a handler of text frames only', Call<TextOnly, string>],
-  ['2.4 the upgrade takes a handler that returns another state than it takes', Call<OtherState, string>],
-  ['2.4 the upgrade takes a handler that needs more state than init gives', Call<MoreState, string>],
-  ['2.9 the upgrade takes a handler whose mailbox and handleInfo disagree', Call<OtherInfo, string>],
-  ['3.6 the upgrade takes a handler that returns nothing', Call<Nothing, string>],
-  ['1.1 the upgrade takes an arg that init does not', Call<Full, number>],
+  ['1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>', Call<Omit<Full, 'init'>, string>],
+  [
+    '2.3 the upgrade takes a handler without handleIn; take WebSock<State, Info, Arg>',
+    Call<Omit<Full, 'handleIn'>, string>,
+  ],
+  [
+    '2.9 the upgrade takes a handler without handleInfo; take WebSock<State, Info, Arg>',
+    Call<Omit<Full, 'handleInfo'>, string>,
+  ],
+  ['2.3 the upgrade takes a handler of text frames only; take WebSock<State, Info, Arg>', Call<TextOnly, string>],
+  [
+    '2.4 the upgrade takes a handler that returns another state than it takes; take WebSock<State, Info, Arg>',
+    Call<OtherState, string>,
+  ],
+  [
+    '2.4 the upgrade takes a handler that needs more state than init gives; take WebSock<State, Info, Arg>',
+    Call<MoreState, string>,
+  ],
+  [
+    '2.9 the upgrade takes a handler whose mailbox and handleInfo disagree; take WebSock<State, Info, Arg>',
+    Call<OtherInfo, string>,
+  ],
+  ['3.6 the upgrade takes a handler that returns nothing; take WebSock<State, Info, Arg>', Call<Nothing, string>],
+  ['1.1 the upgrade takes an arg that init does not; take the Arg of the handler', Call<Full, number>],
 ];
 
 /** An upgrade may take no options at all. */
