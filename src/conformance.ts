@@ -64,15 +64,18 @@ export type Assert<Verdict extends true> = Verdict;
  * `Handler` is a type parameter that nothing else mentions. The contract beside it gives an inline handler the types of
  * its parameters, as `WebSock.Upgrade` does, and refuses `unknown`, which is let pass here: while the compiler infers,
  * every `Handler` is `unknown` at first, and a fault would be in the way. `any` is refused as `never`, because `any` is
- * assignable to a fault.
+ * assignable to a fault. `WebSock.Any` itself is let pass: who keeps many handlers has them checked where they are kept,
+ * and their arg with them, which nothing checks here.
  */
 export type Checked<Handler> = unknown extends Handler
   ? IsAny<Handler> extends true
     ? never
     : unknown
-  : [Faults<Handler>] extends [never]
+  : IsSame<Handler, WebSock.Any> extends true
     ? Handler
-    : Faults<Handler>;
+    : [Faults<Handler>] extends [never]
+      ? Handler
+      : Faults<Handler>;
 
 // ---- The texts ----
 
