@@ -376,18 +376,27 @@ type Over125 = `${any}${any}${Over123}`;
 // ---- Callbacks by another name ----
 
 /** Names under which other contracts have a callback, in lower case. */
+// Not `open`, `message`, `close`, `error`, `drain` or `disconnect`: handlers have helpers of these names.
 interface Aliases {
   onopen: 'init';
+  onconnect: 'init';
   handleopen: 'init';
+  websocketopen: 'init';
   onmessage: 'handleIn';
   handlemessage: 'handleIn';
+  websocketmessage: 'handleIn';
   oncontrol: 'handleControl';
   onping: 'handleControl';
   handleping: 'handleControl';
   onpong: 'handleControl';
   handlepong: 'handleControl';
   onclose: 'terminate';
+  onerror: 'terminate';
+  ondisconnect: 'terminate';
   handleclose: 'terminate';
+  handledisconnect: 'terminate';
+  websocketclose: 'terminate';
+  websocketerror: 'terminate';
   onterminate: 'terminate';
   handleterminate: 'terminate';
 }

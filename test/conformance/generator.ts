@@ -574,8 +574,8 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
 const widened = (text: string): Change => ({ results: 'widened', result: text });
 
 const wrongNames: Readonly<Record<Name, readonly string[]>> = {
-  init: ['Init', 'initialize', 'onOpen'],
-  handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage'],
+  init: ['Init', 'initialize', 'onOpen', 'webSocketOpen'],
+  handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage', 'webSocketMessage'],
   handleInfo: ['handleinfo', 'handleInfos', 'onInfo'],
   handleControl: [
     'handlecontrol',
@@ -586,7 +586,17 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
     'onPing',
     'handlePong',
   ],
-  terminate: ['terminated', 'Terminate', 'termiante', 'terminat', 'onClose', 'handleClose', 'onTerminate'],
+  terminate: [
+    'terminated',
+    'Terminate',
+    'termiante',
+    'terminat',
+    'onClose',
+    'handleClose',
+    'onTerminate',
+    'onError',
+    'webSocketClose',
+  ],
 };
 
 const isClass = ({ form }: Handler) => form === 'class' || form === 'implements';

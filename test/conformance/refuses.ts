@@ -582,6 +582,41 @@ export type AliasOnOpen = Assert<HandlerConforms<typeof right & { onOpen: () => 
 // refused: 2.5 handleOpen is not a callback; do you mean init?
 export type AliasHandleOpen = Assert<HandlerConforms<typeof right & { handleOpen: () => void }>>;
 
+// refused: 2.5 onConnect is not a callback; do you mean init?
+export type AliasOnConnect = Assert<HandlerConforms<typeof right & { onConnect: () => void }>>;
+
+// refused: 2.5 webSocketOpen is not a callback; do you mean init?
+export type AliasWebSocketOpen = Assert<HandlerConforms<typeof right & { webSocketOpen: () => void }>>;
+
+// refused: 2.5 webSocketMessage is not a callback; do you mean handleIn?
+export type AliasWebSocketMessage = Assert<HandlerConforms<typeof right & { webSocketMessage: () => void }>>;
+
+// refused: 2.5 onError is not a callback; do you mean terminate?
+export type AliasOnError = Assert<HandlerConforms<typeof noTerminate & { onError: () => void }>>;
+
+// refused: 2.5 onDisconnect is not a callback; do you mean terminate?
+export type AliasOnDisconnect = Assert<HandlerConforms<typeof noTerminate & { onDisconnect: () => void }>>;
+
+// refused: 2.5 handleDisconnect is not a callback; do you mean terminate?
+export type AliasHandleDisconnect = Assert<HandlerConforms<typeof noTerminate & { handleDisconnect: () => void }>>;
+
+// refused: 2.5 webSocketClose is not a callback; do you mean terminate?
+export type AliasWebSocketClose = Assert<HandlerConforms<typeof noTerminate & { webSocketClose: () => void }>>;
+
+// refused: 2.5 webSocketError is not a callback; do you mean terminate?
+export type AliasWebSocketError = Assert<HandlerConforms<typeof noTerminate & { webSocketError: () => void }>>;
+
+// Those of a Durable Object.
+class DurableObject extends Chat {
+  webSocketMessage(_socket: object, _message: string): void {}
+  webSocketClose(_socket: object, _code: number): void {}
+  webSocketError(_socket: object, _error: unknown): void {}
+}
+// refused: "2.5 webSocketMessage is not a callback; do you mean handleIn?"
+// refused: "2.5 webSocketClose is not a callback; do you mean terminate?"
+// refused: "2.5 webSocketError is not a callback; do you mean terminate?"
+export type ClassOfAnother = Assert<HandlerConforms<DurableObject>>;
+
 // refused: 2.5 onControl is not a callback; do you mean handleControl?
 export type AliasOnControl = Assert<HandlerConforms<typeof noControl & { onControl: () => void }>>;
 
