@@ -341,10 +341,10 @@ type StraySuspectClose<Close> = Close extends { readonly code: infer Code; reado
 /** `Fault`, and a name behind it, for each property other than `Known`. The compiler's `other?: undefined` is none. */
 type StrayKeys<Value, Known, Fault extends string> = keyof Value extends Known | symbol
   ? never
-  : `${Fault} ${Defined<Value, Exclude<keyof Value, Known | symbol>>}`;
+  : `${Fault} ${Defined<Value, Exclude<keyof Value & (string | number), Known>>}`;
 
 /** Those of some properties that are not `undefined`. A name that is no literal would make no legible text. */
-type Defined<Value, Key extends keyof Value> = Key extends string | number
+type Defined<Value, Key extends keyof Value & (string | number)> = Key extends unknown
   ? [Value[Key]] extends [undefined]
     ? never
     : {} extends { [Index in Key]: never }
@@ -751,11 +751,9 @@ type IsOverloaded<Upgrade> = Upgrade extends {
   (...args: infer First): unknown;
   (...args: infer Last): unknown;
 }
-  ? IsSame<First, Last> extends true
+  ? true extends IsSame<First, Last> | IsSame<First, unknown[]>
     ? false
-    : unknown[] extends First
-      ? false
-      : true
+    : true
   : false;
 
 interface ServerTexts {
@@ -775,9 +773,9 @@ interface ServerTexts {
 /** The fault of an upgrade with too few or too many parameters, or with the handler or the options elsewhere. */
 // First, because all else would be told of a parameter that is meant for something else. A handler of `never` is what a
 // condition on a type parameter may leave of it.
-type ShapeFault<Parameters extends readonly unknown[]> = Parameters extends
-  | readonly [unknown?, unknown?]
-  | readonly [unknown, unknown, unknown, unknown, unknown, ...unknown[]]
+type ShapeFault<Parameters extends unknown[]> = Parameters extends
+  | [unknown?, unknown?]
+  | [unknown, unknown, unknown, unknown, unknown, ...unknown[]]
   ? ServerTexts['shape']
   : true extends
         | Has<Parameters[0], HandlerKey>
@@ -794,13 +792,13 @@ type ShapeFault<Parameters extends readonly unknown[]> = Parameters extends
 
 type HandlerKey = 'handleIn' | 'handleInfo';
 
-/** Whether a parameter, or one of its union, has one of some properties; of `any` that is not known. */
+/** `true` if a parameter, or one of its union, has one of some properties; of `any` that is not known. */
 type Has<Parameter, Key> =
   IsAny<Parameter> extends true
-    ? false
+    ? never
     : Parameter extends unknown
       ? [keyof Parameter & Key] extends [never]
-        ? false
+        ? never
         : true
       : never;
 

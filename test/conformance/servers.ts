@@ -542,6 +542,17 @@ type Done = <State, Info, Arg>(
 // refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
 export type RequiresDone = Assert<ServerConforms<Done>>;
 
+type DoneAndMore = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options,
+  done: () => void,
+  failed: (error: unknown) => void,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type RequiresMore = Assert<ServerConforms<DoneAndMore>>;
+
 type OfFactory = <State, Info, Arg>(
   request: Request,
   handler: () => WebSock<State, Info, Arg>,
