@@ -344,7 +344,7 @@ type StrayKeys<Value, Known, Fault extends string> = keyof Value extends Known |
   : `${Fault} ${Defined<Value, Exclude<keyof Value & (string | number), Known>>}`;
 
 /** Those of some properties that are not `undefined`. A name that is no literal would make no legible text. */
-type Defined<Value, Key extends keyof Value & (string | number)> = Key extends unknown
+type Defined<Value, Key extends keyof Value> = Key extends unknown
   ? [Value[Key]] extends [undefined]
     ? never
     : {} extends { [Index in Key]: never }
