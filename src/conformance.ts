@@ -64,15 +64,18 @@ export type Assert<Verdict extends true> = Verdict;
  * `Handler` is a type parameter that nothing else mentions. The contract beside it gives an inline handler the types of
  * its parameters, as `WebSock.Upgrade` does, and refuses `unknown`, which is let pass here: while the compiler infers,
  * every `Handler` is `unknown` at first, and a fault would be in the way. `any` is refused as `never`, because `any` is
- * assignable to a fault.
+ * assignable to a fault. `WebSock.Any` itself is let pass: who keeps many handlers has them checked where they are kept,
+ * and their arg with them, which nothing checks here.
  */
 export type Checked<Handler> = unknown extends Handler
   ? IsAny<Handler> extends true
     ? never
     : unknown
-  : [Faults<Handler>] extends [never]
+  : IsSame<Handler, WebSock.Any> extends true
     ? Handler
-    : Faults<Handler>;
+    : [Faults<Handler>] extends [never]
+      ? Handler
+      : Faults<Handler>;
 
 // ---- The texts ----
 
@@ -117,21 +120,21 @@ interface Texts<Callback extends string = string, Other extends string = string>
   resultAny: `3.6 ${Callback} returns any; annotate its result`;
   resultNothing: `3.6 ${Callback} returns nothing on some branch; return a result`;
   resultNone: `3.6 ${Callback} returns what is not a result; return an object with a type`;
-  typeWidened: `3.6 ${Callback} returns a type widened to string; annotate its result`;
+  typeWidened: `3.6 ${Callback} returns a result whose type may be any string; write 'as const' after it`;
   typeUnknown: `3.6 ${Callback} returns an unknown type; use ok, push, reply or stop`;
   stateMissing: `3.6 ${Callback} returns a result without a state; add it`;
   stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
   partAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
   partMissing: `3.6 ${Callback} returns a result that lacks a property; see WebSock.HandleResult`;
-  partStray: `3.6 ${Callback} returns a property that its result does not have; remove or rename it`;
+  partStray: `3.6 ${Callback} returns the property ${Other}, which its result does not have; remove or rename it`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
-  opcodeWidened: `3.6 ${Callback} returns an opcode widened to string; annotate its result`;
-  messageStray: `3.6 ${Callback} returns a property that its message does not have; remove or rename it`;
+  opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
+  messageStray: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
   pingLong: `3.6 ${Callback} returns ping or pong data over 125 bytes; shorten it`;
   stopReason: `3.4 ${Callback} returns a wrong reason to stop; use 'normal', 'restart' or { error }`;
-  stopReasonWidened: `3.4 ${Callback} returns a reason to stop widened to string; annotate its result`;
+  stopReasonWidened: `3.4 ${Callback} returns a reason to stop that may be any string; write 'as const' after it`;
   close: `4.2 ${Callback} returns a wrong close; see WebSock.CloseDetail`;
-  closeStray: `4.2 ${Callback} returns a property that close does not have; remove or rename it`;
+  closeStray: `4.2 ${Callback} returns the property ${Other}, which close does not have; remove or rename it`;
   code: `4.2 ${Callback} returns a close code that may not be sent; see WebSock.CloseCode`;
   closeReasonLong: `4.2 ${Callback} returns a close reason over 123 bytes; shorten it`;
 }
@@ -207,7 +210,10 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 
 // ---- What is wrong with a result that the contract lets pass ----
 
-/** The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them. */
+/**
+ * The keys in `Texts` of what is wrong with results, in a promise or not, though the contract takes them; behind that
+ * of a stray property, its name.
+ */
 // Each result of every handler goes through here. So tests against types that are the same for all come first, of which
 // the compiler copies nothing, and chains stand where unions would be as right.
 type Stray<Result> = Result extends Suspect
@@ -332,12 +338,19 @@ type StraySuspectClose<Close> = Close extends { readonly code: infer Code; reado
       | (Reason extends Over123 ? 'closeReasonLong' : never)
   : never;
 
-/** `Fault` if there are other properties than `Known`. The compiler's own `other?: undefined` does not count. */
-type StrayKeys<Value, Known, Fault> = keyof Value extends Known | symbol
+/** `Fault`, and a name behind it, for each property other than `Known`. The compiler's `other?: undefined` is none. */
+type StrayKeys<Value, Known, Fault extends string> = keyof Value extends Known | symbol
   ? never
-  : [Value[Exclude<keyof Value, Known | symbol>]] extends [undefined]
+  : `${Fault} ${Defined<Value, Exclude<keyof Value & (string | number), Known>>}`;
+
+/** Those of some properties that are not `undefined`. A name that is no literal would make no legible text. */
+type Defined<Value, Key extends keyof Value> = Key extends unknown
+  ? [Value[Key]] extends [undefined]
     ? never
-    : Fault;
+    : {} extends { [Index in Key]: never }
+      ? '[key: string]'
+      : Key
+  : never;
 
 /** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
 type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014
@@ -363,18 +376,27 @@ type Over125 = `${any}${any}${Over123}`;
 // ---- Callbacks by another name ----
 
 /** Names under which other contracts have a callback, in lower case. */
+// Not `open`, `message`, `close`, `error`, `drain` or `disconnect`: handlers have helpers of these names.
 interface Aliases {
   onopen: 'init';
+  onconnect: 'init';
   handleopen: 'init';
+  websocketopen: 'init';
   onmessage: 'handleIn';
   handlemessage: 'handleIn';
+  websocketmessage: 'handleIn';
   oncontrol: 'handleControl';
   onping: 'handleControl';
   handleping: 'handleControl';
   onpong: 'handleControl';
   handlepong: 'handleControl';
   onclose: 'terminate';
+  onerror: 'terminate';
+  ondisconnect: 'terminate';
   handleclose: 'terminate';
+  handledisconnect: 'terminate';
+  websocketclose: 'terminate';
+  websocketerror: 'terminate';
   onterminate: 'terminate';
   handleterminate: 'terminate';
 }
@@ -703,6 +725,7 @@ type ServerFaults<Upgrade> = [Upgrade] extends [never]
       ? Either<
           First<
             [
+              IsOverloaded<Upgrade> extends true ? never : ShapeFault<ParametersOf<Upgrade>>,
               AnyParameter<ParametersOf<Upgrade>>,
               IsAny<Settled<Response>> extends true ? ServerTexts['response'] : never,
             ]
@@ -723,11 +746,12 @@ type CallFaults<Upgrade, Parameters extends unknown[]> = Either<
 >;
 
 /** The compiler compares overloads as if their type parameters were `any`, so they need other tests. */
+// Of the first signature of a function that takes nothing, compilers before 7.0 infer `unknown[]`.
 type IsOverloaded<Upgrade> = Upgrade extends {
   (...args: infer First): unknown;
   (...args: infer Last): unknown;
 }
-  ? IsSame<First, Last> extends true
+  ? true extends IsSame<First, Last> | IsSame<First, unknown[]>
     ? false
     : true
   : false;
@@ -736,6 +760,7 @@ interface ServerTexts {
   any: '1.1 the upgrade is any; give it a type';
   never: '1.1 the upgrade is never; give it a type';
   notFunction: '1.1 the upgrade is not a function; give the function itself';
+  shape: '1.1 the upgrade has other parameters; take (request, handler, arg, options?)';
   request: '1.1 the request of the upgrade is any; give it a type';
   handler: '1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>';
   arg: '1.1 the arg of the upgrade is any; take the Arg of the handler';
@@ -744,6 +769,38 @@ interface ServerTexts {
   wrongOptions: '1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions';
   response: '1.1 the upgrade returns any; give it a type';
 }
+
+/** The fault of an upgrade with too few or too many parameters, or with the handler or the options elsewhere. */
+// First, because all else would be told of a parameter that is meant for something else. A handler of `never` is what a
+// condition on a type parameter may leave of it.
+type ShapeFault<Parameters extends unknown[]> = Parameters extends
+  | [unknown?, unknown?]
+  | [unknown, unknown, unknown, unknown, unknown, ...unknown[]]
+  ? ServerTexts['shape']
+  : true extends
+        | Has<Parameters[0], HandlerKey>
+        | Has<Parameters[2], HandlerKey | 'maxFrameSize'>
+        | Has<Parameters[3], HandlerKey>
+    ? ServerTexts['shape']
+    : true extends Has<Parameters[1], HandlerKey>
+      ? never
+      : Full extends Parameters[1]
+        ? never
+        : [Parameters[1]] extends [never]
+          ? never
+          : ServerTexts['shape'];
+
+type HandlerKey = 'handleIn' | 'handleInfo';
+
+/** `true` if a parameter, or one of its union, has one of some properties; of `any` that is not known. */
+type Has<Parameter, Key> =
+  IsAny<Parameter> extends true
+    ? never
+    : Parameter extends unknown
+      ? [keyof Parameter & Key] extends [never]
+        ? never
+        : true
+      : never;
 
 // Of the last overload; its type parameters stand there as `unknown`.
 type AnyParameter<Parameters extends unknown[]> = First<
@@ -765,35 +822,77 @@ type Call<Handler, Arg> = (request: never, handler: Handler, arg: Arg, options: 
 
 /** The calls that must be possible, each behind the fault of an upgrade of which it is not. */
 type RightCalls = [
-  ['2.6 the upgrade refuses a plain handler', Call<WebSock<Count, string, string>, string>],
-  ['2.6 the upgrade refuses a handler of another state', Call<WebSock<string[], string, string>, string>],
-  ['2.6 the upgrade refuses a handler whose state is undefined', Call<WebSock<undefined, string, string>, string>],
-  ['2.9 the upgrade refuses a handler that takes every info', Call<WebSock<Count, unknown, string>, string>],
-  ['1.1 the upgrade refuses a handler of another arg', Call<WebSock<Count, string, boolean>, boolean>],
-  ['1.1 the upgrade refuses a handler whose arg is its state', Call<WebSock<Count>, Count>],
-  ['1.1 the upgrade refuses a handler without an arg', Call<WebSock<Count, string, undefined>, undefined>],
-  ['2.5 the upgrade refuses a handler without the optional callbacks', Call<Minimal, string>],
-  ['2.5 the upgrade refuses a handler with the optional callbacks', Call<Full, string>],
-  ['2.1 the upgrade refuses a handler of async callbacks', Call<Async, string>],
-  ['2.5 the upgrade refuses a handler that is a class with private fields', Call<Private, string>],
+  [
+    '2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter',
+    Call<WebSock<Count, string, string>, string>,
+  ],
+  [
+    '2.6 the upgrade refuses a handler of another state; let State be a type parameter',
+    Call<WebSock<string[], string, string>, string>,
+  ],
+  [
+    '2.6 the upgrade refuses a handler whose state is undefined; do not constrain State',
+    Call<WebSock<undefined, string, string>, string>,
+  ],
+  [
+    '2.9 the upgrade refuses a handler that takes every info; let Info be a type parameter',
+    Call<WebSock<Count, unknown, string>, string>,
+  ],
+  [
+    '1.1 the upgrade refuses a handler of another arg; let Arg be a type parameter',
+    Call<WebSock<Count, string, boolean>, boolean>,
+  ],
+  ['1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg', Call<WebSock<Count>, Count>],
+  [
+    '1.1 the upgrade refuses a handler without an arg; do not constrain Arg',
+    Call<WebSock<Count, string, undefined>, undefined>,
+  ],
+  [
+    '2.5 the upgrade refuses a handler without the optional callbacks; take WebSock<State, Info, Arg>',
+    Call<Minimal, string>,
+  ],
+  ['2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>', Call<Full, string>],
+  ['2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>', Call<Async, string>],
+  [
+    '2.5 the upgrade refuses a handler that is a class with private fields; take WebSock<State, Info, Arg>',
+    Call<Private, string>,
+  ],
 ];
 
 /** The same for an upgrade that is not overloaded. */
 type RightCallsOfOne = [
-  ['2.9 the upgrade refuses a handler that takes no info', Call<WebSock<Count, never, string>, string>],
+  [
+    '2.9 the upgrade refuses a handler that takes no info; do not constrain Info',
+    Call<WebSock<Count, never, string>, string>,
+  ],
 ];
 
 /** The calls that must not be possible, each behind the fault of an upgrade of which it is. */
 type WrongCalls = [
-  ['1.1 the upgrade takes a handler without init', Call<Omit<Full, 'init'>, string>],
-  ['2.3 the upgrade takes a handler without handleIn', Call<Omit<Full, 'handleIn'>, string>],
-  ['2.9 the upgrade takes a handler without handleInfo', Call<Omit<Full, 'handleInfo'>, string>],
-  ['2.3 the upgrade takes a handler of text frames only', Call<TextOnly, string>],
-  ['2.4 the upgrade takes a handler that returns another state than it takes', Call<OtherState, string>],
-  ['2.4 the upgrade takes a handler that needs more state than init gives', Call<MoreState, string>],
-  ['2.9 the upgrade takes a handler whose mailbox and handleInfo disagree', Call<OtherInfo, string>],
-  ['3.6 the upgrade takes a handler that returns nothing', Call<Nothing, string>],
-  ['1.1 the upgrade takes an arg that init does not', Call<Full, number>],
+  ['1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>', Call<Omit<Full, 'init'>, string>],
+  [
+    '2.3 the upgrade takes a handler without handleIn; take WebSock<State, Info, Arg>',
+    Call<Omit<Full, 'handleIn'>, string>,
+  ],
+  [
+    '2.9 the upgrade takes a handler without handleInfo; take WebSock<State, Info, Arg>',
+    Call<Omit<Full, 'handleInfo'>, string>,
+  ],
+  ['2.3 the upgrade takes a handler of text frames only; take WebSock<State, Info, Arg>', Call<TextOnly, string>],
+  [
+    '2.4 the upgrade takes a handler that returns another state than it takes; take WebSock<State, Info, Arg>',
+    Call<OtherState, string>,
+  ],
+  [
+    '2.4 the upgrade takes a handler that needs more state than init gives; take WebSock<State, Info, Arg>',
+    Call<MoreState, string>,
+  ],
+  [
+    '2.9 the upgrade takes a handler whose mailbox and handleInfo disagree; take WebSock<State, Info, Arg>',
+    Call<OtherInfo, string>,
+  ],
+  ['3.6 the upgrade takes a handler that returns nothing; take WebSock<State, Info, Arg>', Call<Nothing, string>],
+  ['1.1 the upgrade takes an arg that init does not; take the Arg of the handler', Call<Full, number>],
 ];
 
 /** An upgrade may take no options at all. */
@@ -897,11 +996,22 @@ type First<List extends unknown[]> = List extends [infer Head, ...infer Rest]
     : Head
   : never;
 
-/** The first of a list that is one of `Types`. */
-type FirstOf<Types, List extends unknown[]> = List extends [infer Head, ...infer Rest]
-  ? Head extends Types
-    ? Head
-    : FirstOf<Types, Rest>
+/** The first of a list that is one of `Types`, alone or with a name behind it. */
+type FirstOf<Types, List extends string[]> = List extends [infer Head extends string, ...infer Rest extends string[]]
+  ? Either<OneOf<Extract<Types, Head | `${Head} ${string}`>>, FirstOf<Types, Rest>>
   : never;
 
-type Text<Key, Callback extends string> = Key extends keyof Texts ? Texts<Callback>[Key] : never;
+/** A member of a union: which one, is the compiler's own affair. */
+// Of several signatures the compiler infers from the last.
+type OneOf<Union> = (Union extends unknown ? (one: () => Union) => void : never) extends (all: infer All) => void
+  ? All extends () => infer One
+    ? One
+    : never
+  : never;
+
+/** The text of a fault; of one with a name behind it, with that name. */
+type Text<Fault, Callback extends string> = Fault extends keyof Texts
+  ? Texts<Callback>[Fault]
+  : Fault extends `${infer Key extends keyof Texts} ${infer Name}`
+    ? Texts<Callback, Name>[Key]
+    : never;

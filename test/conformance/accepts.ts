@@ -126,6 +126,29 @@ class SubRoom extends Room {
 const subRoom = new SubRoom();
 export type Inherited = Assert<HandlerConforms<typeof subRoom>>;
 
+// Plain words are names of helpers; and what has a terminate may call its helpers as it likes.
+class Words extends Room {
+  open(_peer: object): void {}
+  message(_peer: object, _text: string): void {}
+  override close(_peer?: object, _code?: number): void {}
+  error(_peer: object, _error: unknown): void {}
+  drain(_peer: object): void {}
+  connect(): void {}
+  disconnect(): void {}
+  handleError(_error: unknown): void {}
+}
+export type Wording = Assert<HandlerConforms<Words>>;
+
+class Ending extends Words {
+  terminate(): void {}
+  onError(): void {}
+  onDisconnect(): void {}
+  handleDisconnect(): void {}
+  webSocketClose(): void {}
+  webSocketError(): void {}
+}
+export type Ended = Assert<HandlerConforms<Ending>>;
+
 // The callbacks as static methods: the class itself is the handler.
 class Static {
   static init(count: number): WebSock.HandleResult<Count> {

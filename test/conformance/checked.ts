@@ -69,6 +69,36 @@ upgrade(
   'arg',
 );
 
+// A server that keeps many handlers serves them as WebSock.Any.
+declare const kept: WebSock.Any;
+declare const arg: unknown;
+upgrade('', kept, arg, { timeout: 1 });
+upgrade('', kept, undefined);
+declare const rooms: ReadonlyMap<string, { readonly handler: WebSock.Any; readonly arg: string }>;
+for (const room of [rooms.get('a'), rooms.get('b')]) if (room) upgrade('', room.handler, room.arg);
+const keep = (handler: WebSock.Any) => upgrade('', handler, 1);
+keep(right);
+
+declare const anyState: WebSock<any, string, number>;
+// refused: "2.4 the state of the handler is any; give it a type"
+upgrade('', anyState, 1);
+
+declare const anyAll: WebSock<any, any, any>;
+// refused: "2.4 the state of the handler is any; give it a type"
+upgrade('', anyAll, 1);
+
+declare const anyReturned: Omit<typeof right, 'init'> & { init(count: number): { type: 'ok'; state: any } };
+// refused: "2.4 init returns a state of any; give it a type"
+upgrade('', anyReturned, 1);
+
+declare const anyAndMore: WebSock.Any & { readonly name: string };
+// refused: 2.4 terminate takes a state of any; give it a type
+upgrade('', anyAndMore, 1);
+
+declare const anyOrOther: WebSock.Any | typeof anyState;
+// refused: "2.4 the state of the handler is any; give it a type"
+upgrade('', anyOrOther, 1);
+
 const textOnly = {
   ...right,
   handleIn: (_frame: { opcode: 'text'; data: string }, state: Count) => right.init(state.count),

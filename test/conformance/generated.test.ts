@@ -73,7 +73,10 @@ function disagreement(
     if (!said.some(({ line }) => places.has(line))) return 'the compiler does not refuse it where it stands';
     return faults.some((fault) => !fault.includes(` ${name} `)) ? 'another callback is accused' : undefined;
   }
-  return faults.some((fault) => fault.startsWith(mistake.words as string)) ? undefined : `not told "${mistake.words}"`;
+  const [start = '', rest = ''] = mistake.words.split('…');
+  return faults.some((fault) => fault.startsWith(start) && fault.includes(rest, start.length))
+    ? undefined
+    : `not told "${mistake.words}"`;
 }
 
 /** The same disagreement in a handler that is as simple as a few tries make it. */

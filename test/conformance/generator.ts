@@ -48,7 +48,7 @@ export interface Mistake {
   readonly at: Name | 'handler';
   /** The name that the fault tells, if not `at`. */
   readonly told?: string;
-  /** How the fault begins, in `HandlerConforms`; none if the compiler alone must refuse it. */
+  /** How the fault begins, in `HandlerConforms`, with any name for `…`; none if the compiler alone must refuse it. */
   readonly words: string | undefined;
   /** Where the compiler itself may report it. */
   readonly place: 'callback' | 'head' | 'after';
@@ -243,7 +243,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a property of another result',
     'contract',
-    '3.6 * returns a property that its result does not have;',
+    '3.6 * returns the property …, which its result does not have;',
     [
       (s) => `{ type: 'ok', messages: [{ opcode: 'text', data: '' }], state: ${s} }`,
       (s) => `{ type: 'push', messages: [], close: { code: 1000 }, state: ${s} }`,
@@ -255,7 +255,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property',
     'fresh',
-    '3.6 * returns a property that its result does not have;',
+    '3.6 * returns the property …, which its result does not have;',
     [
       stop('closeDetail: { code: 4000 }'),
       stop('message: []'),
@@ -292,7 +292,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property of a message',
     'fresh',
-    '3.6 * returns a property that its message does not have;',
+    '3.6 * returns the property …, which its message does not have;',
     [
       push("{ opcode: 'ping', dat: '' }"),
       push("[{ opcode: 'text', data: '', compress: true }]"),
@@ -335,7 +335,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a stray property of a close',
     'fresh',
-    '4.2 * returns a property that close does not have;',
+    '4.2 * returns the property …, which close does not have;',
     [stop("close: { code: 1000, resaon: '' }"), stop('close: { code: 4000, wasClean: true }')],
   ],
   [
@@ -537,7 +537,7 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
     yield {
       ...here,
       kind: 'a widened type',
-      words: told('3.6 * returns a type widened'),
+      words: told('3.6 * returns a result whose type may be any string'),
       change: { results: 'widened' },
     };
     const opcode = `{ type: 'push' as const, messages: { opcode: 'text', data: '' }, state: ${state} }`;
@@ -545,13 +545,13 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
     yield {
       ...here,
       kind: 'a widened opcode',
-      words: told('3.6 * returns an opcode widened'),
+      words: told('3.6 * returns a message whose opcode may be any string'),
       change: widened(opcode),
     };
     yield {
       ...here,
       kind: 'a widened reason',
-      words: told('3.4 * returns a reason to stop widened'),
+      words: told('3.4 * returns a reason to stop that may be any string'),
       change: widened(reason),
     };
   }
@@ -575,8 +575,8 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
 const widened = (text: string): Change => ({ results: 'widened', result: text });
 
 const wrongNames: Readonly<Record<Name, readonly string[]>> = {
-  init: ['Init', 'initialize', 'onOpen'],
-  handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage'],
+  init: ['Init', 'initialize', 'onOpen', 'webSocketOpen'],
+  handleIn: ['handlein', 'hanldeIn', 'handleMessage', 'onMessage', 'webSocketMessage'],
   handleInfo: ['handleinfo', 'handleInfos', 'onInfo'],
   handleControl: [
     'handlecontrol',
@@ -587,7 +587,17 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
     'onPing',
     'handlePong',
   ],
-  terminate: ['terminated', 'Terminate', 'termiante', 'terminat', 'onClose', 'handleClose', 'onTerminate'],
+  terminate: [
+    'terminated',
+    'Terminate',
+    'termiante',
+    'terminat',
+    'onClose',
+    'handleClose',
+    'onTerminate',
+    'onError',
+    'webSocketClose',
+  ],
 };
 
 const isClass = ({ form }: Handler) => form === 'class' || form === 'implements';

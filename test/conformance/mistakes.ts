@@ -13,7 +13,7 @@ const greeter = {
   handleIn: (_frame: WebSock.DataFrame, state: State) => ({ type: 'ok', state }) as const,
   handleInfo: (_info: unknown, state: State) => ({ type: 'ok', state }) as const,
 };
-// refused: 3.6 init returns a property that its result does not have; remove or rename it
+// refused: 3.6 init returns the property messages, which its result does not have; remove or rename it
 export type Greeter = Assert<HandlerConforms<typeof greeter>>;
 
 // takes text only, and misspells a callback

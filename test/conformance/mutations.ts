@@ -101,6 +101,12 @@ const list: readonly Listed[] = [
   },
   {
     file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^without IsSame<First, unknown\[\]>$/,
+    why: 'TypeScript 7.0 infers `[]` for the first signature of what takes nothing; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
     of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
     kind: /^without the property/,
     why: 'more is looked at twice, which costs the compiler more and finds no more',

@@ -268,7 +268,7 @@ const notResult = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count
 export type NotResult = Assert<HandlerConforms<typeof notResult>>;
 
 const widened = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok', state }) };
-// refused: 3.6 handleIn returns a type widened to string; annotate its result
+// refused: 3.6 handleIn returns a result whose type may be any string; write 'as const' after it
 export type Widened = Assert<HandlerConforms<typeof widened>>;
 
 const unknownType = { ...right, handleIn: () => ({ type: 'okay', state }) as const };
@@ -295,21 +295,21 @@ const noMessages = { ...right, handleIn: () => ({ type: 'push', state }) as cons
 export type NoMessages = Assert<HandlerConforms<typeof noMessages>>;
 
 const misspeltMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property mesages, which its result does not have; remove or rename it
 export type MisspeltMessages = Assert<HandlerConforms<typeof misspeltMessages>>;
 
 const okWithMessages = {
   ...right,
   handleIn: () => ({ type: 'ok', messages: [{ opcode: 'text', data: '' }], state }) as const,
 };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property messages, which its result does not have; remove or rename it
 export type OkWithMessages = Assert<HandlerConforms<typeof okWithMessages>>;
 
 const closeDetail = {
   ...right,
   handleIn: async () => ({ type: 'stop', reason: 'normal', state, closeDetail: { code: 4000 } }) as const,
 };
-// refused: 3.6 handleIn returns a property that its result does not have; remove or rename it
+// refused: 3.6 handleIn returns the property closeDetail, which its result does not have; remove or rename it
 export type CloseDetail = Assert<HandlerConforms<typeof closeDetail>>;
 
 const numberData = {
@@ -358,14 +358,14 @@ const opcodeWidened = {
   ...right,
   handleIn: () => ({ type: 'push' as const, messages: { opcode: 'text', data: '' }, state }),
 };
-// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+// refused: 3.6 handleIn returns a message whose opcode may be any string; write 'as const' after it
 export type OpcodeWidened = Assert<HandlerConforms<typeof opcodeWidened>>;
 
 const messageStray = {
   ...right,
   handleIn: () => ({ type: 'push', messages: { opcode: 'ping', dat: '' }, state }) as const,
 };
-// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+// refused: 3.6 handleIn returns the property dat, which its message does not have; remove or rename it
 export type MessageStray = Assert<HandlerConforms<typeof messageStray>>;
 
 type Four<Text extends string> = `${Text}${Text}${Text}${Text}`;
@@ -393,7 +393,7 @@ const stopReason = { ...right, handleIn: () => ({ type: 'stop', reason: 'error',
 export type StopReason = Assert<HandlerConforms<typeof stopReason>>;
 
 const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reason: 'normal', state }) };
-// refused: 3.4 handleIn returns a reason to stop widened to string; annotate its result
+// refused: 3.4 handleIn returns a reason to stop that may be any string; write 'as const' after it
 export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
 
 const wrongClose = { ...right, handleIn: () => ({ type: 'stop', reason: 'normal', close: 1000, state }) as const };
@@ -411,7 +411,7 @@ const closeStray = {
   ...right,
   handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, resaon: '' }, state }) as const,
 };
-// refused: 4.2 handleIn returns a property that close does not have; remove or rename it
+// refused: 4.2 handleIn returns the property resaon, which close does not have; remove or rename it
 export type CloseStray = Assert<HandlerConforms<typeof closeStray>>;
 
 const closing = <Code extends number, Reason extends string = ''>(code: Code, reason?: Reason) => ({
@@ -581,6 +581,41 @@ export type AliasOnOpen = Assert<HandlerConforms<typeof right & { onOpen: () => 
 
 // refused: 2.5 handleOpen is not a callback; do you mean init?
 export type AliasHandleOpen = Assert<HandlerConforms<typeof right & { handleOpen: () => void }>>;
+
+// refused: 2.5 onConnect is not a callback; do you mean init?
+export type AliasOnConnect = Assert<HandlerConforms<typeof right & { onConnect: () => void }>>;
+
+// refused: 2.5 webSocketOpen is not a callback; do you mean init?
+export type AliasWebSocketOpen = Assert<HandlerConforms<typeof right & { webSocketOpen: () => void }>>;
+
+// refused: 2.5 webSocketMessage is not a callback; do you mean handleIn?
+export type AliasWebSocketMessage = Assert<HandlerConforms<typeof right & { webSocketMessage: () => void }>>;
+
+// refused: 2.5 onError is not a callback; do you mean terminate?
+export type AliasOnError = Assert<HandlerConforms<typeof noTerminate & { onError: () => void }>>;
+
+// refused: 2.5 onDisconnect is not a callback; do you mean terminate?
+export type AliasOnDisconnect = Assert<HandlerConforms<typeof noTerminate & { onDisconnect: () => void }>>;
+
+// refused: 2.5 handleDisconnect is not a callback; do you mean terminate?
+export type AliasHandleDisconnect = Assert<HandlerConforms<typeof noTerminate & { handleDisconnect: () => void }>>;
+
+// refused: 2.5 webSocketClose is not a callback; do you mean terminate?
+export type AliasWebSocketClose = Assert<HandlerConforms<typeof noTerminate & { webSocketClose: () => void }>>;
+
+// refused: 2.5 webSocketError is not a callback; do you mean terminate?
+export type AliasWebSocketError = Assert<HandlerConforms<typeof noTerminate & { webSocketError: () => void }>>;
+
+// Those of a Durable Object.
+class DurableObject extends Chat {
+  webSocketMessage(_socket: object, _message: string): void {}
+  webSocketClose(_socket: object, _code: number): void {}
+  webSocketError(_socket: object, _error: unknown): void {}
+}
+// refused: "2.5 webSocketMessage is not a callback; do you mean handleIn?"
+// refused: "2.5 webSocketClose is not a callback; do you mean terminate?"
+// refused: "2.5 webSocketError is not a callback; do you mean terminate?"
+export type ClassOfAnother = Assert<HandlerConforms<DurableObject>>;
 
 // refused: 2.5 onControl is not a callback; do you mean handleControl?
 export type AliasOnControl = Assert<HandlerConforms<typeof noControl & { onControl: () => void }>>;
@@ -760,6 +795,36 @@ const undefinedBeside = returning({
 // refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
 export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
 
+// ---- Stray properties: which ----
+
+// Of several the compiler chooses one, so that there is one fault.
+type IsOne<Fault, All = Fault> = Fault extends unknown ? ([All] extends [Fault] ? true : false) : false;
+
+const strays = returning({ type: 'ok', state, mesages: [], undefined: undefined, closing: 1000 } as const);
+// refused: "3.6 handleIn returns the property
+export type Strays = Assert<HandlerConforms<typeof strays>>;
+export const oneOfStrays: IsOne<HandlerConforms<typeof strays>> = true;
+
+const straysApart = returning(
+  maybe ? ({ type: 'ok', state, mesages: [] } as const) : ({ type: 'ok', state, closing: 1000 } as const),
+);
+// refused: "3.6 handleIn returns the property
+export type StraysApart = Assert<HandlerConforms<typeof straysApart>>;
+export const oneOfStraysApart: IsOne<HandlerConforms<typeof straysApart>> = true;
+
+const strayNumber = returning({ type: 'ok', state, 1: 2 } as const);
+// refused: Type '"3.6 handleIn returns the property 1, which its result does not have; remove or rename it"' does not
+export type StrayNumber = Assert<HandlerConforms<typeof strayNumber>>;
+
+const strayWords = returning({ type: 'ok', state, 'the reason of all': 2 } as const);
+// refused: Type '"3.6 handleIn returns the property the reason of all, which its result does not have;
+export type StrayWords = Assert<HandlerConforms<typeof strayWords>>;
+
+declare const strayRecord: { readonly type: 'ok'; readonly state: Count; readonly [key: string]: unknown };
+const strayIndex = returning(strayRecord);
+// refused: Type '"3.6 handleIn returns the property [key: string], which its result does not have; remove or rename it"'
+export type StrayIndex = Assert<HandlerConforms<typeof strayIndex>>;
+
 // ---- Which callback is to blame for a state: only that one ----
 
 interface Named extends Count {
@@ -870,7 +935,7 @@ const anyOpcode = returning({ type: 'push', messages: { opcode: any, data: '' },
 export type AnyOpcode = Assert<HandlerConforms<typeof anyOpcode>>;
 
 const codeInMessage = returning({ type: 'push', messages: { opcode: 'text', data: '', code: 1005 }, state } as const);
-// refused: 3.6 handleIn returns a property that its message does not have; remove or rename it
+// refused: 3.6 handleIn returns the property code, which its message does not have; remove or rename it
 export type CodeInMessage = Assert<HandlerConforms<typeof codeInMessage>>;
 
 const codeBeside = returning({
@@ -905,7 +970,7 @@ export type AnyTypeOfAll = Assert<HandlerConforms<typeof anyTypeOfAll>>;
 
 declare const widenedList: readonly { opcode: string; data: string }[];
 const opcodesWidened = returning({ type: 'push', messages: widenedList, state } as const);
-// refused: 3.6 handleIn returns an opcode widened to string; annotate its result
+// refused: 3.6 handleIn returns a message whose opcode may be any string; write 'as const' after it
 export type OpcodesWidened = Assert<HandlerConforms<typeof opcodesWidened>>;
 
 const rightMessages = returning({

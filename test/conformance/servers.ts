@@ -1,7 +1,7 @@
 // Servers: right ones, in every way that people write them, and wrong ones.
 
 import type { WebSock } from '@websock/spec';
-import type { Assert, ServerConforms } from '@websock/spec/conformance';
+import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
 
 interface Request {
   readonly url: string;
@@ -178,19 +178,19 @@ type AnyAllUpgrade = (...args: any[]) => void;
 export type AnyAll = Assert<ServerConforms<AnyAllUpgrade>>;
 
 type ObjectHandlerUpgrade = <Arg>(request: Request, handler: object, arg: Arg, options?: Options) => void;
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
 export type ObjectHandler = Assert<ServerConforms<ObjectHandlerUpgrade>>;
 
 type UnknownHandlerUpgrade = <Arg>(request: Request, handler: unknown, arg: Arg, options?: Options) => void;
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
 export type UnknownHandler = Assert<ServerConforms<UnknownHandlerUpgrade>>;
 
 type UnknownAllUpgrade = (...args: unknown[]) => void;
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
 export type UnknownAll = Assert<ServerConforms<UnknownAllUpgrade>>;
 
 type NothingUpgrade = () => void;
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
 export type Nothing = Assert<ServerConforms<NothingUpgrade>>;
 
 type OneStateUpgrade = <Info, Arg>(
@@ -199,7 +199,7 @@ type OneStateUpgrade = <Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
 export type OneState = Assert<ServerConforms<OneStateUpgrade>>;
 
 type UnknownArgUpgrade = <State, Info, Arg>(
@@ -208,7 +208,7 @@ type UnknownArgUpgrade = <State, Info, Arg>(
   arg: unknown,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade takes an arg that init does not
+// refused: 1.1 the upgrade takes an arg that init does not; take the Arg of the handler
 export type UnknownArg = Assert<ServerConforms<UnknownArgUpgrade>>;
 
 type ArgIsStateUpgrade = <State, Info>(
@@ -217,7 +217,7 @@ type ArgIsStateUpgrade = <State, Info>(
   arg: State,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
 export type ArgIsState = Assert<ServerConforms<ArgIsStateUpgrade>>;
 
 type SwappedUpgrade = <State, Info, Arg>(
@@ -226,7 +226,7 @@ type SwappedUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
 export type Swapped = Assert<ServerConforms<SwappedUpgrade>>;
 
 type SwappedUnknownUpgrade = <State, Info, Arg>(
@@ -235,7 +235,7 @@ type SwappedUnknownUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
 export type SwappedUnknown = Assert<ServerConforms<SwappedUnknownUpgrade>>;
 
 type SwappedArgUpgrade = <State, Info, Arg>(
@@ -244,7 +244,7 @@ type SwappedArgUpgrade = <State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
 export type SwappedArg = Assert<ServerConforms<SwappedArgUpgrade>>;
 
 type WrongOptionsUpgrade = <State, Info, Arg>(
@@ -280,7 +280,7 @@ type OneInfoUpgrade = <State, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.9 the upgrade refuses a handler that takes every info
+// refused: 2.9 the upgrade refuses a handler that takes every info; let Info be a type parameter
 export type OneInfo = Assert<ServerConforms<OneInfoUpgrade>>;
 
 type WideOptionsUpgrade = <State, Info, Arg>(
@@ -297,13 +297,13 @@ export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;
 type Of<Handler, Arg> = (request: Request, handler: Handler, arg: Arg, options?: Options) => void;
 
 type NoHandleIn = <State, Info, Arg>(...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleIn'>, Arg>>) => void;
-// refused: 2.3 the upgrade takes a handler without handleIn
+// refused: 2.3 the upgrade takes a handler without handleIn; take WebSock<State, Info, Arg>
 export type TakesNoHandleIn = Assert<ServerConforms<NoHandleIn>>;
 
 type NoHandleInfo = <State, Info, Arg>(
   ...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleInfo'>, Arg>>
 ) => void;
-// refused: 2.9 the upgrade takes a handler without handleInfo
+// refused: 2.9 the upgrade takes a handler without handleInfo; take WebSock<State, Info, Arg>
 export type TakesNoHandleInfo = Assert<ServerConforms<NoHandleInfo>>;
 
 interface Loose<State, Info, Arg, Frame, Next, Result> extends Omit<WebSock<State, Info, Arg>, 'handleIn'> {
@@ -315,32 +315,32 @@ type TextFrame = { readonly opcode: 'text'; readonly data: string };
 type TextOnly = <State, Info, Arg>(
   ...call: Parameters<Of<Loose<State, Info, Arg, TextFrame, State, Results<State>>, Arg>>
 ) => void;
-// refused: 2.3 the upgrade takes a handler of text frames only
+// refused: 2.3 the upgrade takes a handler of text frames only; take WebSock<State, Info, Arg>
 export type TakesTextOnly = Assert<ServerConforms<TextOnly>>;
 
 type OtherState = <State, Info, Arg, Other>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<Other>>, Arg>>
 ) => void;
-// refused: 2.4 the upgrade takes a handler that returns another state than it takes
+// refused: 2.4 the upgrade takes a handler that returns another state than it takes; take WebSock<State, Info, Arg>
 export type TakesOtherState = Assert<ServerConforms<OtherState>>;
 
 type MoreState = <State, Info, Arg, Other>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, Other, Results<State>>, Arg>>
 ) => void;
-// refused: 2.4 the upgrade takes a handler that needs more state than init gives
+// refused: 2.4 the upgrade takes a handler that needs more state than init gives; take WebSock<State, Info, Arg>
 export type TakesMoreState = Assert<ServerConforms<MoreState>>;
 
 interface LooseInfo<State, Info, Arg, Posted> extends Omit<WebSock<State, Info, Arg>, 'init'> {
   readonly init: (arg: Arg, mailbox: WebSock.Mailbox<Posted>) => Results<State>;
 }
 type OtherInfo = <State, Info, Arg, Posted>(...call: Parameters<Of<LooseInfo<State, Info, Arg, Posted>, Arg>>) => void;
-// refused: 2.9 the upgrade takes a handler whose mailbox and handleInfo disagree
+// refused: 2.9 the upgrade takes a handler whose mailbox and handleInfo disagree; take WebSock<State, Info, Arg>
 export type TakesOtherInfo = Assert<ServerConforms<OtherInfo>>;
 
 type Nothing2 = <State, Info, Arg>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<State> | void>, Arg>>
 ) => void;
-// refused: 3.6 the upgrade takes a handler that returns nothing
+// refused: 3.6 the upgrade takes a handler that returns nothing; take WebSock<State, Info, Arg>
 export type TakesNothing = Assert<ServerConforms<Nothing2>>;
 
 type Sync<State> = WebSock.HandleResult<State>;
@@ -349,23 +349,23 @@ type SyncOnly = <State, Info, Arg>(
     Of<WebSock<State, Info, Arg> & { handleIn: (frame: WebSock.DataFrame, state: State) => Sync<State> }, Arg>
   >
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
 export type RefusesAsync = Assert<ServerConforms<SyncOnly>>;
 
 type StringArg = <State, Info>(...call: Parameters<Of<WebSock<State, Info, string>, string>>) => void;
-// refused: 1.1 the upgrade refuses a handler of another arg
+// refused: 1.1 the upgrade refuses a handler of another arg; let Arg be a type parameter
 export type RefusesArg = Assert<ServerConforms<StringArg>>;
 
 type DefinedState = <State extends object, Info, Arg>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a handler whose state is undefined
+// refused: 2.6 the upgrade refuses a handler whose state is undefined; do not constrain State
 export type RefusesUndefined = Assert<ServerConforms<DefinedState>>;
 
 type CountState = <Info, Arg>(...call: Parameters<Of<WebSock<{ readonly count: number }, Info, Arg>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a handler of another state
+// refused: 2.6 the upgrade refuses a handler of another state; let State be a type parameter
 export type RefusesState = Assert<ServerConforms<CountState>>;
 
 type FullOnly = <State, Info, Arg>(...call: Parameters<Of<Required<WebSock<State, Info, Arg>>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
 export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
 
 // ---- Servers that refuse one handler only ----
@@ -373,32 +373,32 @@ export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
 type ArgButState = <State, Info, Arg extends string | boolean>(
   ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 1.1 the upgrade refuses a handler whose arg is its state
+// refused: 1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg
 export type RefusesArgOfState = Assert<ServerConforms<ArgButState>>;
 
 type DefinedArg = <State, Info, Arg extends {}>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
-// refused: 1.1 the upgrade refuses a handler without an arg
+// refused: 1.1 the upgrade refuses a handler without an arg; do not constrain Arg
 export type RefusesNoArg = Assert<ServerConforms<DefinedArg>>;
 
 type Keyed<Handler> = 'terminate' extends keyof Handler ? Handler : never;
 type KeyedOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Keyed<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler without the optional callbacks
+// refused: 2.5 the upgrade refuses a handler without the optional callbacks; take WebSock<State, Info, Arg>
 export type RefusesWithoutOptional = Assert<ServerConforms<KeyedOnly>>;
 
 type Controlled<Handler> = Handler extends { readonly handleControl: unknown } ? never : Handler;
 type NotControlled = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Controlled<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler with the optional callbacks
+// refused: 2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>
 export type RefusesWithOptional = Assert<ServerConforms<NotControlled>>;
 
 type Waiting<Handler> = Handler extends { readonly init: (arg: never) => PromiseLike<unknown> } ? never : Handler;
 type NotWaiting = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Waiting<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.1 the upgrade refuses a handler of async callbacks
+// refused: 2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>
 export type RefusesPromises = Assert<ServerConforms<NotWaiting>>;
 
 type Open<Handler> =
@@ -412,7 +412,7 @@ type Open<Handler> =
 type OpenOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Open<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler that is a class with private fields
+// refused: 2.5 the upgrade refuses a handler that is a class with private fields; take WebSock<State, Info, Arg>
 export type RefusesPrivate = Assert<ServerConforms<OpenOnly>>;
 
 type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Info, state: never) => unknown }
@@ -423,7 +423,7 @@ type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Inf
 type InformedOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Informed<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.9 the upgrade refuses a handler that takes no info
+// refused: 2.9 the upgrade refuses a handler that takes no info; do not constrain Info
 export type RefusesNoInfo = Assert<ServerConforms<InformedOnly>>;
 
 // ---- Overloaded servers ----
@@ -432,14 +432,14 @@ interface OverloadedOneState {
   (request: Request, handler: WebSock<{ id: string }, string, string>, arg: string, options?: Options): void;
   (request: Request, handler: WebSock<{ id: number }, string, string>, arg: string, options?: Options): void;
 }
-// refused: 2.6 the upgrade refuses a plain handler
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
 export type OverloadsOfOneState = Assert<ServerConforms<OverloadedOneState>>;
 
 interface OverloadedObject {
   <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
   (request: Request, handler: object, arg: unknown, options?: Options): void;
 }
-// refused: 1.1 the upgrade takes a handler without init
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
 export type OverloadsOfObject = Assert<ServerConforms<OverloadedObject>>;
 
 // ---- More of one place ----
@@ -448,7 +448,7 @@ type Unending<Handler> = Handler extends { readonly terminate: unknown } ? never
 type NotTerminating = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Unending<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler with the optional callbacks
+// refused: 2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>
 export type RefusesTerminate = Assert<ServerConforms<NotTerminating>>;
 
 type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: never) => PromiseLike<unknown> }
@@ -457,7 +457,7 @@ type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: nev
 type TerminatingAtOnce = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<EndingAtOnce<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.1 the upgrade refuses a handler of async callbacks
+// refused: 2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>
 export type RefusesTerminatingLater = Assert<ServerConforms<TerminatingAtOnce>>;
 
 type OtherOptions = <State, Info, Arg>(
@@ -477,3 +477,126 @@ type ReadonlyRequired = <State, Info, Arg>(
 ) => void;
 // refused: 1.1 the upgrade requires options; make them optional
 export type ReadonlyOptions = Assert<ServerConforms<ReadonlyRequired>>;
+
+// ---- Servers with other parameters ----
+
+interface Socket {
+  readonly write: (text: string) => void;
+}
+
+type OnNode = <State, Info, Arg>(
+  request: Request,
+  socket: Socket,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesSocket = Assert<ServerConforms<OnNode>>;
+
+type WithHead = <State, Info, Arg>(
+  request: Request,
+  socket: unknown,
+  head: Uint8Array,
+  handler: WebSock<State, Info, Arg>,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesHead = Assert<ServerConforms<WithHead>>;
+
+type AfterUnknown = <State, Info, Arg>(
+  request: Request,
+  socket: unknown,
+  handler: WebSock<State, Info, Arg> | undefined,
+  arg: Arg,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesUnknown = Assert<ServerConforms<AfterUnknown>>;
+
+type InOne = <State, Info, Arg>(all: { request: Request; handler: WebSock<State, Info, Arg>; arg: Arg }) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesOne = Assert<ServerConforms<InOne>>;
+
+type Curried = <State, Info, Arg>(handler: WebSock<State, Info, Arg>) => (request: Request, arg: Arg) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesHandler = Assert<ServerConforms<Curried>>;
+
+type NoArg = <State, Info>(request: Request, handler: WebSock<State, Info, undefined>) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesNoArg = Assert<ServerConforms<NoArg>>;
+
+type NoArgButOptions = <State, Info>(
+  request: Request,
+  handler: WebSock<State, Info, undefined>,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesOptionsAsArg = Assert<ServerConforms<NoArgButOptions>>;
+
+type Done = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options | undefined,
+  done: () => void,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type RequiresDone = Assert<ServerConforms<Done>>;
+
+type DoneAndMore = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options: Options,
+  done: () => void,
+  failed: (error: unknown) => void,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type RequiresMore = Assert<ServerConforms<DoneAndMore>>;
+
+type OfFactory = <State, Info, Arg>(
+  request: Request,
+  handler: () => WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+export type TakesFactory = Assert<ServerConforms<OfFactory>>;
+
+type OrFactory = <State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg> | (() => WebSock<State, Info, Arg>),
+  arg: Arg,
+  options?: Options,
+) => void;
+export type TakesFactoryToo = Assert<ServerConforms<OrFactory>>;
+
+type Partly = <State, Info, Arg>(
+  ...call: Parameters<Of<Partial<Pick<WebSock<State, Info, Arg>, 'handleIn'>>, Arg>>
+) => void;
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+export type TakesPart = Assert<ServerConforms<Partly>>;
+
+type PartlyInfo = <State, Info, Arg>(
+  ...call: Parameters<Of<Partial<Pick<WebSock<State, Info, Arg>, 'handleInfo'>>, Arg>>
+) => void;
+// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+export type TakesInfoPart = Assert<ServerConforms<PartlyInfo>>;
+
+// The last of several signatures may be of any shape.
+interface OverloadedShape {
+  <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
+  <State, Info>(request: Request, handler: WebSock<State, Info, undefined>): void;
+}
+export type OverloadsOfShapes = Assert<ServerConforms<OverloadedShape>>;
+
+// What is any has a fault of its own.
+type AnyAfter = (request: any, handler: any, arg: any) => void;
+// refused: 1.1 the request of the upgrade is any; give it a type
+export type TakesAny = Assert<ServerConforms<AnyAfter>>;
+
+// Of a type parameter's constraint the compiler infers nothing.
+type Constrained = <State, Info, Arg, Handler extends WebSock<State, Info, Arg>>(
+  ...call: Parameters<Of<Checked<Handler>, Arg>>
+) => void;
+// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+export type TakesConstrained = Assert<ServerConforms<Constrained>>;
