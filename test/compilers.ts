@@ -125,7 +125,12 @@ export interface Refusal {
  * words` is for older compilers only.
  */
 export function refusalsIn(file: string): Refusal[] {
-  const lines = readFileSync(resolve(root, file), 'utf8').split('\n');
+  return refusalsOf(readFileSync(resolve(root, file), 'utf8'));
+}
+
+/** The same of a text. */
+export function refusalsOf(text: string): Refusal[] {
+  const lines = text.split('\n');
   return lines.flatMap((line, index) => {
     const [, before, words] = /^\s*\/\/ refused(?: before ([\d.]+))?: (.*)$/.exec(line) ?? [];
     if (words === undefined) return [];

@@ -1,16 +1,17 @@
 // `npm run bench`, second part: what the reference servers cost at run time. Each hosts the echo handler, beside the
 // same platform used bare, and crossws's adapter for node:http, in one run: round by round, each for a short time.
 //
-//   tsx test/bench/servers.ts [ROUNDS [MS]]
+//   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM]]]
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WebSocket } from 'ws';
-import { type Host, host, launch, type Platform, platforms } from '../servers/host.ts';
+import { platforms as all, type Host, host, launch, type Platform } from '../servers/host.ts';
 
 const rounds = Number(process.argv[2] ?? 7);
+const platforms = all.filter((platform) => (process.argv[4] ?? platform) === platform);
 
 /** What the reference server is to reach, as its part of the other's messages per second. */
 const GOALS = { bare: 0.95, crossws: 1 };
@@ -135,15 +136,15 @@ async function measureSpeed(each: Case, servers: readonly Server[]): Promise<voi
   }
   for (const load of loads.values()) load.close();
   for (const platform of platforms) {
-    const all = byKind(servers, platform);
-    const [bare, reference, crossws] = all;
+    const three = byKind(servers, platform);
+    const [bare, reference, crossws] = three;
     print(
       platform,
-      ...all.map((server) => server && quartiles(server.rates)[1].toFixed()),
+      ...three.map((server) => server && quartiles(server.rates)[1].toFixed()),
       ...ratio(reference, bare, GOALS.bare),
       ...ratio(reference, crossws, GOALS.crossws),
       '',
-      ...all.map((server) => server && ((server.cpu / server.messages) * 1e6).toFixed(1)),
+      ...three.map((server) => server && ((server.cpu / server.messages) * 1e6).toFixed(1)),
     );
   }
 }

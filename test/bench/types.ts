@@ -1,12 +1,17 @@
-// `npm run bench`: prints what it costs a compiler to check handlers, by the way they are written and their number.
+// `npm run bench`, first part: what it costs a compiler to check handlers, by the way they are written and their number.
+//
+//   tsx test/bench/types.ts [COUNT | COMPILER]...   such as: 1 10 typescript-7.0
 
 import { nameOf } from '../compilers.ts';
 import { type Cost, costOf, kinds, measured } from './measure.ts';
 
-const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 10, 100, 1000];
+const chosen = process.argv.slice(2);
+const isCount = (argument: string) => /^\d+$/.test(argument);
+const counts = chosen.some(isCount) ? chosen.filter(isCount).map(Number) : [1, 10, 100, 1000];
+const ones = measured.filter((compiler) => chosen.includes(compiler));
 
 async function main(): Promise<void> {
-  for (const compiler of measured) {
+  for (const compiler of ones.length > 0 ? ones : measured) {
     print(nameOf(compiler), 'files', 'instantiations', 'types', 'memory', 'check time');
     for (const kind of kinds) {
       const costs: Cost[] = [];

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
-import { root } from '../compilers.ts';
+import { refusalsOf, root } from '../compilers.ts';
 
 /** One place of src/ with another text. */
 interface Mutation {
@@ -313,14 +313,11 @@ function testFile(folder: string, name: string): TestFile {
     .replaceAll("'@websock/spec/conformance'", "'../src/conformance'")
     .replaceAll("'@websock/spec'", "'../src/websock'")
     .replaceAll("'tsd'", "'../../tsd'");
-  const lines = text.split('\n');
   const refusals = new Map<number, string[]>();
-  for (const [index, line] of lines.entries()) {
-    const words = /^\s*\/\/ refused: (.*)$/.exec(line)?.[1];
-    if (words === undefined) continue;
-    const below = index + lines.slice(index).findIndex((other) => !/^\s*(\/\/|\/\*\*)/.test(other)) + 1;
-    // The order of a union is the compiler's own.
-    refusals.set(below, [...(refusals.get(below) ?? []), ...(folder === 'conformance' ? words.split(' | ') : [words])]);
+  for (const { line, words, before } of refusalsOf(text)) {
+    // This compiler says something there, in words of its own.
+    const parts = before !== undefined ? [''] : folder === 'conformance' ? words.split(' | ') : [words];
+    refusals.set(line, [...(refusals.get(line) ?? []), ...parts]); // the order of a union is the compiler's own
   }
   const path = `${folder}/${name}`;
   return { path, text, parts: folder === 'conformance' ? inTwoParts(path, text) : undefined, refusals };

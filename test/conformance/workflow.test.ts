@@ -54,7 +54,7 @@ beforeAll(async () => {
 
   cpSync(join(root, 'test/conformance/ci/chat.ts'), join(project, 'chat.ts'));
   cpSync(join(root, 'test/conformance/ci/chat.conforms.ts'), join(project, 'chat.conforms.ts'));
-  const compilerOptions = { strict: true, module: 'node16', target: 'es2022', types: [] };
+  const compilerOptions = { strict: true, module: 'node16', target: 'es2022', lib: ['es2022'], types: [] };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   const devDependencies = { '@websock/spec': `file:${pack(folder)}`, typescript: '6.0' };
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, devDependencies }));
@@ -79,36 +79,28 @@ function step(command: string, typescript: string): Promise<{ code: number; outp
   });
 }
 
-/** Runs the job for one compiler; ends at the first step that fails. */
-async function job(typescript: string): Promise<{ code: number; output: string }> {
-  let output = '';
-  for (const { run } of steps) {
-    if (run === undefined) continue;
-    const said = await step(run, typescript);
-    output += said.output;
-    if (said.code !== 0) return { code: said.code, output };
-  }
-  return { code: 0, output };
-}
-
 test('the workflow tries two compilers', () => expect(strategy.matrix.typescript).toHaveLength(2));
 
 describe.each(strategy.matrix.typescript)('with TypeScript %s', (typescript) => {
+  const last = steps.at(-1)?.run ?? '';
+
   test('the job passes a handler that conforms', async () => {
-    const { code, output } = await job(typescript);
-    expect(code, output).toBe(0);
+    for (const { run = 'true' } of steps) {
+      const { code, output } = await step(run, typescript);
+      expect(code, output).toBe(0);
+    }
   });
 
   test('its compiler is the one that the matrix names', async () => {
-    const last = steps.at(-1)?.run?.replace('--noEmit', '--version') ?? '';
-    expect((await step(last, typescript)).output).toMatch(new RegExp(`^Version ${typescript}\\.\\d+$`, 'm'));
+    const { output } = await step(last.replace('--noEmit', '--version'), typescript);
+    expect(output).toMatch(new RegExp(`^Version ${typescript}\\.\\d+$`, 'm'));
   });
 
-  test('the job fails one that does not, with its fault', async () => {
+  test('its last step fails one that does not, with its fault', async () => {
     const file = join(project, 'chat.ts');
     const right = readFileSync(file, 'utf8');
     writeFileSync(file, right.replace('frame: WebSock.DataFrame', "frame: { opcode: 'text'; data: string }"));
-    const { code, output } = await job(typescript);
+    const { code, output } = await step(last, typescript);
     writeFileSync(file, right);
     expect(code).not.toBe(0);
     expect(output).toContain('2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame');

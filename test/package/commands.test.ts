@@ -42,14 +42,14 @@ const trials: Readonly<Record<string, Trial>> = {
   'cp ../websock/test/servers/{ws,connection,checks,limits}.ts ../websock/test/handlers/echo.ts .': {
     in: application,
   },
-  'npm run lifecycle': { more: "-- -t '2.5 '", prints: /^2\.5( +1){4}$/m },
+  'npm run lifecycle': { more: "-- -t '2\\.5 '", prints: /^2\.5( +1){4}$/m },
   'WEBSOCK_URL=ws://127.0.0.1:8080 npm run lifecycle': {
     but: ['ws://127.0.0.1:8080', () => url],
-    more: "-- -t '2.5 '",
+    more: "-- -t '2\\.5 '",
     prints: /^2\.5 +1$/m,
   },
-  'npx tsx test/bench/types.ts': { more: '1', prints: /^async \+ Assert +1 +\d/m },
-  'npx tsx test/bench/servers.ts': { more: '1 10', prints: /^64-KiB binaries, 100 connections/m },
+  'npx tsx test/bench/types.ts': { more: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
+  'npx tsx test/bench/servers.ts': { more: '1 10 ws', prints: /^64-KiB binaries, 100 connections/m },
   'npx tsx test/apps/redis/measure.ts': { more: '2', prints: /^two processes, Redis .* lines\/s said/m },
   'npm run mutations': { more: '-- 4', prints: /, 0 survived, / },
   'npm run api': {},
