@@ -1,5 +1,5 @@
 // Generated handlers, whose verdict is known, against real compilers: each must be judged so, and its one mistake be told
-// of the right callback. SEED and COUNT in the environment repeat or lengthen a run.
+// of the right callback. SEED and COUNT in the environment choose others, and more of them.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { type Compiler, compile, compilers, type Diagnostic, nameOf, root } from '../compilers.ts';
 import { type Handler, handler, head, simpler, type Written, write } from './generator.ts';
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env['SEED'] ?? 1);
 const count = Number(process.env['COUNT'] ?? 3000);
 const few = Math.ceil(count / 30); // the older compilers are slow
 const all = fc.sample(handler, { seed, numRuns: count });

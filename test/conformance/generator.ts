@@ -736,7 +736,9 @@ function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): stri
     const type = /type: '\w+'/.exec(change.result)?.[0];
     const others = values.slice(0, -1).filter((value) => type === undefined || !value.includes(type));
     // Beside others what is missing is written `messages?: undefined`, and TypeScript before 7.0 may let that pass.
-    const isAlone = whole.mistake?.kind === 'a property that is not there';
+    // The same of a type, with `exactOptionalPropertyTypes`; only an annotation hides it from the suite.
+    const kind = whole.mistake?.kind;
+    const isAlone = kind === 'a property that is not there' || (kind === 'no result' && whole.form === 'annotated');
     values.splice(0, values.length, ...(isAlone ? [] : others), change.result);
   }
   const wrap = (value: string, index: number) => {
