@@ -58,16 +58,17 @@ export async function compile(
   }
 }
 
+// Node 24, which keeps what it has compiled of the compilers themselves: with it they take two thirds of the time.
+const node = join(root, 'node_modules/node/bin/node');
+const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compilers') };
+
 /** Runs a compiler in a folder, and returns what it prints. */
 export function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
   return new Promise((settle) => {
     // Its exit code says no more than whether it prints errors.
-    execFile(
-      process.execPath,
-      [program, ...parameters],
-      { cwd: folder, maxBuffer: 2 ** 26 },
-      (_error, stdout, stderr) => settle(stdout + stderr),
+    execFile(node, [program, ...parameters], { cwd: folder, env, maxBuffer: 2 ** 26 }, (_error, stdout, stderr) =>
+      settle(stdout + stderr),
     );
   });
 }
