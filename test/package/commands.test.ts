@@ -49,7 +49,7 @@ const trials: Readonly<Record<string, Trial>> = {
     prints: /^2\.5 +1$/m,
   },
   'npx tsx test/bench/types.ts': { more: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
-  'npx tsx test/bench/servers.ts': { more: '1 10 ws', prints: /^64-KiB binaries, 100 connections/m },
+  'npx tsx test/bench/servers.ts': { more: '1 10 bun', prints: /^64-KiB binaries, 100 connections/m },
   'npx tsx test/apps/redis/measure.ts': { more: '2', prints: /^two processes, Redis .* lines\/s said/m },
   'npm run mutations': { more: '-- 4', prints: /, 0 survived, / },
   'npm run api': {},
