@@ -1,9 +1,10 @@
 // The TypeScript compilers that the package supports, run as a user runs them: as a program, on files.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { execute } from './programs.ts';
 
 export const root: string = resolve(__dirname, '..');
 
@@ -63,14 +64,10 @@ const node = join(root, 'node_modules/node/bin/node');
 const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compilers') };
 
 /** Runs a compiler in a folder, and returns what it prints. */
-export function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
+export async function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
-  return new Promise((settle) => {
-    // Its exit code says no more than whether it prints errors.
-    execFile(node, [program, ...parameters], { cwd: folder, env, maxBuffer: 2 ** 26 }, (_error, stdout, stderr) =>
-      settle(stdout + stderr),
-    );
-  });
+  // Its exit code says no more than whether it prints errors.
+  return (await execute(node, [program, ...parameters], folder, env)).output;
 }
 
 /** Packs the package into a folder; returns the path of the tarball. */
@@ -147,7 +144,7 @@ export function refusalsOf(text: string): Refusal[] {
 export function differences(
   files: readonly string[],
   diagnostics: readonly Diagnostic[],
-  compiler?: Compiler,
+  compiler: Compiler,
 ): string[] {
   const elsewhere = diagnostics.filter(({ file }) => !files.some((other) => resolve(root, other) === file));
   return [
@@ -156,12 +153,13 @@ export function differences(
   ];
 }
 
-function differencesOf(file: string, diagnostics: readonly Diagnostic[], compiler: Compiler | undefined): string[] {
+function differencesOf(file: string, diagnostics: readonly Diagnostic[], compiler: Compiler): string[] {
+  const version = versionOf(compiler);
   const refusals = refusalsIn(file);
   const here = diagnostics.filter((diagnostic) => diagnostic.file === resolve(root, file));
   const said = (line: number) => here.filter((diagnostic) => diagnostic.line === line).map(({ text }) => text);
   const missing = refusals
-    .filter(({ before }) => before === undefined || (compiler && versionOf(compiler) < Number(before)))
+    .filter(({ before }) => before === undefined || version < Number(before))
     .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
     .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
   const unmeant = here

@@ -1,10 +1,10 @@
 // The recipes of the README's "In CI", run as a project would: with the packed package, and the real tools.
 
-import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { project, refusalsIn, root } from '../compilers.ts';
+import { execute } from '../programs.ts';
 
 let folder: string;
 
@@ -33,17 +33,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs one of the tools in the project; returns its exit code and all that it prints. */
-function tool(path: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
-  return new Promise((settle) => {
-    const program = [join(root, 'node_modules', path), ...parameters];
-    execFile(
-      process.execPath,
-      program,
-      { cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
-      (error, stdout, stderr) => settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
-    );
+const tool = (path: string, ...parameters: string[]) =>
+  execute(process.execPath, [join(root, 'node_modules', path), ...parameters], folder, {
+    ...process.env,
+    NO_COLOR: '1',
   });
-}
 
 const recipes: [string, () => ReturnType<typeof tool>][] = [
   ['tsc', () => tool('typescript/bin/tsc', '-p', '.')],

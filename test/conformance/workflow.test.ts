@@ -1,7 +1,7 @@
 // The workflow of the README's "In CI": its steps, run in a project as GitHub runs them, for each compiler of its matrix.
 // npm finds the compilers at a registry on this machine, which serves those that are installed here.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Compiler, pack, root } from '../compilers.ts';
+import { execute } from '../programs.ts';
 
 interface Workflow {
   readonly jobs: {
@@ -70,14 +71,8 @@ afterAll(async () => {
 const MATRIX = /\$\{\{ matrix\.typescript \}\}/g;
 
 /** Runs one step as a runner does: in bash, which ends at the first command that fails. */
-function step(command: string, typescript: string): Promise<{ code: number; output: string }> {
-  const script = command.replace(MATRIX, typescript);
-  return new Promise((settle) => {
-    execFile('bash', ['-eo', 'pipefail', '-c', script], { cwd: project, env }, (error, stdout, stderr) =>
-      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
-    );
-  });
-}
+const step = (command: string, typescript: string) =>
+  execute('bash', ['-eo', 'pipefail', '-c', command.replace(MATRIX, typescript)], project, env);
 
 test('the workflow tries two compilers', () => expect(strategy.matrix.typescript).toHaveLength(2));
 

@@ -11,19 +11,12 @@ import { describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { root } from '../compilers.ts';
 import { application } from '../handlers/probe.application.ts';
+import { freePort } from '../programs.ts';
 import { upgrade } from '../servers/ws.ts';
 import { type Printed, runSuite } from './suite.ts';
 
 const reporters = ['--reporter=default', '--reporter=./test/lifecycle/table.ts'];
 const HINT = "does it host the probe? See the README, 'Check a server at run time'";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 /** Runs the suite on a server that does `greet` with each client. */
 async function against(greet: (client: WebSocket) => void): Promise<Printed> {

@@ -1,7 +1,7 @@
 // Every command of the READMEs, run in a copy of the repository, made short where it would take long. A command that is
 // not listed here, or is listed and not in the README, fails.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../compilers.ts';
 import { Client } from '../lifecycle/client.ts';
+import { execute } from '../programs.ts';
+import { type Host, launch } from '../servers/host.ts';
 
 interface Trial {
   /** Arguments behind those of the README. */
@@ -25,11 +27,7 @@ const copy = join(folder, 'websock');
 const application = join(folder, 'application');
 
 /** A server that hosts the probe. */
-const server = spawn(process.execPath, ['--import', 'tsx', 'test/lifecycle/standalone.ts'], {
-  cwd: root,
-  stdio: ['pipe', 'pipe', 'inherit'],
-});
-let url = '';
+let server: Host;
 
 const tarball = `websock-spec-${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version}.tgz`;
 
@@ -44,7 +42,7 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   'npm run lifecycle': { more: "-- -t '2\\.5 '", prints: /^2\.5( +1){4}$/m },
   'WEBSOCK_URL=ws://127.0.0.1:8080 npm run lifecycle': {
-    but: ['ws://127.0.0.1:8080', () => url],
+    but: ['ws://127.0.0.1:8080', () => server.url],
     more: "-- -t '2\\.5 '",
     prints: /^2\.5 +1$/m,
   },
@@ -101,24 +99,20 @@ beforeAll(async () => {
   await run('npm run build', copy);
   mkdirSync(application);
   writeFileSync(join(application, 'package.json'), '{ "private": true }');
-  const [line] = await once(server.stdout.setEncoding('utf8'), 'data');
-  url = line.trim();
+  server = await launch('ws', ['test/lifecycle/standalone.ts']);
 });
-afterAll(() => {
-  server.stdin.end();
+afterAll(async () => {
+  await server?.stop();
   rmSync(folder, { recursive: true });
 });
 
 /** Runs a command as somebody does who has read it; returns all that it prints. */
-function run(command: string, cwd: string): Promise<string> {
+async function run(command: string, cwd: string): Promise<string> {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|WEBSOCK_|NODE_ENV)/.test(name));
   const env = { ...Object.fromEntries(own), NO_COLOR: '1' };
-  return new Promise((settle, fail) => {
-    execFile('bash', ['-c', `(${command}) 2>&1`], { cwd, env, maxBuffer: 2 ** 26 }, (error, output) => {
-      if (error) fail(new Error(`${command} ended with ${error.code}\n${output}`));
-      else settle(output);
-    });
-  });
+  const { code, output } = await execute('bash', ['-c', `(${command}) 2>&1`], cwd, env);
+  if (code !== 0) throw new Error(`${command} ended with ${code}\n${output}`);
+  return output;
 }
 
 test('every command of the README is tried, and nothing else is', () => {

@@ -1,10 +1,10 @@
 // What is in the package, and what the tools say that judge packages.
 
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { project, root } from '../compilers.ts';
+import { execute } from '../programs.ts';
 
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -12,15 +12,11 @@ const installed = join(folder, 'node_modules/@websock/spec');
 const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) as string);
 
 /** Runs one of the tools on the tarball; returns its exit code and all that it prints. */
-function tool(path: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
-  const program = [join(root, 'node_modules', path), ...parameters];
-  return new Promise((settle) => {
-    const env = { ...process.env, NO_COLOR: '1' };
-    execFile(process.execPath, program, { cwd: folder, env }, (error, stdout, stderr) =>
-      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
-    );
+const tool = (path: string, ...parameters: string[]) =>
+  execute(process.execPath, [join(root, 'node_modules', path), ...parameters], folder, {
+    ...process.env,
+    NO_COLOR: '1',
   });
-}
 
 test('holds these files and no others', () => {
   const files = readdirSync(installed, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -1,10 +1,10 @@
 // The packed package, run: by each runtime, both entries are there, hold nothing and do nothing.
 
-import { execFile } from 'node:child_process';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { project, refusalsIn, root } from '../compilers.ts';
+import { execute } from '../programs.ts';
 
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -12,14 +12,8 @@ for (const name of ['imports.ts', 'consumer.ts']) cpSync(join(root, 'test/packag
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }'); // Node would warn that it has to guess
 
 /** Runs a program in the project; returns its exit code and all that it prints. */
-function tool(program: string, ...parameters: string[]): Promise<{ code: number; output: string }> {
-  const env = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
-  return new Promise((settle) => {
-    execFile(program, parameters, { cwd: folder, env }, (error, stdout, stderr) =>
-      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
-    );
-  });
-}
+const tool = (program: string, ...parameters: string[]) =>
+  execute(program, parameters, folder, { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' });
 
 const installed = (path: string) => join(root, 'node_modules', path);
 const entries = ['@websock/spec', '@websock/spec/conformance'];

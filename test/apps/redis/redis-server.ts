@@ -1,10 +1,9 @@
 // A Redis of one's own: on a free port, in memory only.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createClient } from '@redis/client';
+import { freePort } from '../../programs.ts';
 
 class MissingError extends Error {
   override readonly message = 'redis-server is not installed: "apt-get install redis-server" or "brew install redis"';
@@ -75,12 +74,4 @@ export class RedisServer {
   resume(): void {
     this.#process?.kill('SIGCONT');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

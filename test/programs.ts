@@ -1,0 +1,34 @@
+// Programs that tests run, and the ports that they are given.
+
+import { execFile } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+
+/** What became of a program: its exit code, and all that it printed, errors last. */
+export interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** Runs a program in a folder to its end. */
+export function execute(
+  program: string,
+  parameters: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ended> {
+  return new Promise((settle) => {
+    execFile(program, parameters, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+/** A port of this machine that nobody listens on, for a program that must be told one. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
