@@ -1,33 +1,39 @@
 // WebSock for TypeScript: the whole contract. Types only; read it from top to bottom.
-// Rule numbers (2.1, 4.3, …) refer to "The rules" in the README.
+// Rule numbers (2.1, 4.3, …) refer to SPEC.md.
 
 /** Bytes from the client. `Uint8Array<ArrayBuffer>` on TypeScript 5.7 and later, `Uint8Array` before. */
 type Bytes = InstanceType<Uint8ArrayConstructor>;
 
+/** A promise of a value, from any implementation: every `Promise<T>` and `PromiseLike<T>` is one. */
+// That a promise has no `type` lets the compiler tell it from a result, and report the result that was meant.
+interface Promised<T> extends PromiseLike<T> {
+  /** A result has a type; a promise has none. */
+  readonly type?: undefined;
+}
+
 /**
- * A WebSocket handler: one object that serves any number of connections, on any server that speaks this contract.
+ * A WebSocket handler: one object that serves any number of connections, on any server that implements this contract.
  *
- * Each connection has a state of its own. Every callback is given that state and returns a
- * {@link WebSock.HandleResult} with the next one; it may return it at once or in a promise. The callbacks of one
- * connection never overlap (rule 2.1). Rules are numbered in the README of the package, under "The rules".
+ * Each connection has a state of its own. Every callback receives that state and returns a
+ * {@link WebSock.HandleResult} with the next one, synchronously or as a promise. The callbacks of one connection never
+ * overlap (rule 2.1). The numbered rules are in SPEC.md, which is part of the package.
  *
  * @typeParam State - what the handler remembers about one connection, from one callback to the next
- * @typeParam Info - what the rest of the program may post to a connection's mailbox, for `handleInfo`; `unknown`
- * unless given
- * @typeParam Arg - what the application gives to the upgrade, for `init`; unless given it is the first state. A handler
- * that needs none is a `WebSock<State, Info, undefined>`
+ * @typeParam Info - what the rest of the program may post to a connection's mailbox, for `handleInfo`. Defaults to
+ * `unknown`
+ * @typeParam Arg - what the application passes to the upgrade, for `init`. Defaults to `undefined`: nothing
  */
-export interface WebSock<State, Info = unknown, Arg = State> {
+export interface WebSock<State, Info = unknown, Arg = undefined> {
   /**
    * Called once per connection, when its handshake is complete and before anything else (rule 1.1).
    *
    * The result is applied as for {@link WebSock.handleIn}, and gives the connection its first state. What arrives
    * before that waits, in order (rule 1.2).
    *
-   * A throw, a rejection or a value that is no result means that there is no state: the connection closes with 1011
-   * and `terminate` is not called (rule 1.4).
+   * A throw, a rejection or an invalid result means that there is no state: the connection closes with 1011 and
+   * `terminate` is not called (rule 1.4).
    *
-   * @param arg - what the application gave to the upgrade
+   * @param arg - what the application passed to the upgrade
    * @param mailbox - how the rest of the program reaches this connection's `handleInfo`; keep it wherever it is needed
    */
   readonly init: (arg: Arg, mailbox: WebSock.Mailbox<Info>) => WebSock.Awaitable<WebSock.HandleResult<State>>;
@@ -40,12 +46,12 @@ export interface WebSock<State, Info = unknown, Arg = State> {
    * - `reply`: the same as `push`; `status` means nothing to the server (rule 3.3)
    * - `stop`: the messages, if any, are sent, then the connection is closed (rules 3.4 and 4.3)
    *
-   * A throw, a rejection or a value that is no result closes the connection with 1011, and `terminate` is given the
-   * error (rules 3.6 and 4.3).
+   * A throw, a rejection or an invalid result closes the connection with 1011, and `terminate` receives the error
+   * (rules 3.6 and 4.3).
    *
    * @param frame - a text frame, whose `data` is a string, or a binary frame, whose `data` is bytes that are the
    * handler's to keep (rule 2.7)
-   * @param state - the very value that the last callback returned (rule 2.4)
+   * @param state - the same value that the previous callback returned, not a copy (rule 2.4)
    */
   readonly handleIn: (frame: WebSock.DataFrame, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>;
 
@@ -53,12 +59,12 @@ export interface WebSock<State, Info = unknown, Arg = State> {
    * Optional. Called with each ping or pong from the client.
    *
    * The server has answered a ping before this is called, so do not send a pong for it. Close frames never come
-   * here: see `terminate`. A server whose platform hides control frames never calls this (rule 2.8).
+   * here: see `terminate`. A server whose platform hides control frames never calls this, and says so (rule 2.8).
    *
    * The result is applied, and a throw treated, as for {@link WebSock.handleIn}.
    *
    * @param frame - the ping or pong, with 0 to 125 bytes of data
-   * @param state - the very value that the last callback returned (rule 2.4)
+   * @param state - the same value that the previous callback returned, not a copy (rule 2.4)
    */
   readonly handleControl?:
     | ((frame: WebSock.ControlFrame, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>)
@@ -70,7 +76,7 @@ export interface WebSock<State, Info = unknown, Arg = State> {
    * The result is applied, and a throw treated, as for {@link WebSock.handleIn}.
    *
    * @param info - what was posted
-   * @param state - the very value that the last callback returned (rule 2.4)
+   * @param state - the same value that the previous callback returned, not a copy (rule 2.4)
    */
   readonly handleInfo: (info: Info, state: State) => WebSock.Awaitable<WebSock.HandleResult<State>>;
 
@@ -90,14 +96,7 @@ export interface WebSock<State, Info = unknown, Arg = State> {
 /** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
   /** A value, or a promise of it: a `Promise`, or any other `PromiseLike`. */
-  // That a promise has no `type` lets the compiler tell it from a result, and speak of the result that was meant.
   type Awaitable<T> = T | Promised<T>;
-
-  /** A promise of a value, of any make: every `Promise<T>` and `PromiseLike<T>` is one. */
-  interface Promised<T> extends PromiseLike<T> {
-    /** A promise has none; a result has. */
-    readonly type?: undefined;
-  }
 
   // ---- Frames: what comes from the client ----
 
@@ -112,7 +111,7 @@ export declare namespace WebSock {
 
   /**
    * A whole text or binary message from the client; test `opcode` to learn which. At most
-   * {@link WebSock.ConnectionOptions.maxFrameSize} bytes long (rule 2.3).
+   * {@link WebSock.ConnectionOptions.maxMessageSize} bytes long (rule 2.3).
    */
   type DataFrame =
     | {
@@ -138,8 +137,9 @@ export declare namespace WebSock {
 
   // ---- Messages: what goes to the client ----
 
-  /** One message to the client. Neither side writes to its bytes from then on (rule 2.7). */
-  // Interfaces, because the compiler copies other object types anew for every handler. Text last: see HandleResult.
+  /** One message to the client. From then on, neither the handler nor the server modifies its bytes (rule 2.7). */
+  // Interfaces, not aliases: the compiler reuses them, but instantiates anonymous object types again for every handler.
+  // Text last: see HandleResult.
   type Message = ControlMessage | BinaryMessage | TextMessage;
 
   /** A text message to the client. */
@@ -162,23 +162,23 @@ export declare namespace WebSock {
   interface ControlMessage {
     /** `'ping'` or `'pong'`. */
     readonly opcode: ControlOpcode;
-    /** At most 125 bytes; a string is sent as UTF-8. None unless given. More is an error (rule 3.6). */
+    /** At most 125 bytes; a string is sent as UTF-8. Default: none. More is an error (rule 3.6). */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
     readonly data?: '' | (string & {}) | ArrayBuffer | ArrayBufferView | undefined;
   }
 
   /** One message, or a list of them to be sent in order. An empty list sends nothing (rule 3.5). */
-  // A list of an alias, `readonly Message[]`, would be copied by the compiler anew for every handler.
+  // A list of an alias, `readonly Message[]`, would be instantiated again for every handler.
   type Messages = Message | readonly (ControlMessage | BinaryMessage | TextMessage)[];
 
   // ---- Results: what a callback returns ----
 
   /** What every callback but `terminate` returns; told apart by `type`. */
-  // The commonest last: of a result that is none of these, compilers before 7.0 explain why it is not the last.
+  // Most common last: when a value matches no member, compilers before 7.0 report the mismatch with the last one.
   type HandleResult<State> = Stop<State> | Reply<State> | Push<State> | Ok<State>;
 
-  // Each result names the properties of the others as `undefined`. So a stray one, which a server would ignore, is an
-  // error where it is written, and a server may read `result.messages` without looking at `type` first.
+  // Each result names the properties of the others as `undefined`. So a property in the wrong place is an error where
+  // it is written, and a server may read `result.messages` without looking at `type` first.
 
   /** Go on with this state, and send nothing (rule 3.1). To send messages, return a {@link WebSock.Push}. */
   interface Ok<State> {
@@ -212,12 +212,12 @@ export declare namespace WebSock {
     readonly close?: undefined;
   }
 
-  /** The same as {@link WebSock.Push}, for handlers that tell replies from pushes themselves (rule 3.3). */
+  /** The same as {@link WebSock.Push}, for handlers that distinguish replies from pushes themselves (rule 3.3). */
   interface Reply<State> {
     /** Send and go on. */
     readonly type: 'reply';
-    /** Anything: for the handler's own tests and wrappers. It means nothing to the server and is not sent. */
-    readonly status: unknown;
+    /** Anything: for the handler's own tests and wrappers. The server ignores it and does not send it. */
+    readonly status?: unknown;
     /** What to send, in order, before the next callback begins. */
     readonly messages: Messages;
     /** The connection's next state. */
@@ -232,16 +232,23 @@ export declare namespace WebSock {
   interface Stop<State> {
     /** Close. */
     readonly type: 'stop';
-    /** Why: it chooses the close code, unless `close` does, and the reason that `terminate` is given (rule 4.3). */
-    readonly reason: StopReason;
+    /**
+     * Why. It decides the close code, unless `close` does, and the reason that `terminate` receives (rule 4.3).
+     * Default: `'normal'`.
+     */
+    readonly reason?: StopReason | undefined;
     /** The last state, for `terminate`. */
     readonly state: State;
-    /** The close code and reason to send instead of the usual ones (rule 4.2). */
+    /** The close code and reason to send instead of those that `reason` decides (rule 4.2). */
     readonly close?: CloseDetail | undefined;
-    /** What to send before the close frame. Nothing unless given. */
+    /** What to send before the close frame. Default: no messages. */
     readonly messages?: Messages | undefined;
     /** Only a reply has a status. */
     readonly status?: undefined;
+    /** A close code stands in `close`: `{ code }`. */
+    readonly code?: undefined;
+    /** An error stands in `reason`: `{ error }`. */
+    readonly error?: undefined;
   }
 
   // ---- Closing ----
@@ -251,61 +258,90 @@ export declare namespace WebSock {
    *
    * - `'normal'`: all is done; closes with 1000
    * - `'restart'`: the client should connect again; closes with 1012
-   * - `{ error }`: something failed; closes with 1011. The error is given to `terminate` and never sent
+   * - `{ error }`: something failed; closes with 1011. `terminate` receives the error, which may be any value, as with
+   *   `throw`; it is never sent
    */
-  type StopReason = 'normal' | 'restart' | Failure;
-
-  /** A reason to stop: something failed. The error may be any value, as one may throw any. */
-  interface Failure {
-    /** What failed; it comes to `terminate`. */
-    readonly error: unknown;
-  }
+  type StopReason = 'normal' | 'restart' | { readonly error: unknown };
 
   /** The close frame that a handler wants sent. */
   interface CloseDetail {
     /** 1003 unsupported data, 1008 policy violation, 4000 to 4999 your own: see {@link WebSock.CloseCode}. */
     readonly code: CloseCode;
-    /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Empty unless given. */
+    /** At most 123 bytes of UTF-8; a longer one is cut at a character (rule 4.2). Default: empty. */
     // `'' | (string & {})` is `string`, but keeps a literal's own type, so that its length can be checked.
     readonly reason?: '' | (string & {}) | undefined;
   }
 
   /**
-   * A close code that a server may send (rule 4.2; RFC 6455 §7.4 and the IANA registry): one of those below, 3000 to
-   * 3999 for registered libraries and protocols, 4000 to 4999 for the application. Another is an error and closes
-   * with 1011.
+   * The close codes below 3000 that a server may send (rule 4.2; RFC 6455 §7.4 and the IANA registry):
    *
    * 1000 normal · 1001 going away · 1002 protocol error · 1003 unsupported data · 1007 invalid data · 1008 policy
    * violation · 1009 message too big · 1011 internal error · 1012 service restart · 1013 try again later ·
    * 1014 bad gateway
    */
-  // `number & {}` is `number`, but keeps a literal's own type, so that it can be completed and checked.
-  type CloseCode = 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014 | (number & {});
+  type StandardCloseCode = 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014;
 
   /**
-   * Why a connection is over, as `terminate` is told (rule 4.3); told apart by `type`.
+   * A close code that a server may send (rule 4.2): a {@link WebSock.StandardCloseCode}, 3000 to 3999 for registered
+   * libraries and protocols, or 4000 to 4999 for the application. Any other is an error and closes with 1011.
+   */
+  // `number & {}` is `number`, but keeps a literal's own type, so that it can be completed and checked.
+  type CloseCode = StandardCloseCode | (number & {});
+
+  /**
+   * The reason that `terminate` receives (rule 4.3); test `type` to learn which.
    *
    * - `normal`: the handler stopped with `'normal'` or `'restart'`
    * - `remote`: the client closed the connection, or it dropped
-   * - `shutdown`: the server is going down
-   * - `timeout`: nothing came from the client for {@link WebSock.ConnectionOptions.timeout} milliseconds
+   * - `shutdown`: the server is shutting down
+   * - `timeout`: nothing came from the client for {@link WebSock.ConnectionOptions.idleTimeout} milliseconds
    * - `error`: a callback failed, the handler stopped with `{ error }`, or the client broke the protocol
+   *
+   * Each has the `code` and `reason` of the close frame: for `remote` the client's, otherwise the one that the server
+   * sent. Without a close frame they are 1006 and `''` (RFC 6455 §7.1.5).
    */
   type CloseReason =
-    | { readonly type: 'normal' }
     | {
+        /** The handler stopped with `'normal'` or `'restart'`. */
+        readonly type: 'normal';
+        /** The close code that was sent: 1000, 1012, or that of the handler's `close`. */
+        readonly code: number;
+        /** The close reason that was sent; `''` by default. */
+        readonly reason: string;
+      }
+    | {
+        /** The client closed the connection, or it dropped. */
         readonly type: 'remote';
         /** The client's close code; 1005 if its close frame had none, 1006 if the connection dropped without one. */
         readonly code: number;
         /** The client's close reason; `''` if it gave none. */
         readonly reason: string;
       }
-    | { readonly type: 'shutdown' }
-    | { readonly type: 'timeout' }
     | {
+        /** The server is shutting down. */
+        readonly type: 'shutdown';
+        /** 1001. */
+        readonly code: number;
+        /** `''`. */
+        readonly reason: string;
+      }
+    | {
+        /** Nothing came from the client for `idleTimeout` milliseconds. */
+        readonly type: 'timeout';
+        /** 1002, or the code that the platform sent, if it has a clock of its own (rule 4.6). */
+        readonly code: number;
+        /** `''`. */
+        readonly reason: string;
+      }
+    | {
+        /** A callback failed, the handler stopped with `{ error }`, or the client broke the protocol. */
         readonly type: 'error';
         /** What was thrown, what the promise was rejected with, the `error` of a stop, or what the client did wrong. */
         readonly error: unknown;
+        /** The close code that was sent; 1006 if the server dropped the client. */
+        readonly code: number;
+        /** The close reason that was sent; `''` by default. */
+        readonly reason: string;
       };
 
   // ---- The world around a handler ----
@@ -313,8 +349,9 @@ export declare namespace WebSock {
   /** How the rest of the program reaches one connection: what is posted here comes to its `handleInfo`. */
   interface Mailbox<Info> {
     /**
-     * Posts an info and returns at once: `handleInfo` runs later (rule 6.2), in the order posted (rule 6.3). Never
-     * throws; does nothing when the connection is over (rule 6.1).
+     * Posts an info and returns immediately: `handleInfo` runs later (rule 6.2), in the order posted (rule 6.3). Never
+     * throws; does nothing once the connection has ended (rule 6.1). May be detached: `const { post } = mailbox`
+     * (rule 6.5).
      */
     readonly post: (info: Info) => void;
   }
@@ -322,47 +359,69 @@ export declare namespace WebSock {
   /** What an application may ask of the server for one connection. */
   interface ConnectionOptions {
     /**
-     * Milliseconds without anything from the client, pings and pongs included, after which the connection is closed
-     * (rule 4.3). More than 0; `Infinity` means never. 60 000 unless given.
+     * Milliseconds without anything from the client, pings and pongs included, after which the server closes the
+     * connection with 1002 (rule 4.3). Milliseconds, where Bun and Deno count seconds. More than 0; `Infinity` means
+     * never. Default: 60 000.
      */
-    readonly timeout?: number | undefined;
-    /** Whether to compress messages when the client can (RFC 7692, permessage-deflate). `false` unless given. */
+    readonly idleTimeout?: number | undefined;
+    /**
+     * Whether the server pings a client that has been silent for half of `idleTimeout` (rule 4.6), so that one that only
+     * listens stays connected, and one that is gone is noticed. Default: `true`.
+     */
+    readonly heartbeat?: boolean | undefined;
+    /** Whether to compress messages when the client can (RFC 7692, permessage-deflate). Default: `false`. */
     readonly compress?: boolean | undefined;
     /**
-     * The largest message to take from the client, in bytes, all its fragments together and uncompressed. A larger one
-     * closes the connection with 1009. More than 0; 10 000 000 unless given.
+     * The largest message to accept, in bytes, after reassembly and decompression. A larger one closes the connection
+     * with 1009 (rule 4.3). More than 0. Default: 10 000 000.
      */
-    readonly maxFrameSize?: number | undefined;
+    readonly maxMessageSize?: number | undefined;
     /**
-     * Whether text that is not UTF-8 closes the connection with 1007. If `false`, malformed bytes come to the handler
-     * as U+FFFD (rule 2.7). `true` unless given.
+     * Whether text that is not UTF-8 closes the connection with 1007. If `false`, malformed bytes reach the handler as
+     * U+FFFD (rule 2.7). Default: `true`.
      */
     readonly validateUtf8?: boolean | undefined;
     /**
-     * The subprotocol to answer with (RFC 6455 §1.9), such as `'graphql-transport-ws'`. It is answered only if the
-     * client offered it; otherwise, and unless given, none is (rule 1.5).
+     * The subprotocol to answer with (RFC 6455 §1.9), such as `'graphql-transport-ws'`. The server sends it only if the
+     * client offered it (rule 1.5). Default: none.
      */
     readonly protocol?: string | undefined;
+    /**
+     * Headers of the 101 response, such as `{ 'Set-Cookie': ['a=1', 'b=2'] }`. Those of the handshake itself
+     * (`Connection`, `Upgrade`, `Sec-WebSocket-*`), lengths and control characters are errors (rule 1.5). Default: none.
+     */
+    readonly headers?: { readonly [name: string]: string | readonly string[] } | undefined;
   }
 
   /**
    * The shape of a server's upgrade function, which turns a request into a connection that the handler serves.
    *
-   * @typeParam Request - what the server needs to upgrade; each server says what
-   * @typeParam Response - what its platform wants back, if anything
+   * @typeParam UpgradeRequest - what the server needs to upgrade; each server documents what
+   * @typeParam UpgradeResult - what its platform wants back. Defaults to `void`: nothing
    */
-  type Upgrade<Request, Response = void> = <State, Info, Arg>(
-    request: Request,
-    handler: WebSock<State, Info, Arg>,
-    arg: Arg,
-    options?: ConnectionOptions,
-  ) => Response;
+  interface Upgrade<UpgradeRequest, UpgradeResult = void> {
+    /**
+     * Accepts the request and serves the connection with the handler. A request that is not a valid upgrade is refused,
+     * and reaches no callback (rule 1.5).
+     *
+     * @param request - the request to upgrade, with whatever the platform needs beside it
+     * @param handler - serves this connection, and any number of others (rule 2.6)
+     * @param arg - passed to `init` as it is
+     * @param options - of this connection alone
+     */
+    <State, Info, Arg>(
+      request: UpgradeRequest,
+      handler: WebSock<State, Info, Arg>,
+      arg: Arg,
+      options?: ConnectionOptions,
+    ): UpgradeResult;
+  }
 
   /**
-   * A handler of any state, info and arg: for a server that keeps many. Every `WebSock<State, Info, Arg>` is assignable
+   * A handler of any state, info and arg: for code that stores handlers of different types. Every `WebSock<State, Info, Arg>` is assignable
    * to it (but for a `State` of `never`, which no connection can have).
    */
-  // Two methods, because methods are compared both ways: so a handler that takes no info or arg at all (`never`) fits.
+  // Two methods, because methods are compared both ways: so a handler that accepts no info or arg at all (`never`) fits.
   interface Any extends WebSock<any, any, any> {
     /** See {@link WebSock.init}. */
     init(arg: any, mailbox: Mailbox<any>): Awaitable<HandleResult<any>>;
@@ -376,6 +435,6 @@ export declare namespace WebSock {
   /** What may be posted to a handler type: `InfoOf<WebSock<State, Info, Arg>>` is `Info`. */
   type InfoOf<Handler extends Any> = Parameters<Handler['handleInfo']>[0];
 
-  /** What the `init` of a handler type is given: `ArgOf<WebSock<State, Info, Arg>>` is `Arg`. */
+  /** What the `init` of a handler type receives: `ArgOf<WebSock<State, Info, Arg>>` is `Arg`. */
   type ArgOf<Handler extends Any> = Parameters<Handler['init']>[0];
 }

@@ -3,12 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, nameOf, root } from './compilers.ts';
-import { converse } from './handlers/conversation.ts';
-import { host, platforms } from './servers/host.ts';
+import { converse } from './apps/chat/conversation.ts';
+import { compile, nameOf, root } from './toolkit/compilers.ts';
+import { host, platforms } from './toolkit/host.ts';
 
 const samples = 'test/conformance/samples.ts';
-const mistakes = 'test/conformance/mistakes.ts';
+const mistakes = 'test/conformance/demo.ts';
 
 async function start(): Promise<void> {
   console.log(`1. The compiler (${nameOf('typescript')}) checks the sample handlers and servers by their types`);
@@ -26,7 +26,7 @@ async function start(): Promise<void> {
   console.log('\n3. The chat handler, with three real clients in two rooms, on each real server');
   const transcripts = new Map<string, string>();
   for (const platform of platforms) {
-    const server = await host(platform, 'test/handlers/chat.application.ts');
+    const server = await host(platform, 'test/apps/chat/application.ts');
     const transcript = await converse(server.url);
     await server.stop();
     if (transcripts.size === 0) console.log(transcript.map((line) => `   ${line}`).join('\n'));

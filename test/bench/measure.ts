@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Compiler, root, run } from '../compilers.ts';
+import { type Compiler, root, run } from '../toolkit/compilers.ts';
 
 /** The compilers that are measured: the supported ones that are still in common use. */
 export const measured = ['typescript-5.9', 'typescript', 'typescript-7.0'] as const satisfies readonly Compiler[];

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WebSocket } from 'ws';
-import { platforms as all, type Host, host, launch, type Platform } from '../servers/host.ts';
+import { platforms as all, type Host, host, launch, type Platform } from '../toolkit/host.ts';
 
 const rounds = Number(process.argv[2] ?? 7);
 const platforms = all.filter((platform) => (process.argv[4] ?? platform) === platform);
@@ -46,13 +46,13 @@ const SETTLE = 300; // ms
 const kinds = ['bare', 'reference', 'crossws'] as const;
 type Kind = (typeof kinds)[number];
 
-const application = resolve(__dirname, 'echo.application.ts');
+const application = resolve(import.meta.dirname, 'echo.application.ts');
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
   if (kind === 'reference') return host(platform, application);
-  const file = join(__dirname, 'bare', kind === 'crossws' ? 'crossws.ts' : `${platform}.ts`);
-  if (platform !== 'workerd') return launch(platform, [file]);
-  return launch(platform, ['test/servers/hosts/workerd.ts', application, file]);
+  const file = join(import.meta.dirname, 'bare', kind === 'crossws' ? 'crossws.ts' : `${platform}.ts`);
+  if (platform !== 'cloudflare') return launch(platform, [file]);
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', application, file]);
 }
 
 class Server {
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   try {
     for (const platform of platforms) {
       for (const kind of kinds) {
-        if (kind === 'crossws' && platform !== 'ws') continue;
+        if (kind === 'crossws' && platform !== 'node') continue;
         servers.push(new Server(platform, kind, await start(platform, kind)));
       }
     }

@@ -2,7 +2,7 @@
 // measure.ts: all five callbacks, seven results, and a state, an info and an arg that no other handler shares.
 
 import { describe, expect, test } from 'vitest';
-import { type Compiler, nameOf } from '../compilers.ts';
+import { type Compiler, nameOf } from '../toolkit/compilers.ts';
 import { type Cost, costOf, type Kind, measured } from './measure.ts';
 
 const limits: Partial<Record<Kind, number>> = {

@@ -2,7 +2,7 @@
 //
 //   tsx test/bench/types.ts [COUNT | COMPILER]...   such as: 1 10 typescript-7.0
 
-import { nameOf } from '../compilers.ts';
+import { nameOf } from '../toolkit/compilers.ts';
 import { type Cost, costOf, kinds, measured } from './measure.ts';
 
 const chosen = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Compiler, compile, compilers, type Diagnostic, nameOf, root } from '../compilers.ts';
+import { type Compiler, compile, compilers, type Diagnostic, nameOf, root } from '../toolkit/compilers.ts';
 import { type Handler, handler, head, simpler, type Written, write } from './generator.ts';
 
 const seed = Number(process.env['SEED'] ?? 1);

@@ -4,9 +4,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compile, compilers, differences, nameOf, project, refusalsIn, root } from '../compilers.ts';
+import { compile, compilers, differences, nameOf, project, refusalsIn, root } from '../toolkit/compilers.ts';
 
-const files = ['accepts', 'refuses', 'servers', 'checked', 'mistakes'].map((name) => `test/conformance/${name}.ts`);
+const files = ['accepted', 'refused', 'servers', 'checked', 'demo'].map((name) => `test/conformance/${name}.ts`);
 const folder = project('test/conformance');
 afterAll(() => rmSync(folder, { recursive: true }));
 

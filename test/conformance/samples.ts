@@ -1,13 +1,13 @@
 // The sample handlers and the reference servers conform. `npm start` prints this as a table.
 
 import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
-import type { chat } from '../handlers/chat.ts';
-import type { echo } from '../handlers/echo.ts';
-import type { control, probe } from '../handlers/probe.ts';
-import type { upgrade as bun } from '../servers/bun.ts';
-import type { upgrade as deno } from '../servers/deno.ts';
-import type { upgrade as workerd } from '../servers/workerd.ts';
-import type { upgrade as ws } from '../servers/ws.ts';
+import type { upgrade as bun } from '../../adapter/src/bun.ts';
+import type { upgrade as workerd } from '../../adapter/src/cloudflare.ts';
+import type { upgrade as deno } from '../../adapter/src/deno.ts';
+import type { upgrade as ws } from '../../adapter/src/node.ts';
+import type { control, probe } from '../../tck/src/probe.ts';
+import type { chat } from '../apps/chat/chat.ts';
+import type { echo } from '../apps/echo/echo.ts';
 
 export type Echo = Assert<HandlerConforms<typeof echo>>;
 export type Chat = Assert<HandlerConforms<ReturnType<typeof chat>>>;

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Compiler, pack, root } from '../compilers.ts';
-import { execute } from '../programs.ts';
+import { type Compiler, pack, root } from '../toolkit/compilers.ts';
+import { execute } from '../toolkit/programs.ts';
 
 interface Workflow {
   readonly jobs: {

@@ -2,7 +2,7 @@
 // themselves, on one compiler; here each of them reads the same files.
 
 import { describe, expect, test } from 'vitest';
-import { type Compiler, compile, compilers, differences, nameOf, refusalsIn } from '../compilers.ts';
+import { type Compiler, compile, compilers, differences, nameOf, refusalsIn } from '../toolkit/compilers.ts';
 
 const project = 'test/contract/tsconfig.json';
 const accepted = [
@@ -12,7 +12,7 @@ const accepted = [
   'narrowing.test-d.ts',
   'javascript.js',
 ];
-const refused = ['refusals.ts', 'refusals.js'];
+const refused = ['refused.ts', 'refused.js'];
 const here = (files: readonly string[]) => files.map((file) => `test/contract/${file}`);
 
 const accepts = (compiler: Compiler, files: readonly string[], options: object) => async () => {

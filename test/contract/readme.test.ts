@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../compilers.ts';
+import { root } from '../toolkit/compilers.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 

@@ -2,7 +2,7 @@
 
 import type { Server } from 'node:http';
 import type { WebSock } from '@websock/spec';
-import { upgrade } from '../servers/ws.ts';
+import { upgrade } from '../../adapter/src/node.ts';
 
 export function serve(httpServer: Server) {
   httpServer.on('upgrade', (request, socket, head) => {

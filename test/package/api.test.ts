@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { root } from '../compilers.ts';
+import { root } from '../toolkit/compilers.ts';
 import { type Entry, entries, report, reportOf } from './api.ts';
 
 describe.each(entries)('%s', (entry) => {

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
-import { root } from '../compilers.ts';
+import { root } from '../toolkit/compilers.ts';
 
 export const entries = ['websock', 'conformance'] as const;
 export type Entry = (typeof entries)[number];
@@ -58,4 +58,4 @@ export function report(entry: Entry, write = false): string {
   }
 }
 
-if (process.argv[1] === __filename) for (const entry of entries) report(entry, true);
+if (process.argv[1] === import.meta.filename) for (const entry of entries) report(entry, true);

@@ -7,10 +7,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from '../compilers.ts';
-import { Client } from '../lifecycle/client.ts';
-import { execute } from '../programs.ts';
-import { type Host, launch } from '../servers/host.ts';
+import { Client } from '../../tck/src/client.ts';
+import { root } from '../toolkit/compilers.ts';
+import { type Host, launch } from '../toolkit/host.ts';
+import { execute } from '../toolkit/programs.ts';
 
 interface Trial {
   /** Arguments behind those of the README. */
@@ -37,7 +37,7 @@ const trials: Readonly<Record<string, Trial>> = {
   [`mkdir -p vendor && cp ../websock/${tarball} vendor`]: { in: application },
   [`npm install --save-dev ./vendor/${tarball}`]: { in: application, prints: /added 1 package/ },
   'npm pkg set type=module': { in: application },
-  'cp ../websock/test/servers/{ws,connection,checks,limits}.ts ../websock/test/handlers/echo.ts .': {
+  'cp ../websock/test/servers/{ws,connection,checks,limits}.ts ../websock/test/apps/echo/echo.ts .': {
     in: application,
   },
   'npm run lifecycle': { more: "-- -t '2\\.5 '", prints: /^2\.5( +1){4}$/m },
@@ -52,7 +52,7 @@ const trials: Readonly<Record<string, Trial>> = {
   'npm run mutations': { more: '-- 4', prints: /, 0 survived, / },
   'npm run api': {},
   'npm run docs': { prints: /html generated at/ },
-  'WEBSOCK_SECONDS=60 npx vitest run test/lifecycle/faults.test.ts': {
+  'WEBSOCK_SECONDS=60 npx vitest run test/adapter/stress.test.ts': {
     but: ['60', () => '1'],
     more: "-t 'random traffic' --testTimeout=60000",
     prints: /4 passed/,
@@ -69,7 +69,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm ci': 'what all tests begin with',
   'npm test': 'this run',
   'npm run check': 'the first half of npm test',
-  'npx tsx test/lifecycle/host.example.ts': 'test/lifecycle/url.test.ts',
+  'npx tsx test/tck/example-host.ts': 'test/tck/url.test.ts',
   'npx tsx main.ts': 'the last test here',
   'npm install ws && npm install --save-dev @types/node @types/ws tsx': 'what the last test here begins with',
   'npm run bench': 'its two programs are run here, one by one',
@@ -99,7 +99,7 @@ beforeAll(async () => {
   await run('npm run build', copy);
   mkdirSync(application);
   writeFileSync(join(application, 'package.json'), '{ "private": true }');
-  server = await launch('ws', ['test/lifecycle/standalone.ts']);
+  server = await launch('node', ['test/tck/independent-server.ts']);
 });
 afterAll(async () => {
   await server?.stop();

@@ -15,7 +15,7 @@ import {
   refusalsIn,
   root,
   versionOf,
-} from '../compilers.ts';
+} from '../toolkit/compilers.ts';
 
 const consumer = 'test/package/fixtures/consumer.ts';
 const server = 'test/package/fixtures/server.ts';

@@ -4,7 +4,7 @@
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compile, compilers, type Diagnostic, differences, nameOf, project, root, run } from '../compilers.ts';
+import { compile, compilers, type Diagnostic, differences, nameOf, project, root, run } from '../toolkit/compilers.ts';
 
 const application = 'test/package/fixtures/application.ts';
 const folder = project(application);

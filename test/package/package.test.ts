@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { project, root } from '../compilers.ts';
-import { execute } from '../programs.ts';
+import { project, root } from '../toolkit/compilers.ts';
+import { execute } from '../toolkit/programs.ts';
 
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));

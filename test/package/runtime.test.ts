@@ -3,8 +3,8 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { project, refusalsIn, root } from '../compilers.ts';
-import { execute } from '../programs.ts';
+import { project, refusalsIn, root } from '../toolkit/compilers.ts';
+import { execute } from '../toolkit/programs.ts';
 
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));

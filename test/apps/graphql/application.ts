@@ -2,7 +2,7 @@
 
 import { GraphQLError, parse } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL as protocol } from 'graphql-ws';
-import { type Application, service } from '../../servers/application.ts';
+import { type Application, service } from '../../toolkit/hosts/application.ts';
 import { graphql } from './graphql.ts';
 import { roots, schema, type Visitor } from './schema.ts';
 

@@ -4,8 +4,8 @@ import type { GraphQLSchema } from 'graphql';
 import { type ClientOptions, createClient, type Client as GraphQL } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { Client } from '../../lifecycle/client.ts';
-import { type Host, host, platforms } from '../../servers/host.ts';
+import { Client } from '../../../tck/src/client.ts';
+import { type Host, host, platforms } from '../../toolkit/host.ts';
 import { graphql } from './graphql.ts';
 
 const PROTOCOL = 'graphql-transport-ws';

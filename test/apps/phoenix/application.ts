@@ -1,6 +1,6 @@
 // Rooms in which people see who is there, talk and draw: what the `phoenix` client connects to at `/socket`.
 
-import { type Application, service } from '../../servers/application.ts';
+import { type Application, service } from '../../toolkit/hosts/application.ts';
 import { type Answer, type Channel, type Member, phoenix } from './phoenix.ts';
 import type { Payload } from './serializer.ts';
 

@@ -4,7 +4,7 @@ import type { WebSock } from '@websock/spec';
 import { type Channel, Presence, type Push, Socket, type SocketConnectOption } from 'phoenix';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Host, host, platforms } from '../../servers/host.ts';
+import { type Host, host, platforms } from '../../toolkit/host.ts';
 import { phoenix } from './phoenix.ts';
 
 declare global {

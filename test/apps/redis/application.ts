@@ -1,7 +1,7 @@
 // The chat handler in one of many processes: the path is the room, and `name` in the query is who enters it.
 
-import { chat } from '../../handlers/chat.ts';
-import { type Application, service } from '../../servers/application.ts';
+import { type Application, service } from '../../toolkit/hosts/application.ts';
+import { chat } from '../chat/chat.ts';
 import { redisRooms } from './redis.ts';
 
 const { REDIS_URL = 'redis://127.0.0.1:6379' } = process.env;

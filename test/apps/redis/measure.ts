@@ -1,8 +1,8 @@
 // What the way through Redis costs: `tsx test/apps/redis/measure.ts [MEMBERS]`. Two processes; half of the members of a
 // room are in each. A line goes from one client to its server, to Redis, to both servers, and to every member.
 
-import { Client } from '../../lifecycle/client.ts';
-import { host } from '../../servers/host.ts';
+import { Client } from '../../../tck/src/client.ts';
+import { host } from '../../toolkit/host.ts';
 import { RedisServer } from './redis-server.ts';
 
 const ALONE = 1_000; // lines, one after the other
@@ -11,8 +11,8 @@ const AT_ONCE = 5_000; // lines, all speakers together
 async function measure(members: number): Promise<void> {
   const redis = await RedisServer.start();
   const env = { REDIS_URL: redis.url };
-  const servers = await Promise.all([1, 2].map(() => host('ws', 'test/apps/redis/application.ts', env)));
-  const local = await host('ws', 'test/handlers/chat.application.ts');
+  const servers = await Promise.all([1, 2].map(() => host('node', 'test/apps/redis/application.ts', env)));
+  const local = await host('node', 'test/apps/chat/application.ts');
   for (const [label, urls] of [
     ['one process, in memory', [local.url, local.url]],
     ['two processes, Redis', servers.map(({ url }) => url)],

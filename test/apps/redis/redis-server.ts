@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createClient } from '@redis/client';
-import { freePort } from '../../programs.ts';
+import { freePort } from '../../toolkit/programs.ts';
 
 class MissingError extends Error {
   override readonly message = 'redis-server is not installed: "apt-get install redis-server" or "brew install redis"';

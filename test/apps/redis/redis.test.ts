@@ -2,12 +2,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Client } from '../../lifecycle/client.ts';
-import { type Host, host, platforms } from '../../servers/host.ts';
+import { Client } from '../../../tck/src/client.ts';
+import { type Host, host, platforms } from '../../toolkit/host.ts';
 import { RedisServer } from './redis-server.ts';
 
 // The client of Redis needs TCP sockets, as Node has them.
-const withSockets = platforms.filter((platform) => !['workerd'].includes(platform));
+const withSockets = platforms.filter((platform) => !['cloudflare'].includes(platform));
 
 /** Polls until the condition holds. */
 const until = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 20_000, interval: 20 });

@@ -4,7 +4,7 @@
 // nowhere, and the speaker is told. Each process tells the others who its members are, every now and then.
 
 import { createClient } from '@redis/client';
-import { type Line, localRooms, type Rooms } from '../../handlers/chat.ts';
+import { type Line, localRooms, type Rooms } from '../chat/chat.ts';
 
 const CHANNEL = 'chat';
 

@@ -1,6 +1,6 @@
 // The Yjs handler as an application: the path is the document, and who edits it shows a token in the query.
 
-import { type Application, service } from '../../servers/application.ts';
+import { type Application, service } from '../../toolkit/hosts/application.ts';
 import { yjs } from './yjs.ts';
 
 const tokens = new Set<string | null>(['a-token', 'b-token', 'c-token']);

@@ -7,8 +7,8 @@ import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import { writeUpdate } from 'y-protocols/sync';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { Client } from '../../lifecycle/client.ts';
-import { type Host, host, platforms } from '../../servers/host.ts';
+import { Client } from '../../../tck/src/client.ts';
+import { type Host, host, platforms } from '../../toolkit/host.ts';
 import { yjs } from './yjs.ts';
 
 /** Polls until `probe` returns `value`. */

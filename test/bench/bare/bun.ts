@@ -1,6 +1,6 @@
 // Echo on `Bun.serve` alone, set up as the reference server sets it up.
 
-import { untilInputEnds } from '../../servers/hosts/life.ts';
+import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 
 interface Socket {
   send(data: string | Uint8Array): number;

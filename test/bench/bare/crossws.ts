@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { untilInputEnds } from '../../servers/hosts/life.ts';
+import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 
 // Of crossws's own types, what is used here; they need those of a browser.
 interface Hooks {
@@ -15,7 +15,7 @@ type Adapter = (options: { serverOptions: object; hooks: Hooks }) => {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 };
 
-const crossws: Adapter = createRequire(__filename)('crossws/adapters/node').default;
+const crossws: Adapter = createRequire(import.meta.filename)('crossws/adapters/node').default;
 
 const adapter = crossws({
   serverOptions: { perMessageDeflate: false, maxPayload: 10_000_000 },

@@ -1,0 +1,571 @@
+// Weakens src/ in every way that it knows, one place at a time, and asks whether the type tests of test/contract and
+// test/conformance notice. A mutation that survives is a missing test, or is listed below with the reason why it
+// changes nothing. `npm run mutations` tries them all, `npm run mutations -- 48` so many of the contract, by chance.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+import { refusalsOf, root } from '../toolkit/compilers.ts';
+
+/** One place of src/ with another text. */
+interface Mutation {
+  readonly file: string;
+  readonly line: number;
+  /** The declaration in which it is. */
+  readonly of: string;
+  readonly kind: string;
+  readonly was: string;
+  readonly is: string;
+  readonly source: string;
+}
+
+/** Mutations that change nothing that anybody could see, by file, text and kind. */
+interface Listed {
+  readonly file: string;
+  /** The declarations in which they are; any unless given. */
+  readonly of?: readonly string[];
+  /** Words of the line, or of the text that is changed; any unless given. */
+  readonly line?: string;
+  readonly kind: RegExp;
+  readonly why: string;
+}
+
+const sources = ['websock.ts', 'conformance.ts'];
+const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
+  sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
+);
+
+const list: readonly Listed[] = [
+  {
+    file: 'websock.ts',
+    line: 'readonly type?: undefined;',
+    kind: /^(without|unknown)/,
+    why: 'it betters the words of errors on TypeScript 5.0, where contract/compilers.test.ts notices; here is 7.0',
+  },
+  {
+    file: 'websock.ts',
+    line: 'readonly type?: undefined;',
+    kind: /^not readonly$/,
+    why: 'assignability, for which alone the property is there, does not look at readonly',
+  },
+  {
+    file: 'websock.ts',
+    line: 'interface Any extends WebSock<any, any, any>',
+    kind: /^unknown$/,
+    why: 'Info and Arg stand only in init and handleInfo, which it declares again; State is noticed',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type CloseCode = 1000',
+    kind: /^without 1/,
+    why: 'they are there to be completed by an editor; `number & {}` takes them too',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type StateOf<Handler',
+    kind: /^(any|unknown)$/,
+    why: 'its last branch is never taken, because its constraint lets nothing else in',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsAny', 'IsSame', 'IsUnion', 'IsOverloaded', 'IsSlip', 'IsWebSockOfAny'],
+    kind: /^(true|false) branch never: true$/,
+    why: 'they are asked by `extends true`, which `never` passes as `true` does',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsSame'],
+    kind: /^(true|false) branch never: [12]$/,
+    why: 'what is compared is the test between them; `never` is assignable to what the other side has',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Suspect', 'Lacking', 'LackingMessages', 'LackingStatus', 'LackingReason'],
+    kind: /^without/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['StraySuspect'],
+    line: 'Lacking',
+    kind: /^(without \(Result extends Lacking|true branch as false)/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^false branch (never: false|as true)$/,
+    why: 'TypeScript 7.0 takes every function for an overloaded one; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^without IsSame<First, unknown\[\]>$/,
+    why: 'TypeScript 7.0 infers `[]` for the first signature of what takes nothing; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
+    kind: /^without the property/,
+    why: 'more is looked at twice, which costs the compiler more and finds no more',
+  },
+  {
+    file: 'conformance.ts',
+    of: [
+      'Conforms',
+      'Stray',
+      'StrayObject',
+      'StrayClose',
+      'StrayKeys',
+      'StraySuspect',
+      'UnknownNames',
+      'IsWebSockOfAny',
+    ],
+    kind: /^(true|false) branch as/,
+    why: 'a shortcut around what comes to the same, and costs the compiler more',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['ResultKeys', 'StrayObject', 'StrayClose', 'StrayKeys', 'UnknownNames'],
+    kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
+    why: 'the shortcut is taken less often, and what comes after it finds the same',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsSlip'],
+    kind: /^false branch never: false$/,
+    why: 'its last branch is never taken: two empty words are the same',
+  },
+];
+
+// ---- The mutations ----
+
+/** All mutations of one file. */
+function mutationsOf(file: string): Mutation[] {
+  const text = rightSources[file] ?? '';
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found = new Map<string, Mutation>();
+  const add = (kind: string, start: number, end: number, is: string) => {
+    const source = text.slice(0, start) + is + text.slice(end);
+    const { line } = tree.getLineAndCharacterOfPosition(start);
+    const of = declarationAt(tree, start);
+    const was = text.slice(start, end);
+    if (!found.has(source)) found.set(source, { file, line: line + 1, of, kind, was, is, source });
+  };
+  const visit = (node: ts.Node) => {
+    for (const [kind, start, end, is] of mutationsAt(node, file)) add(kind, start, end, is);
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return [...found.values()].filter(({ source }) => source !== text);
+}
+
+/** The innermost declaration of a type around a place. */
+function declarationAt(tree: ts.SourceFile, place: number): string {
+  let name = '';
+  const visit = (node: ts.Node) => {
+    if (place < node.getStart() || place >= node.end) return;
+    if (ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
+      name = node.name?.text ?? '';
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return name;
+}
+
+type Change = [kind: string, start: number, end: number, is: string];
+
+function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
+  const replace = (kind: string, is: string, whole: ts.Node = node): Change => [
+    kind,
+    whole.getStart(),
+    whole.getEnd(),
+    is,
+  ];
+  if (ts.isUnionTypeNode(node) || ts.isIntersectionTypeNode(node)) {
+    const between = ts.isUnionTypeNode(node) ? ' | ' : ' & ';
+    for (const member of node.types) {
+      const rest = node.types.filter((other) => other !== member).map((other) => other.getText());
+      yield replace(`without ${oneLine(member)}`, rest.join(between));
+    }
+  }
+  // Lists of checks; `[One] extends [Other]` and the pairs of the servers are none.
+  if (ts.isTupleTypeNode(node) && node.elements.length > 2) {
+    for (const element of node.elements) {
+      const rest = node.elements.filter((other) => other !== element).map((other) => other.getText());
+      yield replace(`without ${oneLine(element)}`, `[${rest.join(', ')}]`);
+    }
+  }
+  if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) yield replace('without the property', '');
+  // What only says how a type is matched, as the suite's own do, is no promise to anybody.
+  if (file === 'websock.ts' && (ts.isPropertySignature(node) || ts.isMethodSignature(node))) {
+    const name = node.name.getText();
+    if (node.questionToken) yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
+    else yield ['optional', node.name.getStart(), node.name.getEnd(), `${name}?`];
+    for (const modifier of node.modifiers ?? []) yield ['not readonly', modifier.getStart(), modifier.getEnd(), ''];
+  }
+  if (file === 'websock.ts' && ts.isPropertySignature(node) && node.type) {
+    const type = functionIn(node.type);
+    if (type) {
+      const optional = node.questionToken ? '?' : '';
+      const parameters = type.parameters.map((parameter) => parameter.getText()).join(', ');
+      yield replace('method', `${node.name.getText()}${optional}(${parameters}): ${type.type.getText()};`);
+    }
+  }
+  if (ts.isParameter(node) && node.questionToken) {
+    yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
+  }
+  if (ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword) {
+    yield replace('not readonly', node.type.getText());
+  }
+  if (ts.isConditionalTypeNode(node)) {
+    const [right, wrong] = [node.trueType, node.falseType];
+    yield replace('true branch as false', wrong.getText(), right);
+    yield replace('true branch never', 'never', right);
+    const inferred = namesInferred(node.extendsType);
+    // `extends unknown` takes a union apart; its other branch is never taken.
+    if (node.extendsType.kind === ts.SyntaxKind.UnknownKeyword) return;
+    if (!inferred.some((name) => new RegExp(`\\b${name}\\b`).test(right.getText())))
+      yield replace('false branch as true', right.getText(), wrong);
+    yield replace('false branch never', 'never', wrong);
+  }
+  if (file === 'websock.ts' && isWeakenable(node)) {
+    yield replace('any', 'any');
+    yield replace('unknown', 'unknown');
+  }
+}
+
+/** A type that may be replaced as a whole by `any` or `unknown`. */
+function isWeakenable(node: ts.Node): node is ts.TypeNode {
+  return (
+    ts.isTypeReferenceNode(node) ||
+    ts.isIndexedAccessTypeNode(node) ||
+    ts.isTypeLiteralNode(node) ||
+    ts.isLiteralTypeNode(node) ||
+    ts.isTemplateLiteralTypeNode(node) ||
+    ts.isArrayTypeNode(node) ||
+    ts.isFunctionTypeNode(node) ||
+    (node.kind >= ts.SyntaxKind.FirstKeyword && node.kind <= ts.SyntaxKind.LastKeyword && ts.isTypeNode(node))
+  );
+}
+
+/** The function type of a property, behind parentheses and beside `undefined`. */
+function functionIn(type: ts.TypeNode): ts.FunctionTypeNode | undefined {
+  if (ts.isFunctionTypeNode(type)) return type;
+  if (ts.isParenthesizedTypeNode(type)) return functionIn(type.type);
+  if (ts.isUnionTypeNode(type)) return type.types.map(functionIn).find((found) => found !== undefined);
+  return undefined;
+}
+
+function namesInferred(node: ts.Node): string[] {
+  const names: string[] = [];
+  const visit = (child: ts.Node) => {
+    if (ts.isInferTypeNode(child)) names.push(child.typeParameter.name.getText());
+    ts.forEachChild(child, visit);
+  };
+  visit(node);
+  return names;
+}
+
+function oneLine(node: ts.Node): string {
+  const line = node.getText().replace(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+// ---- The type tests, made ready to be compiled beside each mutation ----
+
+interface TestFile {
+  readonly path: string;
+  readonly text: string;
+  /** For a test of the suite: what of it does not mention the suite, and the rest, which has the rest's line numbers. */
+  readonly parts: readonly [fixtures: string, verdicts: string] | undefined;
+  /** The line of each refusal, and what must be said there. */
+  readonly refusals: ReadonlyMap<number, readonly string[]>;
+}
+
+// tsd's `expectType` compares types exactly, but is slow. This does so in any compiler, if it is called in two steps.
+const exactly = `
+type Same<One, Other> =
+  (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
+export declare const expectType: <Expected>() =>
+  <Actual extends Expected>(actual: Actual, ...wrong: Same<Actual, Expected> extends true ? [] : ['not the same']) => void;
+export declare const expectAssignable: <Expected>() => (actual: Expected) => void;
+export declare const expectNotAssignable: <Expected>() =>
+  <Actual>(actual: Actual, ...wrong: [Actual] extends [Expected] ? ['assignable'] : []) => void;
+`;
+
+function testFiles(): TestFile[] {
+  return ['contract', 'conformance'].flatMap((folder) =>
+    readdirSync(join(root, 'test', folder))
+      .filter(
+        (name) =>
+          /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme|samples)/.test(name),
+      )
+      .map((name) => testFile(folder, name)),
+  );
+}
+
+function testFile(folder: string, name: string): TestFile {
+  const whole = readFileSync(join(root, 'test', folder, name), 'utf8');
+  const text = inTwoSteps(whole)
+    .replaceAll("'@websock/spec/conformance'", "'../src/conformance'")
+    .replaceAll("'@websock/spec'", "'../src/websock'")
+    .replaceAll("'tsd'", "'../../tsd'");
+  const refusals = new Map<number, string[]>();
+  for (const { line, words, before } of refusalsOf(text)) {
+    // This compiler says something there, in words of its own.
+    const parts = before !== undefined ? [''] : folder === 'conformance' ? words.split(' | ') : [words];
+    refusals.set(line, [...(refusals.get(line) ?? []), ...parts]); // the order of a union is the compiler's own
+  }
+  const path = `${folder}/${name}`;
+  return { path, text, parts: folder === 'conformance' ? inTwoParts(path, text) : undefined, refusals };
+}
+
+/** Most of a test are handlers and servers, which all copies of the suite can share: what is costly is done once. */
+function inTwoParts(path: string, text: string): [string, string] {
+  const statements = ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest, true).statements.map((statement) => {
+    const [names, words] = [new Set<string>(), new Set<string>()];
+    const nameOf = (name: ts.BindingName) => {
+      if (ts.isIdentifier(name)) names.add(name.text);
+      else for (const part of name.elements) if (!ts.isOmittedExpression(part)) nameOf(part.name);
+    };
+    if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) nameOf(name);
+    else if (ts.isDeclarationStatement(statement) && statement.name) names.add(statement.name.text);
+    const visit = (node: ts.Node) => {
+      if (ts.isIdentifier(node)) words.add(node.text);
+      ts.forEachChild(node, visit);
+    };
+    visit(statement);
+    return { statement, names, words, isImport: ts.isImportDeclaration(statement) };
+  });
+  const judging = new Set(['Assert', 'HandlerConforms', 'ServerConforms', 'Checked']);
+  for (let size = 0; size < judging.size; ) {
+    size = judging.size;
+    for (const { names, words, isImport } of statements)
+      if (!isImport && [...words].some((word) => judging.has(word))) for (const name of names) judging.add(name);
+  }
+  const isJudging = ({ words }: (typeof statements)[number]) => [...words].some((word) => judging.has(word));
+  const blank = (part: string) => part.replace(/[^\n]/g, ' ');
+  const keep = (kept: (one: (typeof statements)[number]) => boolean) =>
+    statements.reduce(
+      (so, one) =>
+        kept(one)
+          ? so
+          : so.slice(0, one.statement.getStart()) + blank(one.statement.getText()) + so.slice(one.statement.end),
+      text,
+    );
+  const shared = statements.filter((one) => !one.isImport && !isJudging(one)).flatMap(({ names }) => [...names]);
+  const names = [...new Set(shared)].join(', ');
+  return [
+    `${keep((one) => !isJudging(one)).replace(/^export /gm, '')}\nexport { ${names} };\n`,
+    `${keep((one) => one.isImport || isJudging(one))}\nimport { ${names} } from '../../shared/${path.replace(/\.ts$/, '')}';\n`,
+  ];
+}
+
+/** `expectType<Type>(value)` as `expectType<Type>()(value)`: so the type of the value can be inferred. */
+function inTwoSteps(text: string): string {
+  const ends: number[] = [];
+  const visit = (node: ts.Node) => {
+    if (ts.isCallExpression(node) && node.typeArguments && /^expect\w+$/.test(node.expression.getText()))
+      ends.push(node.typeArguments.end + 1);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest, true));
+  return ends.sort((one, other) => other - one).reduce((so, end) => `${so.slice(0, end)}()${so.slice(end)}`, text);
+}
+
+// ---- The judgement ----
+
+const options = {
+  target: 'es2022',
+  lib: ['es2015'],
+  types: [],
+  module: 'node16',
+  moduleResolution: 'node16',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+  skipLibCheck: true,
+};
+
+/** Why each of several copies of src/ is noticed by the tests; `undefined` for one that is not. */
+async function judge(copies: readonly Readonly<Record<string, string>>[], tests: readonly TestFile[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'websock-mutations-'));
+  try {
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    };
+    // By name, because of refusals.ts and refusals.js `include` would take one.
+    const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
+    write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
+    write('tsd.ts', exactly);
+    const right = rightSources['websock.ts'] ?? '';
+    write('shared/src/websock.ts', right);
+    for (const { path, parts } of tests) if (parts) write(`shared/${path}`, parts[0]);
+    for (const [index, copy] of copies.entries()) {
+      const isShared = copy['websock.ts'] === right;
+      const placed = (text: string) =>
+        isShared ? text.replace(/'\.\.?(\/src)?\/websock'/g, "'../../shared/src/websock'") : text;
+      for (const [file, text] of Object.entries(copy)) write(`${index}/src/${file}`, placed(text));
+      for (const { path, text, parts } of tests) write(`${index}/${path}`, placed(isShared && parts ? parts[1] : text));
+    }
+    const said = await errors(folder);
+    if (said === undefined) return undefined;
+    return copies.map((_copy, index) => noticed(index, said.get(String(index)) ?? [], tests));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Said {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** What the compiler says of each copy; `undefined` if it does not end, or fails itself. */
+function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
+  const program = join(root, 'node_modules/typescript-7.0/bin/tsc');
+  return new Promise((settle) => {
+    const settings = { cwd: folder, maxBuffer: 2 ** 30, timeout: 120_000 };
+    execFile(process.execPath, [program, '-p', '.', '--pretty', 'false'], settings, (error, stdout, stderr) => {
+      if (error?.killed || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
+      const copies = new Map<string, Said[]>();
+      let list: Said[] = [];
+      for (const line of stdout.split('\n')) {
+        const [, copy = '', path = '', number, text = ''] = /^(\d+)\/(\S+?)\((\d+),\d+\): error (.*)$/.exec(line) ?? [];
+        if (number !== undefined) {
+          list = copies.get(copy) ?? [];
+          copies.set(copy, list);
+          list.push({ path, line: Number(number), text });
+        } else if (line.startsWith(' ') && list.length > 0) {
+          const last = list.pop() as Said;
+          list.push({ ...last, text: `${last.text}\n${line}` });
+        } else if (line.trim() !== '') {
+          throw new Error(`The compiler says: ${line}`);
+        }
+      }
+      settle(copies);
+    });
+  });
+}
+
+function noticed(_copy: number, said: readonly Said[], tests: readonly TestFile[]): string | undefined {
+  const unmeant = said.find(({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)));
+  if (unmeant) return `${unmeant.path}:${unmeant.line} ${unmeant.text}`;
+  for (const { path, refusals } of tests) {
+    for (const [line, words] of refusals) {
+      const here = said.filter((error) => error.path === path && error.line === line);
+      const missing = words.find((word) => !here.some(({ text }) => text.includes(word)));
+      // Words in quotes are one of several faults: there are to be no others.
+      const faults = here.map(({ text }) => text.split('\n')[0]?.split('" | "').length ?? 0);
+      if (words.every((word) => word.startsWith('"')) && !faults.includes(words.length))
+        return `${path}:${line} says more or less than ${words}`;
+      if (missing !== undefined) return `${path}:${line} does not say ${missing} but ${JSON.stringify(here)}`;
+    }
+  }
+  return undefined;
+}
+
+/** Mutations that no test notices. A mutation with which the compiler does not end is noticed. */
+async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> {
+  const tests = testFiles();
+  const wrong = ((await judge([rightSources], tests)) ?? ['the compiler does not end'])[0];
+  if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
+  // Most are noticed by the tests that are nearest to them; only the others need more.
+  const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
+  const suite = rightSources['conformance.ts'] ?? '';
+  const beginning = suite.slice(0, suite.indexOf('// ---- Servers')).split('\n').length;
+  const isOfServers = ({ line }: Mutation) => line >= beginning;
+  const [ofContract, ofSuite] = sources.map((source) => mutations.filter(({ file }) => file === source));
+  const left = await Promise.all([
+    survivorsAmong(ofContract ?? [], nearest(/^contract/)).then((some) => survivorsAmong(some, tests)),
+    survivorsAmong((ofSuite ?? []).filter(isOfServers), nearest(/servers/)),
+    survivorsAmong(
+      (ofSuite ?? []).filter((one) => !isOfServers(one)),
+      nearest(/refuses/),
+    ),
+  ]);
+  const [contractLeft = [], ...suiteLeft] = left;
+  // The contract's own tests do not import the suite.
+  return [...contractLeft, ...(await survivorsAmong(suiteLeft.flat(), nearest(/^conformance/)))];
+}
+
+async function survivorsAmong(mutations: readonly Mutation[], tests: readonly TestFile[]): Promise<Mutation[]> {
+  const survivors: Mutation[] = [];
+  const size = 24;
+  const batches: Mutation[][] = [];
+  for (let start = 0; start < mutations.length; start += size) batches.push(mutations.slice(start, start + size));
+  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+    const verdicts = await judge(
+      batch.map(({ file, source }) => ({ ...rightSources, [file]: source })),
+      tests,
+    );
+    if (verdicts !== undefined) survivors.push(...batch.filter((_mutation, index) => verdicts[index] === undefined));
+    else if (batch.length > 1) batches.push(batch.splice(batch.length >> 1), batch);
+  }
+  return survivors;
+}
+
+/** What became of some mutations. */
+interface Report {
+  readonly killed: number;
+  readonly survived: readonly Mutation[];
+  readonly listed: readonly Mutation[];
+  /** Entries of the list with which no survivor agrees: they are no longer true. */
+  readonly idle: readonly Listed[];
+}
+
+async function tryOut(mutations: readonly Mutation[]): Promise<Report> {
+  const left = await survivorsOf(mutations);
+  const entries = new Map(left.map((mutation) => [mutation, list.find((entry) => isListed(mutation, entry))]));
+  const survived = left.filter((mutation) => entries.get(mutation) === undefined);
+  const used = new Set(entries.values());
+  return {
+    killed: mutations.length - left.length,
+    survived,
+    listed: left.filter((mutation) => entries.get(mutation) !== undefined),
+    idle: list.filter((entry) => !used.has(entry)),
+  };
+}
+
+function isListed({ file, line, of, kind, was }: Mutation, entry: Listed): boolean {
+  const text = rightSources[file]?.split('\n')[line - 1] ?? '';
+  return (
+    entry.file === file &&
+    (entry.of?.includes(of) ?? true) &&
+    (entry.line === undefined || text.includes(entry.line) || was.includes(entry.line)) &&
+    (entry.kind.test(kind) || entry.kind.test(`${kind}: ${was}`))
+  );
+}
+
+/** All of them, or so many of the contract, by chance. */
+function mutations(sample?: number): Mutation[] {
+  if (sample === undefined) return sources.flatMap(mutationsOf);
+  const left = mutationsOf('websock.ts');
+  return Array.from({ length: sample }, () => left.splice(Math.floor(Math.random() * left.length), 1)).flat();
+}
+
+/** The place and text of a mutation, on one line. */
+const told = ({ file, line, of, kind, was, is }: Mutation): string => {
+  const brief = (text: string) => text.replace(/\s+/g, ' ').slice(0, 100);
+  return `src/${file}:${line} ${of}: ${kind}: ${brief(was)} -> ${brief(is)}`;
+};
+
+async function main() {
+  const sample = process.argv[2] === undefined ? undefined : Number(process.argv[2]);
+  const { killed, survived, listed, idle } = await tryOut(mutations(sample));
+  for (const survivor of survived) console.log(told(survivor));
+  const untrue = sample === undefined ? idle : []; // a sample does not meet them all
+  for (const { file, of, line, why } of untrue) console.log(`no longer true: ${file}: ${of ?? line}: ${why}`);
+  console.log(`mutations: ${killed} killed, ${survived.length} survived, ${listed.length} listed`);
+  process.exitCode = survived.length + untrue.length > 0 ? 1 : 0;
+}
+
+main();

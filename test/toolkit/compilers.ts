@@ -1,0 +1,169 @@
+// The TypeScript compilers that the package supports, run as a user runs them: as a program, on files.
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { execute } from './programs.ts';
+
+export const root: string = resolve(import.meta.dirname, '../..');
+
+/** The supported compilers, oldest first: the names under which package.json installs them. */
+export const compilers = [
+  'typescript-5.0',
+  'typescript-5.4',
+  'typescript-5.9',
+  'typescript',
+  'typescript-7.0',
+] as const;
+export type Compiler = (typeof compilers)[number];
+
+/** Such as `TypeScript 5.0`. */
+export function nameOf(compiler: Compiler): string {
+  return `TypeScript ${versionOf(compiler).toFixed(1)}`;
+}
+
+/** Such as 5.9, which is far enough from 5.10 that a number will do. */
+export function versionOf(compiler: Compiler): number {
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'));
+  return Number.parseFloat(version);
+}
+
+/** One error of the compiler: where it stands, and all that it says, over several lines. */
+export interface Diagnostic {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Compiles files with the options of `project`, and others beside them; returns what the compiler reports. */
+export async function compile(
+  compiler: Compiler,
+  project: string,
+  files: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+  base: string = root,
+): Promise<Diagnostic[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'websock-compile-'));
+  try {
+    const config = {
+      extends: resolve(base, project),
+      compilerOptions: { typeRoots: [join(root, 'node_modules', '@types')], ...options },
+      files: files.map((file) => resolve(base, file)),
+      include: [],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    return parse(await run(compiler, ['-p', folder, '--pretty', 'false'], base), base);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+// Node 24, which keeps what it has compiled of the compilers themselves: with it they take two thirds of the time.
+const node = join(root, 'node_modules/node/bin/node');
+const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compilers') };
+
+/** Runs a compiler in a folder, and returns what it prints. */
+export async function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
+  const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
+  // Its exit code says no more than whether it prints errors.
+  return (await execute(node, [program, ...parameters], folder, env)).output;
+}
+
+/** Packs the package into a folder; returns the path of the tarball. */
+export function pack(folder: string): string {
+  // what is built already: to build here would empty files that other tests are reading
+  const parameters = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
+  return join(folder, execFileSync('npm', parameters, { cwd: root, encoding: 'utf8' }).trim());
+}
+
+/**
+ * A folder outside the repository that has the package installed as npm packs it, beside copies of the given folders.
+ * The caller removes it.
+ */
+export function project(...copied: readonly string[]): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'websock-project-')));
+  const installed = join(folder, 'node_modules', '@websock', 'spec');
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', pack(folder), '-C', installed, '--strip-components=1']);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
+  return folder;
+}
+
+function parse(output: string, base: string): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const line of output.split('\n')) {
+    const start = /^(.+?)\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
+    if (start) {
+      const [, file = '', number = '', text = ''] = start;
+      // by its place in the base, so that a copy of a file is the file
+      const here = relative(base, resolve(base, file));
+      diagnostics.push({ file: resolve(root, here), line: Number(number), text });
+    } else if (line.startsWith(' ') && diagnostics.length > 0) {
+      const last = diagnostics.pop() as Diagnostic;
+      diagnostics.push({ ...last, text: `${last.text}\n${line}` });
+    } else if (line.trim() !== '') {
+      diagnostics.push({ file: 'the compiler', line: 0, text: line }); // about the options, or the compiler's own fault
+    }
+  }
+  return diagnostics;
+}
+
+/** Words that the compiler must say of a line. */
+export interface Refusal {
+  readonly line: number;
+  readonly words: string;
+  /** The compiler, such as `7.0`, from which on it may say it in others; every one must say these unless given. */
+  readonly before: string | undefined;
+}
+
+/**
+ * The `// refused: words` comments of a file, each with the line below it, to which it belongs; `// refused before 7.0:
+ * words` is for older compilers only.
+ */
+export function refusalsIn(file: string): Refusal[] {
+  return refusalsOf(readFileSync(resolve(root, file), 'utf8'));
+}
+
+/** The same of a text. */
+export function refusalsOf(text: string): Refusal[] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, index) => {
+    const [, before, words] = /^\s*\/\/ refused(?: before ([\d.]+))?: (.*)$/.exec(line) ?? [];
+    if (words === undefined) return [];
+    const below = lines.slice(index).findIndex((other) => !/^\s*(\/\/|\/\*\*)/.test(other));
+    return [{ line: index + below + 1, words, before }];
+  });
+}
+
+/**
+ * Compares what a compiler reports of files with their `refused:` comments. Returns what differs: a line that was to
+ * be refused and is not, or not in these words; and a line that is refused without having been meant.
+ */
+export function differences(
+  files: readonly string[],
+  diagnostics: readonly Diagnostic[],
+  compiler: Compiler,
+): string[] {
+  const elsewhere = diagnostics.filter(({ file }) => !files.some((other) => resolve(root, other) === file));
+  return [
+    ...files.flatMap((file) => differencesOf(file, diagnostics, compiler)),
+    ...elsewhere.map(({ file, line, text }) => `${file}:${line} was not to be refused: ${text}`),
+  ];
+}
+
+function differencesOf(file: string, diagnostics: readonly Diagnostic[], compiler: Compiler): string[] {
+  const version = versionOf(compiler);
+  const refusals = refusalsIn(file);
+  const here = diagnostics.filter((diagnostic) => diagnostic.file === resolve(root, file));
+  const said = (line: number) => here.filter((diagnostic) => diagnostic.line === line).map(({ text }) => text);
+  const missing = refusals
+    .filter(({ before }) => before === undefined || version < Number(before))
+    .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
+    .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
+  const unmeant = here
+    .filter((diagnostic) => !refusals.some(({ line }) => line === diagnostic.line))
+    .map(({ line, text }) => `${file}:${line} was not to be refused: ${text}`);
+  return [...missing, ...unmeant];
+}

@@ -1,0 +1,92 @@
+// Hosts an application on workerd: `tsx test/toolkit/hosts/cloudflare.ts APPLICATION [WORKER]`. See host.ts.
+//
+// Bundles the application with worker.ts, or another like it, starts workerd with it, and passes on what it reports.
+
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { buildSync } from 'esbuild';
+import { untilInputEnds } from './exit-with-parent.ts';
+
+const program: string = createRequire(import.meta.filename)('workerd').default;
+
+const shutdownPath = `/${randomUUID()}`;
+
+const CONFIG = `
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  logging = (structuredLogging = true),
+);
+
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-04-15",
+  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = true)],
+  durableObjectStorage = (inMemory = void),
+  bindings = [
+    (name = "HOST", durableObjectNamespace = "Host"),
+    (name = "SHUTDOWN", text = "${shutdownPath}"),
+  ],
+);
+`;
+
+// workerd does not end when the one who started it dies, so a shell ends it when the shell's input ends.
+// The shell outlives a Ctrl-C, which goes to it as well: else nobody would end workerd.
+const SHELL = '"$@" & trap "" INT TERM; exec 1>&- 3>&-; read -r _; kill -9 $!';
+
+function host(file: string, worker = './worker.ts'): void {
+  const folder = mkdtempSync(join(tmpdir(), 'websock-'));
+  const configFile = join(folder, 'config.capnp');
+  writeFileSync(configFile, CONFIG);
+  buildSync({
+    stdin: {
+      contents: `
+        import application from ${JSON.stringify(file)};
+        import { host } from ${JSON.stringify(worker)};
+        export const { Host, worker } = host(application);
+        export default worker;`,
+      resolveDir: import.meta.dirname,
+    },
+    bundle: true,
+    format: 'esm',
+    outfile: join(folder, 'worker.js'),
+  });
+  const shell = spawn('sh', ['-c', SHELL, 'sh', program, 'serve', configFile, '--control-fd=3'], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  });
+  let port: number | undefined;
+  createInterface({ input: shell.stdio[3] as Readable }).on('line', (line) => {
+    port = JSON.parse(line).port;
+    rmSync(folder, { recursive: true });
+    console.log(`ws://127.0.0.1:${port}`);
+  });
+  let ending = false;
+  createInterface({ input: shell.stdout as Readable })
+    .on('line', report)
+    .on('close', () => {
+      if (!ending) process.exit(1); // workerd has died
+    });
+
+  untilInputEnds(async () => {
+    if (port !== undefined) await fetch(`http://127.0.0.1:${port}${shutdownPath}`);
+    ending = true;
+    (shell.stdin as Writable).end();
+    await new Promise((ended) => shell.once('exit', ended));
+  });
+}
+
+/** Passes on what the application has written to the console; only workerd's own lines have a source. */
+function report(line: string): void {
+  const { level, message, source } = JSON.parse(line) as { level: string; message: string; source?: string };
+  if (source === undefined) console[level === 'error' || level === 'warn' ? 'error' : 'log'](message);
+}
+
+host(process.argv[2] as string, process.argv[3]);
