@@ -7,9 +7,19 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, notFound, type Serving, type Upgrade } from './adapter.ts';
+import {
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  checkServe,
+  notFound,
+  type ServeOptions,
+  type Serving,
+  type Upgrade,
+  urlOf,
+} from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, upgradeBy, urlOf } from './fetch.ts';
+import { fetchBy, upgradeBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 import { OptionsCheck } from './validate.ts';
 
@@ -34,22 +44,17 @@ export interface BunOptions extends AdapterOptions {
   readonly maxPayloadLength?: number | undefined;
 }
 
-/** How a server of its own listens on Bun. */
-export interface ServeOptions extends BunOptions {
-  /** The port to listen on; 0 for any that is free. Default: 3000, or what Bun finds in the environment. */
-  readonly port?: number | undefined;
-  /** The address to listen on. Default: `'0.0.0.0'`, every one of the machine. */
-  readonly hostname?: string | undefined;
-}
+/** Where a server listens on Bun, beside what all adapters on Bun have in common. */
+export interface BunServeOptions extends BunOptions, ServeOptions {}
 
-/** What a route gets beside the request: Bun's server. */
-export interface Platform {
+/** What a route receives on Bun beside the request. */
+export interface BunPlatform {
   /** What `Bun.serve` passes to `fetch`; it knows the client's address. */
   readonly server: BunServer;
 }
 
 /** What `upgrade` needs: the parameters of Bun's `fetch`. */
-export interface UpgradeRequest extends Platform {
+export interface UpgradeRequest extends BunPlatform {
   /** The request to upgrade. */
   readonly request: Request;
 }
@@ -90,7 +95,7 @@ export interface BunWebSocket {
 
 declare const Bun: {
   serve(options: {
-    port: number | undefined;
+    port: number;
     hostname: string | undefined;
     idleTimeout: number;
     websocket: BunWebSocket;
@@ -99,28 +104,32 @@ declare const Bun: {
 };
 
 /**
- * Listens, and opens the connections that the route accepts. A request that the route returns `undefined` for is answered
- * with 404. Rejects if the port cannot be had, or for an invalid option.
+ * Listens on a port, and asks the route about every request.
+ *
+ * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
 export async function serve(
-  route: Route<Platform>,
-  { port, hostname, ...options }: ServeOptions = {},
+  route: Route<BunPlatform>,
+  { maxPayloadLength, ...options }: BunServeOptions = {},
 ): Promise<Serving> {
-  const { adapter, fetch, websocket } = build('serve', route, options);
+  checkRoute('serve', route);
+  const websocket = websocketOf('serve', maxPayloadLength);
+  const { port, hostname, adapter } = checkServe(options);
+  const ask = fetchOf(adapter, route);
   const server = Bun.serve({
     port,
     hostname,
-    // The route's own bound comes first (in seconds, at most 255).
+    // So that the route's own bound comes first; in seconds, at most 255.
     idleTimeout: Math.min(Math.ceil((options.routeTimeout ?? 10_000) / 1_000) + 1, 255),
     websocket,
-    fetch(request, server) {
-      const response = fetch(request, server);
+    fetch(request, bunServer) {
+      const response = ask(request, bunServer);
       if (!(response instanceof Promise)) return response ?? notFound();
       return response.then((awaited) => awaited ?? notFound());
     },
   });
   return {
-    url: urlOf(server.hostname, server.port),
+    url: urlOf(hostname, server.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
       await server.stop(true);
@@ -129,7 +138,7 @@ export async function serve(
 }
 
 /** What {@link createFetch} returns. */
-export interface Fetch {
+export interface BunFetch {
   /**
    * For `fetch` of `Bun.serve`. Returns `undefined` for a request that the route wants nothing of; after an upgrade a
    * response that Bun ignores.
@@ -144,18 +153,26 @@ export interface Fetch {
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 
-/** For a server that is yours: `Bun.serve({ fetch, websocket })`, `export default`, Hono. Throws for an invalid option. */
-export function createFetch(route: Route<Platform>, options?: BunOptions): Fetch {
-  const { adapter, fetch, websocket } = build('createFetch', route, options);
-  return { fetch, websocket, shutdown: (bounds) => adapter.connections.shutdown(bounds) };
+/**
+ * For a server that is yours: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for
+ * an invalid option.
+ */
+export function createFetch(route: Route<BunPlatform>, { maxPayloadLength, ...options }: BunOptions = {}): BunFetch {
+  checkRoute('createFetch', route);
+  const websocket = websocketOf('createFetch', maxPayloadLength);
+  const adapter = new Adapter('createFetch', options);
+  return {
+    fetch: fetchOf(adapter, route),
+    websocket,
+    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+  };
 }
 
-function build(caller: string, route: Route<Platform>, options: BunOptions | undefined) {
-  const { adapter, websocket } = create(caller, options);
+function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch'] {
   const ask = fetchBy(adapter, route, (request, { server }, upgrade) =>
     open(adapter.connections, { request, server }, upgrade),
   );
-  return { adapter, websocket, fetch: (request: Request, server: BunServer) => ask(request, { server }) };
+  return (request, server) => ask(request, { server });
 }
 
 /** What {@link createAdapter} returns. */
@@ -168,13 +185,14 @@ export interface BunAdapter {
   readonly upgrade: WebSock.Upgrade<UpgradeRequest, Response>;
   /** For `websocket` of `Bun.serve`. */
   readonly websocket: BunWebSocket;
-  /** See {@link Fetch.shutdown}. */
+  /** See {@link BunFetch.shutdown}. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
-export function createAdapter(options?: BunOptions): BunAdapter {
-  const { adapter, websocket } = create('createAdapter', options);
+export function createAdapter({ maxPayloadLength, ...options }: BunOptions = {}): BunAdapter {
+  const websocket = websocketOf('createAdapter', maxPayloadLength);
+  const adapter = new Adapter('createAdapter', options);
   const { connections } = adapter;
   return {
     upgrade: upgradeBy(
@@ -185,12 +203,6 @@ export function createAdapter(options?: BunOptions): BunAdapter {
     websocket,
     shutdown: (bounds) => connections.shutdown(bounds),
   };
-}
-
-function create(caller: string, { maxPayloadLength, ...options }: BunOptions = {}) {
-  const check = new OptionsCheck(caller, { maxPayloadLength }, ['maxPayloadLength']);
-  const largest = check.count('maxPayloadLength', 10_000_000, 'bytes');
-  return { adapter: new Adapter(caller, options, ['maxPayloadLength']), websocket: websocketOf(largest) };
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {
@@ -205,9 +217,10 @@ function open(connections: Connections, { request, server }: UpgradeRequest, upg
   return new Response('Bun has refused the upgrade.\n', { status: 400 });
 }
 
-function websocketOf(maxPayloadLength: number): BunWebSocket {
+function websocketOf(caller: string, maxPayloadLength: unknown): BunWebSocket {
+  const check = new OptionsCheck(caller, { maxPayloadLength }, ['maxPayloadLength']);
   return {
-    maxPayloadLength,
+    maxPayloadLength: check.count('maxPayloadLength', 10_000_000, 'bytes'),
     backpressureLimit: 0, // no limit: beyond one, Bun drops messages (rule 5.2)
     idleTimeout: 0, // the connection has a clock of its own
     perMessageDeflate: true, // for those that ask for it

@@ -12,7 +12,7 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, type Upgrade } from './adapter.ts';
+import { Adapter, type AdapterOptions, checkRoute, type Upgrade } from './adapter.ts';
 import {
   type Cannot,
   Connection,
@@ -37,6 +37,8 @@ export const cannot: Cannot = {
   rejectsUnmaskedFrames: 'workerd accepts them',
   rejectsLongControlFrames: 'workerd accepts long pings and pongs',
   rejectsShortCloseFrames: 'workerd takes them for close frames without a code',
+  pingsByItself: 'workerd cannot send pings',
+  idleTimeoutByDefault: 'a client that only listens could not show that it is there',
   idleCountsControlFrames: 'workerd hides them',
   idleCountsFragments: 'workerd shows whole messages only',
   dropsSockets: 'workerd ends a socket only when the client sends its next message',
@@ -51,8 +53,8 @@ export interface Context {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** What a route gets beside the request: what was passed to `fetch` with it. */
-export interface Platform<Env = unknown> {
+/** What a route receives on Cloudflare beside the request: what was passed to `fetch` with it. */
+export interface CloudflarePlatform<Env = unknown> {
   /** The bindings. */
   readonly env: Env;
   /** The context of the request, or the state of the Durable Object. */
@@ -60,7 +62,7 @@ export interface Platform<Env = unknown> {
 }
 
 /** What {@link createFetch} returns. */
-export interface Fetch<Env = unknown> {
+export interface CloudflareFetch<Env = unknown> {
   /**
    * For the `fetch` of a Durable Object or Worker. Returns `undefined` for a request that the route wants nothing of.
    * Outside of a Durable Object `ctx` is needed: without it workerd stops `terminate` when the client has left.
@@ -74,7 +76,11 @@ export interface Fetch<Env = unknown> {
 }
 
 /** For a Durable Object, which keeps one of its own; see above. Throws a TypeError for an invalid option. */
-export function createFetch<Env = unknown>(route: Route<Platform<Env>>, options?: AdapterOptions): Fetch<Env> {
+export function createFetch<Env = unknown>(
+  route: Route<CloudflarePlatform<Env>>,
+  options?: AdapterOptions,
+): CloudflareFetch<Env> {
+  checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
   const ask = fetchBy(adapter, route, (request, { ctx }, upgrade) => open(adapter.connections, request, upgrade, ctx));
   return {
@@ -91,7 +97,7 @@ export interface CloudflareAdapter {
    * workerd answers the client with 500.
    */
   readonly upgrade: WebSock.Upgrade<Request, Response>;
-  /** See {@link Fetch.shutdown}. */
+  /** See {@link CloudflareFetch.shutdown}. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 

@@ -7,9 +7,19 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, notFound, type Serving, type Upgrade } from './adapter.ts';
+import {
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  checkServe,
+  notFound,
+  type ServeOptions,
+  type Serving,
+  type Upgrade,
+  urlOf,
+} from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, upgradeBy, urlOf } from './fetch.ts';
+import { fetchBy, upgradeBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -28,21 +38,14 @@ export const cannot: Cannot = {
   reportsRemote1014: 'Deno takes 1014 for a protocol error',
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
+  sendsTimeoutCode: 'the clock of Deno closes with 1001',
   dropsSockets: 'Deno ends a socket only by its own clock, with the client, or with the whole server',
   pausesReading: 'Deno cannot stop reading; a bounded number of messages waits',
   seesSendProgress: 'Deno shows progress by whole messages only',
 };
 
-/** How a server of its own listens on Deno. */
-export interface ServeOptions extends AdapterOptions {
-  /** The port to listen on; 0 for any that is free. Default: 8000. */
-  readonly port?: number | undefined;
-  /** The address to listen on. Default: `'0.0.0.0'`, every one of the machine. */
-  readonly hostname?: string | undefined;
-}
-
-/** What a route gets beside the request: what `Deno.serve` passes to its handler, which has the client's address. */
-export interface Platform {
+/** What a route receives on Deno beside the request: the `info` of `Deno.serve`. */
+export interface DenoPlatform {
   /** The client's address. */
   readonly remoteAddr: { readonly transport: string; readonly hostname?: string; readonly port?: number };
   /** Settles when the response has been sent. */
@@ -54,12 +57,12 @@ declare const Deno: {
   serve(
     options: {
       port: number;
-      hostname: string;
+      hostname: string | undefined;
       signal: AbortSignal;
-      onListen(address: { readonly port: number; readonly hostname: string }): void;
+      onListen(): void;
     },
-    handler: (request: Request, info: Platform) => Response | Promise<Response>,
-  ): { readonly addr: { readonly port: number; readonly hostname: string }; shutdown(): Promise<void> };
+    handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
+  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: Socket; response: Response };
 };
 
@@ -81,25 +84,25 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 const LAST_REQUESTS = 1_000;
 
 /**
- * Listens, and opens the connections that the route accepts. A request that the route returns `undefined` for is answered
- * with 404. Rejects if the port cannot be had, or for an invalid option.
+ * Listens on a port, and asks the route about every request.
+ *
+ * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
-export async function serve(
-  route: Route<Platform>,
-  { port = 8000, hostname = '0.0.0.0', ...options }: ServeOptions = {},
-): Promise<Serving> {
-  const { adapter, fetch } = build('serve', route, options);
+export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
+  checkRoute('serve', route);
+  const { port, hostname, adapter } = checkServe(options);
+  const ask = fetchOf(adapter, route);
   const stop = new AbortController();
   const server = Deno.serve({ port, hostname, signal: stop.signal, onListen() {} }, (request, info) => {
-    const response = fetch(request, info);
+    const response = ask(request, info);
     if (!(response instanceof Promise)) return response ?? notFound();
     return response.then((awaited) => awaited ?? notFound());
   });
   return {
-    url: urlOf(server.addr.hostname, server.addr.port),
+    url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
-      // Deno waits for requests, and for sockets that could not be dropped, as long as their clients like.
+      // Deno waits for requests, and for sockets that could not be dropped, for as long as their clients like.
       const bound = setTimeout(() => stop.abort(), LAST_REQUESTS);
       const aborted = new Promise((settle) => stop.signal.addEventListener('abort', settle));
       await Promise.race([server.shutdown(), aborted]);
@@ -109,9 +112,9 @@ export async function serve(
 }
 
 /** What {@link createFetch} returns. */
-export interface Fetch {
+export interface DenoFetch {
   /** For `Deno.serve`. Returns `undefined` for a request that the route wants nothing of. */
-  readonly fetch: (request: Request, info: Platform) => Response | undefined | Promise<Response | undefined>;
+  readonly fetch: (request: Request, info: DenoPlatform) => Response | undefined | Promise<Response | undefined>;
   /**
    * From now on requests are answered with 503 (rule 1.6), and every connection is closed with 1001 (rule 4.3). Settles
    * when all are over, or the bound has passed (rule 4.5). Shut Deno's server down after it: Deno would close the
@@ -120,16 +123,18 @@ export interface Fetch {
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 
-/** For a server that is yours: `Deno.serve(fetch)`, `export default`, Hono. Throws a TypeError for an invalid option. */
-export function createFetch(route: Route<Platform>, options?: AdapterOptions): Fetch {
-  const { adapter, fetch } = build('createFetch', route, options);
-  return { fetch, shutdown: (bounds) => adapter.connections.shutdown(bounds) };
+/**
+ * For a server that is yours: `Deno.serve(fetch)`, `export default`, or a framework. Throws a TypeError for an invalid
+ * option.
+ */
+export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions): DenoFetch {
+  checkRoute('createFetch', route);
+  const adapter = new Adapter('createFetch', options);
+  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.connections.shutdown(bounds) };
 }
 
-function build(caller: string, route: Route<Platform>, options: AdapterOptions | undefined) {
-  const adapter = new Adapter(caller, options);
-  const fetch = fetchBy(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
-  return { adapter, fetch };
+function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {
+  return fetchBy(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
 }
 
 /** What {@link createAdapter} returns. */
@@ -140,7 +145,7 @@ export interface DenoAdapter {
    * answers the client with 500.
    */
   readonly upgrade: WebSock.Upgrade<Request, Response>;
-  /** See {@link Fetch.shutdown}. */
+  /** See {@link DenoFetch.shutdown}. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 

@@ -37,10 +37,3 @@ export function upgradeBy<Target>(
     return refusal(requestOf(target)) ?? open(target, upgrade);
   };
 }
-
-/** The URL of a server that listens; of one that listens everywhere, a URL that works on this machine. */
-export function urlOf(hostname: string, port: number): string {
-  const everywhere = hostname === '0.0.0.0' || hostname === '::';
-  const host = everywhere ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname;
-  return `ws://${host}:${port}`;
-}
