@@ -16,7 +16,7 @@ import { mutants } from './mutants.ts';
 const source = readFileSync(join(import.meta.dirname, 'independent-server.ts'), 'utf8');
 
 /** Shorter than by default, as a mutant that never drops a client is waited for. */
-const bounds = { close: 400, infos: 20_000, fragments: 10_000 };
+const boundsOf = (rule: string) => ({ close: rule === '4.5' ? 400 : 3_000, infos: 20_000, fragments: 10_000 });
 
 /** The independent server with one line replaced. */
 async function load(right: string, wrong: string): Promise<typeof createIndependentServer> {
@@ -39,7 +39,7 @@ describe('the tests of its rule fail on a server on which', { concurrent: true, 
       const report = (callback: string, error: unknown) => {
         reports += `${callback}: ${error}\n`;
       };
-      const { server, shutdown } = create(route, report, bounds);
+      const { server, shutdown } = create(route, report, boundsOf(rule));
       await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
       stop.push(() => server.close());
       return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, shutdown, reports: () => reports };
