@@ -119,6 +119,7 @@ export class ServerUnderTest {
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       const trace = await this.trace(id);
       if (enough(trace)) return trace;
+      if (this.lost) throw this.lost;
       if (performance.now() > deadline) {
         const seen = trace.events.map((event) => `\n  ${JSON.stringify(event)}`).slice(-30);
         throw new Error(`awaited ${awaited} for ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`);
