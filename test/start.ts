@@ -8,7 +8,7 @@ import { compile, nameOf, root } from './toolkit/compilers.ts';
 import { host, platforms } from './toolkit/host.ts';
 
 const samples = 'test/conformance/samples.ts';
-const mistakes = 'test/conformance/demo.ts';
+const demo = 'test/conformance/demo.ts';
 
 async function start(): Promise<void> {
   console.log(`1. The compiler (${nameOf('typescript')}) checks the sample handlers and servers by their types`);
@@ -17,8 +17,8 @@ async function start(): Promise<void> {
     console.log(`   ${subject.padEnd(20)}conforms`);
   }
 
-  console.log(`\n2. What three wrong handlers are told (${mistakes})`);
-  for (const [subject, faults] of await verdicts(mistakes)) {
+  console.log(`\n2. Three wrong handlers and their faults (${demo})`);
+  for (const [subject, faults] of await verdicts(demo)) {
     if (!faults) throw new Error(`${subject} conforms, and should not`);
     console.log(`   ${subject}\n     ${faults}`);
   }
@@ -28,7 +28,8 @@ async function start(): Promise<void> {
   for (const platform of platforms) {
     const server = await host(platform, 'test/apps/chat/application.ts');
     const transcript = await converse(server.url);
-    await server.stop();
+    const code = await server.stop();
+    if (code !== 0 || server.reports() !== '') throw new Error(`${platform} ended with ${code}\n${server.reports()}`);
     if (transcripts.size === 0) console.log(transcript.map((line) => `   ${line}`).join('\n'));
     transcripts.set(platform, transcript.join('\n'));
   }

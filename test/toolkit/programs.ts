@@ -1,6 +1,6 @@
 // Programs that tests run, and the ports that they are given.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 
@@ -22,6 +22,17 @@ export function execute(
       settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
     );
   });
+}
+
+/**
+ * Why tests cannot use a program that npm does not install; `undefined` if they can. `WEBSOCK_COMPLETE=1` says that
+ * everything must run: then a missing program is an error.
+ */
+export function missing(program: string, remedy: string): string | undefined {
+  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined) return undefined;
+  const reason = `${program} is not installed: ${remedy}`;
+  if (process.env['WEBSOCK_COMPLETE'] === '1') throw new Error(reason);
+  return reason;
 }
 
 /** A port of this machine that nobody listens on, for a program that must be told one. */

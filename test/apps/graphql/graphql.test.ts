@@ -1,12 +1,10 @@
 // GraphQL subscriptions with graphql-ws's own client; what that client never says is said by a plain one.
 
-import type { GraphQLSchema } from 'graphql';
 import { type ClientOptions, createClient, type Client as GraphQL } from 'graphql-ws';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Client } from '../../../tck/src/client.ts';
 import { type Host, host, platforms } from '../../toolkit/host.ts';
-import { graphql } from './graphql.ts';
 
 const PROTOCOL = 'graphql-transport-ws';
 const INIT = JSON.stringify({ type: 'connection_init', payload: { token: 'c-token' } });
@@ -95,7 +93,7 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
     expect(opened).toBe(1);
   });
 
-  test('a subscription is told everything in order, until either side completes it', async () => {
+  test('a subscription receives every result in order, until either side completes it', async () => {
     const [alice, bob] = [connect('a-token'), connect('b-token')];
     const [first, second] = [listen(alice, 'subscription { said }'), listen(bob, 'subscription { said }')];
     await until(() => listeners(alice), { listeners: 2 });
@@ -165,7 +163,7 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
     await until(() => listeners(bob), { listeners: 0 });
   });
 
-  describe('what one client does wrong is not noticed by the others:', () => {
+  describe("one client's mistake does not affect the others:", () => {
     let bob: GraphQL;
     let bystander: ReturnType<typeof listen>;
     let closes: unknown[];
@@ -189,8 +187,6 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
     const said = subscribe('1', 'subscription { said }');
     test.each<[what: string, messages: (string | Uint8Array)[], close: number, reason: string]>([
       ['text that is not JSON', ['{"type":'], 4400, 'Invalid message received'],
-      ['a message of an unknown type', ['{"type":"subscribed"}'], 4400, 'Invalid message received'],
-      ['a message without its id', ['{"type":"subscribe","payload":{"query":""}}'], 4400, 'Invalid message received'],
       ['bytes', [new TextEncoder().encode('{"type":"ping"}')], 4400, 'Invalid message received'],
       ['an operation before the acknowledgement', [said], 4401, 'Unauthorized'],
       ['a second connection_init', [INIT, INIT], 4429, 'Too many initialisation requests'],
@@ -233,7 +229,7 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
       await until(() => server.reports().includes('type connection_ack'), true);
     });
 
-    test('an unauthorised connect', async () => {
+    test('an unauthorized client', async () => {
       const told = ask(connect('no-token'), '{ whoami }');
       await expect(told).rejects.toMatchObject({ code: 4403, reason: 'Forbidden' });
       const mallory = await open('/?token=no-token');
@@ -241,15 +237,6 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
       expect(await mallory.closed()).toEqual({ close: 4403, reason: 'Forbidden' });
 
       const carol = connect('no-token', { url: `${server.url}/?token=c-token` });
-      expect(await ask(carol, '{ whoami }')).toEqual({ whoami: 'carol' });
-    });
-
-    test('an operation that cannot be run', async () => {
-      const carol = connect('c-token');
-      const fail = (query: string) => ask(carol, query).catch((errors) => errors[0].message);
-      expect(await fail('{ whoareyou }')).toMatch('Cannot query field "whoareyou" on type "Query".');
-      expect(await fail('{ whoami')).toBe('Syntax Error: Expected Name, found <EOF>.');
-      expect(await fail('fragment F on Query { whoami }')).toBe('Fragment "F" is never used.');
       expect(await ask(carol, '{ whoami }')).toEqual({ whoami: 'carol' });
     });
 
@@ -270,7 +257,7 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
     });
   });
 
-  test('clients are told when the server goes down', async () => {
+  test('clients see 1001 when the server shuts down', async () => {
     const other = await host(platform, 'test/apps/graphql/application.ts');
     const closed = new Promise<unknown>((settle) => {
       const alice = connect('a-token', { url: other.url, on: { closed: settle } });
@@ -280,87 +267,5 @@ describe.each(platforms)('GraphQL on %s', (platform) => {
     expect(await closed).toMatchObject({ code: 1001 });
     expect(await other.stop()).toBe(0);
     expect(other.reports()).toBe('');
-  });
-});
-
-describe('The GraphQL handler, without a server', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  /** A connection whose callbacks are called by hand. */
-  async function start(options: Parameters<typeof graphql<undefined>>[0]) {
-    const posted: 'wake'[] = [];
-    const handler = graphql(options, 20_000);
-    const { state } = await handler.init(
-      { protocol: PROTOCOL, extra: undefined },
-      { post: (info) => void posted.push(info) },
-    );
-    const say = (data: string) => handler.handleIn({ opcode: 'text', data }, state);
-    /** Hands over what was posted; returns the messages of the results. */
-    const wake = async () => {
-      await vi.advanceTimersByTimeAsync(0);
-      const results = await Promise.all(posted.splice(0).map((info) => handler.handleInfo(info, state)));
-      return results.flatMap(({ messages = [] }) => messages).map((message) => JSON.parse(String(message.data)));
-    };
-    const terminate = async (reason: Parameters<NonNullable<typeof handler.terminate>>[0]) =>
-      handler.terminate?.(reason, state);
-    return { say, wake, terminate };
-  }
-
-  test('answers in order, pings a silent client, and clears its timers', async () => {
-    const { say, wake, terminate } = await start({ connectionInitWaitTimeout: 3_000 });
-    say(INIT);
-    for (const at of [1, 2]) say(JSON.stringify({ type: 'ping', payload: { at } }));
-    expect(await wake()).toEqual([
-      { type: 'connection_ack' },
-      { type: 'pong', payload: { at: 1 } },
-      { type: 'pong', payload: { at: 2 } },
-    ]);
-    await vi.advanceTimersByTimeAsync(20_000);
-    expect(await wake()).toEqual([{ type: 'ping' }]);
-    expect(vi.getTimerCount()).toBeGreaterThan(0);
-    await terminate({ type: 'remote', code: 1006, reason: '' });
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test('asks a subscription for more when the server has taken what there was', async () => {
-    let made = 0;
-    let ended = false;
-    const told: unknown[] = [];
-    async function* countdown() {
-      try {
-        for (; made < 100; made++) yield { data: { countdown: made } };
-      } finally {
-        ended = true;
-      }
-    }
-    const { say, wake, terminate } = await start({
-      // Not a schema of this process: graphql-ws loads a `graphql` of its own here, beside vitest's.
-      schema: {} as GraphQLSchema,
-      validate: () => [],
-      subscribe: countdown,
-      onComplete: (_context, id) => void told.push(['complete', id]),
-      onDisconnect: (_context, code, reason) => void told.push(['disconnect', code, reason]),
-    });
-    say(INIT);
-    await wake();
-    say(subscribe('1', 'subscription { countdown(from: 1) }'));
-    for (const countdown of [0, 1, 2]) {
-      expect(await wake()).toEqual([{ id: '1', type: 'next', payload: { data: { countdown } } }]);
-    }
-    expect(made).toBeLessThanOrEqual(4);
-    // One result waits to be sent when the connection ends. It is not waited for.
-    await vi.advanceTimersByTimeAsync(0);
-    await terminate({ type: 'remote', code: 4999, reason: 'bye' });
-    await vi.advanceTimersByTimeAsync(0);
-    expect(ended).toBe(true);
-    expect(told.toSorted()).toEqual([
-      ['complete', '1'],
-      ['disconnect', 4999, 'bye'],
-    ]);
   });
 });

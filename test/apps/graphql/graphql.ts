@@ -6,9 +6,9 @@
 import type { WebSock } from '@websock/spec';
 import { CloseCode, makeServer, type Server, type ServerOptions } from 'graphql-ws';
 
-/** Who connects: the application has read it from the request. */
+/** The client, as the application has read it from the request. */
 export interface Visit<Extra> {
-  /** The subprotocol that was agreed on; '' if none was. */
+  /** The subprotocol that was agreed on; `''` if none was. */
   readonly protocol: string;
   /** What the core hands to resolvers and hooks as `ctx.extra`. */
   readonly extra: Extra;
@@ -19,11 +19,10 @@ class Session<Extra> {
   readonly #outbox: { readonly data: string; readonly sent: () => void }[] = [];
   readonly #wake: () => void;
   readonly #closed: (code: number, reason: string) => Promise<void>;
-  readonly #keepAlive: ReturnType<typeof setInterval>;
   #listener: (data: string) => Promise<void> = async () => {};
   #end: Pick<WebSock.Stop<unknown>, 'reason' | 'close'> | undefined;
 
-  constructor(server: Server<Extra>, { protocol, extra }: Visit<Extra>, keepAlive: number, wake: () => void) {
+  constructor(server: Server<Extra>, { protocol, extra }: Visit<Extra>, wake: () => void) {
     this.#wake = wake;
     this.#closed = server.opened(
       {
@@ -36,8 +35,6 @@ class Session<Extra> {
       },
       extra,
     );
-    // A subscriber may be silent for hours; its pongs show the server that it is there.
-    this.#keepAlive = setInterval(() => this.#send('{"type":"ping"}'), keepAlive);
   }
 
   /** What the client said. An operation is not waited for: it may run as long as the connection. */
@@ -74,31 +71,21 @@ class Session<Extra> {
 
   /** The connection is over: ends what still runs. */
   async over(reason: WebSock.CloseReason): Promise<void> {
-    clearInterval(this.#keepAlive);
-    const { code, reason: text = '' } = this.#end?.close ?? closeOf(reason);
     this.#end ??= { reason: 'normal' };
     this.flush(); // nobody will read it, but operations wait for it
-    await this.#closed(code, text);
+    await this.#closed(reason.code, reason.reason);
   }
 }
 
-/** The close code that the core is told when the handler did not choose it. */
-function closeOf(reason: WebSock.CloseReason): WebSock.CloseDetail {
-  if (reason.type === 'remote') return reason;
-  return { code: { normal: 1000, shutdown: 1001, timeout: 1002, error: 1011 }[reason.type] };
-}
-
 /**
- * A handler that serves GraphQL as `options` say: schema, context, authorisation and so on, see graphql-ws. It pings the
- * client every `keepAlive` ms, which must be less than the connection's `timeout`.
+ * A handler that serves GraphQL as `options` say: schema, context, authorization and so on, see graphql-ws.
  */
 export function graphql<Extra>(
   options: ServerOptions<Record<string, unknown>, Extra>,
-  keepAlive = 20_000,
 ): WebSock<Session<Extra>, 'wake', Visit<Extra>> {
   const server = makeServer(options);
   return {
-    init: (visit, mailbox) => new Session(server, visit, keepAlive, () => mailbox.post('wake')).flush(),
+    init: (visit, mailbox) => new Session(server, visit, () => mailbox.post('wake')).flush(),
 
     handleIn(frame, session) {
       if (frame.opcode === 'text') session.receive(frame.data);

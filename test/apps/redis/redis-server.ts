@@ -1,13 +1,15 @@
-// A Redis of one's own: on a free port, in memory only.
+// A Redis server for tests: on a free port, in memory only.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createClient } from '@redis/client';
-import { freePort } from '../../toolkit/programs.ts';
+import { freePort, missing } from '../../toolkit/programs.ts';
 
-class MissingError extends Error {
-  override readonly message = 'redis-server is not installed: "apt-get install redis-server" or "brew install redis"';
-}
+/** Why there is no Redis on this machine; `undefined` if there is. */
+export const noRedis: string | undefined = missing(
+  'redis-server',
+  '"apt-get install redis-server" or "brew install redis"',
+);
 
 export class RedisServer {
   #process: ChildProcess | undefined;
@@ -25,7 +27,7 @@ export class RedisServer {
         await redis.start();
         return redis;
       } catch (error) {
-        if (attempt === 3 || error instanceof MissingError) throw error; // or else another has taken the port
+        if (attempt === 3) throw error; // until then, another may have taken the port
       }
     }
   }
@@ -42,9 +44,7 @@ export class RedisServer {
         if (output.includes('Ready to accept connections')) ready();
       });
       child.once('exit', (code) => fail(new Error(`redis-server ended with ${code}\n${output}`)));
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        fail(error.code === 'ENOENT' ? new MissingError() : error);
-      });
+      child.once('error', fail);
     });
   }
 

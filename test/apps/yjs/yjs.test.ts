@@ -9,7 +9,6 @@ import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { Client } from '../../../tck/src/client.ts';
 import { type Host, host, platforms } from '../../toolkit/host.ts';
-import { yjs } from './yjs.ts';
 
 /** Polls until `probe` returns `value`. */
 const until = <T>(probe: () => T, value: T) => expect.poll(probe, { timeout: 10_000, interval: 10 }).toEqual(value);
@@ -24,8 +23,6 @@ function message(type: number, write: (encoder: encoding.Encoder) => void): Uint
 
 const syncMessage = (update: Uint8Array) => message(0, (encoder) => writeUpdate(encoder, update));
 const awarenessMessage = (update: Uint8Array) => message(1, (encoder) => encoding.writeVarUint8Array(encoder, update));
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** The update that writes `text` into an empty document. */
 function edit(text: string): Uint8Array {
@@ -117,7 +114,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     expect(one.text.toString()).toBe(other.text.toString());
   };
 
-  test('two who edit at once see the same; a third finds it, and nobody else does', async () => {
+  test('two clients that edit at the same time converge; a third receives the document, other documents do not', async () => {
     const [alice, bob, elsewhere] = await Promise.all([
       join('plan', 'alice'),
       join('plan', 'bob'),
@@ -136,7 +133,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     expect(elsewhere.text.length).toBe(0);
   });
 
-  test('one who is cut comes back, and the documents become equal', async () => {
+  test('a client that was cut off comes back, and the documents converge', async () => {
     const [alice, bob] = await Promise.all([join('notes', 'alice'), join('notes', 'bob')]);
     alice.text.insert(0, 'before ');
     await until(() => bob.text.toString(), 'before ');
@@ -152,7 +149,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     expect(bob.changes).toEqual(['connected', 'disconnected', 'connecting', 'connected']);
   });
 
-  test('everybody sees who is present, and no longer who has left', async () => {
+  test('presence lists those who are connected, and drops those who left', async () => {
     const [alice, bob] = await Promise.all([join('team', 'alice'), join('team', 'bob')]);
     await until(() => [alice.present, bob.present], Array(2).fill(['alice', 'bob']));
     const carol = await join('team', 'carol');
@@ -172,21 +169,6 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     await until(() => alice.present, ['alice', 'bob']);
   });
 
-  test('one who comes back before the old connection is found dead stays present', async () => {
-    const alice = await join('desk', 'alice');
-    const [first, second] = presence('carol');
-    const [old, fresh] = [await open('desk'), await open('desk')];
-    old.socket.send(first);
-    old.socket.send(presence('dave')[0]);
-    await until(() => alice.present, ['alice', 'carol', 'dave']);
-    fresh.socket.send(second);
-    await until(() => fresh.inbox.some((it) => 'binary' in it && it.binary === hex(second)), true);
-    old.cut();
-    await until(() => alice.present, ['alice', 'carol']);
-    fresh.cut();
-    await until(() => alice.present, ['alice']);
-  });
-
   test('a document stays when all have closed it', async () => {
     const alice = await join('diary', 'alice');
     const closed = new Promise((settle) => alice.provider.ws?.addEventListener('close', settle));
@@ -198,18 +180,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     await until(() => bob.present, ['bob']);
   });
 
-  test("presence is told to whom it came from, too, who counts on it as a sign of the server's life", async () => {
-    const carol = await open('alone');
-    expect(await carol.next()).toEqual({ binary: '00000100' }); // sync step 1 of an empty document
-    const [present] = presence('carol');
-    carol.socket.send(present);
-    const told = { binary: hex(present) };
-    expect(await carol.next()).toEqual(told);
-    carol.socket.send(Uint8Array.of(3)); // who is present?
-    expect(await carol.next()).toEqual(told);
-  });
-
-  describe('what one client does wrong is not noticed by the others:', () => {
+  describe("one client's mistake does not affect the others:", () => {
     let alice: Editor;
     let bob: Editor;
 
@@ -234,14 +205,8 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     test.each<[what: string, data: string | Uint8Array, close: number, reason: string]>([
       ['text', 'hello', 1003, 'binary only'],
       ['an empty message', new Uint8Array(), 4400, malformed],
-      ['a message of an unknown type', Uint8Array.of(9, 0), 4400, malformed],
-      ['a sync message of an unknown type', Uint8Array.of(0, 9, 0), 4400, malformed],
       ['a sync message that breaks off', syncMessage(good).slice(0, 9), 4400, malformed],
-      ['an update that breaks off', syncMessage(good.slice(0, -2)), 4400, malformed],
       ['an update that is none', syncMessage(Uint8Array.of(1, 1, 255, 255)), 4400, malformed],
-      ['a state vector that breaks off', Uint8Array.of(0, 0, 2, 5, 1), 4400, malformed],
-      ['presence that breaks off', presence('mallory')[0].slice(0, -3), 4400, malformed],
-      ['presence that is not JSON', awarenessMessage(Uint8Array.of(1, 7, 1, 1, 123)), 4400, malformed],
     ])('%s', async (_what, data, close, reason) => {
       const mallory = await open('shared');
       mallory.socket.send(data);
@@ -252,7 +217,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
       expect([{ close, reason }, ...dropped]).toContainEqual(mallory.inbox.at(-1));
     });
 
-    test('an unauthorised connect', async () => {
+    test('an unauthorized client', async () => {
       const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
       const eve = new Editor(server.url, 'shared', 'eve');
       editors.push(eve);
@@ -277,7 +242,7 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     });
   });
 
-  test('providers are told when the server goes down', async () => {
+  test('providers see 1001 when the server shuts down', async () => {
     const other = await host(platform, 'test/apps/yjs/application.ts');
     const alice = await join('plan', 'alice', other.url);
     alice.provider.shouldConnect = false;
@@ -285,61 +250,5 @@ describe.each(platforms)('Yjs on %s', (platform) => {
     expect(await other.stop()).toBe(0);
     expect(await closed).toMatchObject({ code: 1001 });
     expect(other.reports()).toBe('');
-  });
-});
-
-describe('The Yjs handler, without a server', () => {
-  type Handler = ReturnType<typeof yjs>;
-
-  /** A connection whose callbacks are called by hand. */
-  async function start(handler: Handler) {
-    const posted: Uint8Array[] = [];
-    const mailbox = { post: (info: Uint8Array) => void posted.push(info) };
-    const { state } = await handler.init({ document: 'plan', mayEdit: true }, mailbox);
-    return {
-      posted,
-      say: (data: Uint8Array) => handler.handleIn({ opcode: 'binary', data: data.slice() }, state),
-      take: () => handler.handleInfo(posted.shift() as Uint8Array, state),
-      leave: () => handler.terminate?.({ type: 'remote', code: 1006, reason: '' }, state),
-    };
-  }
-
-  test('sends away who does not read, and loses nothing for who does', async () => {
-    const handler = yjs();
-    const [writer, reader, sleeper] = [await start(handler), await start(handler), await start(handler)];
-    for (let count = 0; count < 15; count++) {
-      expect(await writer.say(syncMessage(edit('x'.repeat(1_000_000))))).toMatchObject({ type: 'ok' });
-      expect(await reader.take()).toMatchObject({ type: 'push', messages: { opcode: 'binary' } });
-    }
-    expect(sleeper.posted.length).toBe(10);
-    expect(await sleeper.take()).toMatchObject({ type: 'stop', close: { code: 1013, reason: 'too far behind' } });
-    expect([writer.posted.length, reader.posted.length]).toEqual([0, 0]);
-    for (const member of [writer, reader, sleeper]) member.leave();
-  });
-
-  test('gives each member bytes of its own (rule 2.7)', async () => {
-    const handler = yjs();
-    const [writer, one, two] = [await start(handler), await start(handler), await start(handler)];
-    await writer.say(syncMessage(edit('x')));
-    expect(one.posted).toEqual(two.posted);
-    expect(one.posted[0]?.buffer).not.toBe(two.posted[0]?.buffer);
-    for (const member of [writer, one, two]) member.leave();
-  });
-
-  test('keeps the document, and no timer, when the last member has left', async () => {
-    vi.useFakeTimers();
-    const storage = new Map<string, Uint8Array>();
-    const handler = yjs(storage);
-    const [one, two] = [await start(handler), await start(handler)];
-    await one.say(syncMessage(edit('x')));
-    one.leave();
-    expect(storage.size).toBe(0);
-    expect(vi.getTimerCount()).toBe(1);
-    two.leave();
-    expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, storage.get('plan') as Uint8Array);
-    expect(doc.getText().toString()).toBe('x');
   });
 });
