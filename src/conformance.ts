@@ -17,7 +17,8 @@
 
 import type { EveryMemberConforms, HandlerFaults } from './conformance/handler';
 import type { ServerFaults } from './conformance/server';
-import type { IsAny, IsEqual } from './conformance/tools';
+import type { NeedsStrict } from './conformance/texts';
+import type { IsAny, IsEqual, IsStrict } from './conformance/tools';
 import type { WebSock } from './websock';
 
 /**
@@ -30,9 +31,13 @@ import type { WebSock } from './websock';
  * ```
  *
  * A handler that is annotated (`const chat: WebSock<…> = …`) shows its annotation only. To have close codes, lengths and
- * misspelled callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`. Needs `strict`.
+ * misspelled callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`. In a project
+ * without `strict` there is no verdict: every export of the suite says so.
  */
-export type HandlerConforms<Handler> = [true, EveryMemberConforms<Handler>] extends [EveryMemberConforms<Handler>, true]
+export type HandlerConforms<Handler> = [IsStrict, EveryMemberConforms<Handler>] extends [
+  EveryMemberConforms<Handler>,
+  true,
+]
   ? true
   : HandlerFaults<Handler>;
 
@@ -45,7 +50,7 @@ export type HandlerConforms<Handler> = [true, EveryMemberConforms<Handler>] exte
  * ```
  *
  * The first parameter, what the server upgrades, may be of any type except `any`. Of an overloaded upgrade the last
- * signature is judged, less strictly: the compiler does not show more. Needs `strict`.
+ * signature is judged, less strictly: the compiler does not show more.
  */
 export type ServerConforms<Upgrade> = [ServerFaults<Upgrade>] extends [never] ? true : ServerFaults<Upgrade>;
 
@@ -57,7 +62,7 @@ export type ServerConforms<Upgrade> = [ServerFaults<Upgrade>] extends [never] ? 
  * export type _ = Assert<HandlerConforms<typeof chat>>;
  * ```
  */
-export type Assert<Verdict extends true> = Verdict;
+export type Assert<Verdict extends IsStrict extends true ? true : [NeedsStrict]> = Verdict;
 
 /**
  * For the signature of a server: `Handler` if it conforms, else its faults. This rejects a wrong handler at the call

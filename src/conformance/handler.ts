@@ -17,8 +17,8 @@ import type { MisnamedFaults, MissingFault } from './names';
 import type { FirstResultFault } from './results';
 import type { SilentFaults } from './silent';
 import type { AcceptedState, StateFault } from './state';
-import type { FaultText, FaultTexts } from './texts';
-import type { FirstNonNever, IsAny, IsEqual, OrElse } from './tools';
+import type { FaultText, FaultTexts, NeedsStrict } from './texts';
+import type { FirstNonNever, IsAny, IsEqual, IsStrict, OrElse } from './tools';
 
 // ---- The verdict ----
 
@@ -26,15 +26,17 @@ import type { FirstNonNever, IsAny, IsEqual, OrElse } from './tools';
 export type EveryMemberConforms<Handler> = Handler extends unknown ? Conforms<Handler> : never;
 
 /** `never` if the handler conforms, else its faults. Each member of a union is judged by itself. */
-export type HandlerFaults<Handler> = [Handler] extends [never]
-  ? FaultTexts['handlerNever']
-  : IsAny<Handler> extends true
-    ? FaultTexts['handlerAny']
-    : Handler extends unknown
-      ? Conforms<Handler> extends true
-        ? never
-        : Explain<Handler>
-      : never;
+export type HandlerFaults<Handler> = IsStrict extends true
+  ? [Handler] extends [never]
+    ? FaultTexts['handlerNever']
+    : IsAny<Handler> extends true
+      ? FaultTexts['handlerAny']
+      : Handler extends unknown
+        ? Conforms<Handler> extends true
+          ? never
+          : Explain<Handler>
+        : never
+  : NeedsStrict;
 
 /**
  * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the

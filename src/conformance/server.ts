@@ -2,11 +2,11 @@
 
 import type { WebSock } from '../websock';
 import type { FullHandler, MustAccept, MustAcceptUnlessOverloaded, MustReject } from './server-calls';
-import type { ServerFaultTexts } from './texts';
-import type { FaultIfAny, FirstNonNever, IsAny, IsEqual, OrElse, Settled } from './tools';
+import type { NeedsStrict, ServerFaultTexts } from './texts';
+import type { FaultIfAny, FirstNonNever, IsAny, IsEqual, IsStrict, OrElse, Settled } from './tools';
 
 /** `never` if the upgrade conforms, else its faults. Each member of a union is judged by itself. */
-export type ServerFaults<Upgrade> = ServerFaultTexts[ServerFaultKeys<Upgrade>];
+export type ServerFaults<Upgrade> = IsStrict extends true ? ServerFaultTexts[ServerFaultKeys<Upgrade>] : NeedsStrict;
 
 type ServerFaultKeys<Upgrade> = [Upgrade] extends [never]
   ? 'upgradeNever'

@@ -71,6 +71,9 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   closeReasonLong: `4.2 ${Callback} returns a close reason over 123 bytes; shorten it`;
 }
 
+/** What every export says in a project that compiles without `strict`. */
+export type NeedsStrict = 'the suite needs strict';
+
 /** The text of a fault: `Fault` is a key of `FaultTexts`, or a key and the name that its text mentions. */
 export type FaultText<Fault, Callback extends string> = Fault extends keyof FaultTexts
   ? FaultTexts<Callback>[Fault]

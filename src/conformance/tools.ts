@@ -1,5 +1,8 @@
 // Type functions that know nothing of handlers or servers.
 
+/** Whether the project is compiled with `strictNullChecks` and `strictFunctionTypes`; without them no verdict holds. */
+export type IsStrict = undefined extends 0 ? false : ((a: 1) => void) extends (a: 1 | 2) => void ? false : true;
+
 export type IsAny<Type> = 0 extends 1 & Type ? true : false;
 
 /** `Fault` if the type is `any`, else `never`. */
