@@ -1,45 +1,209 @@
-// One connection: what every reference server does between its platform's socket and a handler. It keeps the queue,
-// calls the callbacks one at a time, applies their results and closes. Rule numbers refer to "The rules" in the README.
+// The machine between one socket and one handler. It keeps the queue, calls the callbacks one at a time, applies their
+// results, and closes. Every server of this package is a `Wire` below it; so can be yours. Rule numbers are those of
+// SPEC.md in @websock/spec.
+//
+//   const connections = new Connections({ onError });                   // one for each server
+//   checkHandler(handler);                                              // throw before the handshake is answered
+//   const checked = checkOptions(options);
+//   const connection = new Connection(connections, wire, handler, checked);
+//   connection.open(arg);                                               // the handshake is complete
+//   connection.data({ opcode: 'text', data: 'hello' });                 // … what the client sends
+//   connection.gone();                                                  // the socket has closed
+//   await connections.shutdown();
 
 import type { WebSock } from '@websock/spec';
-import { type CheckedOptions, type CheckedResult, checkResult, exceeds } from './validate.ts';
+import { Queue } from './queue.ts';
+import { type ErrorContext, type FailedCallback, safeReporter } from './report.ts';
+import {
+  type Bounds,
+  type CheckedBounds,
+  type CheckedOptions,
+  type CheckedResult,
+  checkBounds,
+  checkResult,
+  checkShutdown,
+  exceeds,
+} from './validate.ts';
 
-/** How long a peer may take to answer a close, and a callback to settle after a shutdown, in ms (rule 4.5). */
-export const CLOSE_BOUND = 5_000;
+export type { Cannot, Capability } from './capabilities.ts';
+export { offeredIn, refusal, subprotocol } from './handshake.ts';
+export type { ErrorContext, ErrorReporter, FailedCallback } from './report.ts';
+export {
+  type Bounds,
+  type CheckedBounds,
+  type CheckedOptions,
+  checkHandler,
+  checkOptions,
+  cut,
+  maySend,
+} from './validate.ts';
 
-/** With more bytes than this unsent, the next callback waits for the client to read (rule 5.2). */
-const SEND_BUFFER = 1_000_000;
+/** `idleTimeout` of a connection whose application gives none, in ms (rule 4.3). */
+const DEFAULT_IDLE_TIMEOUT = 60_000;
 
-/** A client that has read nothing for so long, in ms, while a callback waits for it, is dropped (rule 5.2). */
-const SEND_BOUND = 30_000;
-
-/** A connection that cannot stop reading holds so many messages, or so many bytes and one message (rule 5.1). */
-export const HELD_FRAMES = 1_000;
-export const HELD_BYTES = 16_000_000;
-
-/** After so many callbacks in a row the connection lets the rest of the program run. */
+/** After this many callbacks in a row the rest of the program has a turn. */
 const BATCH = 1_000;
 
-/** The longest delay that `setTimeout` takes, in ms. */
+/** The longest delay of `setTimeout`, in ms. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** What a connection needs of its platform's socket. */
+/**
+ * A socket, as the machine sees it: what a server of another platform implements.
+ *
+ * Optional methods are abilities. Leave out what the platform cannot do, and name it in the server's `cannot`.
+ * No method may throw, except `send`; all but `unsent` are called only between `open` and `gone`.
+ */
 export interface Wire {
-  /** False from the moment that either side has begun to close, or the socket is gone. */
-  isOpen(): boolean;
-  /** Sends a message, or buffers it; never drops it while the wire is open. */
+  /**
+   * Sends a message, or buffers it: it must not be lost while the connection lives (rule 5.2). Opcodes that the platform
+   * cannot send are left out (rule 2.8). Not called once the machine knows that the connection has ended. If it throws,
+   * the callback counts as failed.
+   */
   send(message: WebSock.Message): void;
-  /** How many bytes wait to be sent. */
+
+  /**
+   * How many bytes wait to be sent, those of the close frame included. When this number falls, bytes have gone: the
+   * finer the steps, the better a slow client is told from one that reads nothing (rules 4.5 and 5.3). When it falls to
+   * 0 or below the bound, call {@link Connection.sent}. 0 if the platform hides it.
+   */
   unsent(): number;
-  /** Settles when nothing waits to be sent any more, or the socket is gone. */
-  drained(): Promise<void>;
-  /** Sends a close frame. */
+
+  /**
+   * Sends a close frame behind the messages. Called at most once, with a code that a server may send and a reason of at
+   * most 123 bytes. Afterwards the machine waits, for a bounded time, for the server to call {@link Connection.gone}.
+   */
   close(code: number, reason: string): void;
-  /** Ends the socket at once; where the platform cannot, gives it up. Either way the server calls closed(). */
+
+  /**
+   * Ends the socket immediately; where the platform cannot, forgets it. Called at most once, and nothing after it; the
+   * machine counts the socket as gone.
+   */
   drop(): void;
-  /** Stops reading from the client, and starts again. Both or neither: without them the queue is bounded (rule 5.1). */
+
+  /**
+   * Stops reading from the client. What has been read already may still arrive. Without `pause` and `resume` the machine
+   * holds a bounded number of messages and then closes with 1013, and calls a handler that does not wait directly from
+   * {@link Connection.data} (rule 5.1).
+   */
   pause?(): void;
+
+  /** Reads again. Called only after `pause`. */
   resume?(): void;
+
+  /**
+   * Sends an empty ping. Without it there is no heartbeat (rule 4.6), and no `idleTimeout` by default: a client that only
+   * listens could not show that it is there.
+   */
+  ping?(): void;
+}
+
+/** Time, as the machine sees it; {@link Connections} accepts another one, so that a test need not wait. */
+export interface Clock {
+  /** Milliseconds since some moment; never goes back. */
+  now(): number;
+  /** Calls `run` after `delay` milliseconds, at most 2^31 − 1. */
+  start(run: () => void, delay: number): unknown;
+  /** Stops a timer that `start` returned, if it has not run. */
+  stop(timer: unknown): void;
+}
+
+const realTime: Clock = {
+  now: () => performance.now(),
+  start: setTimeout,
+  stop: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+};
+
+/** How a {@link Connections} of your own is set up. */
+export interface ConnectionsOptions extends Bounds {
+  /**
+   * Receives what callbacks throw, once each (rule 4.4). Default: `console.error`. A throw or rejection of its own is
+   * written to the console, and harms nothing.
+   */
+  readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
+}
+
+/** Bounds of the whole of a shutdown. */
+export interface ShutdownOptions {
+  /**
+   * How long to wait for pending callbacks and for clients, in ms, after the last close frame. Then the remaining sockets
+   * are dropped, and `terminate` is not called where a callback is still pending (rule 4.5). Default: 10 000.
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * Over how long to spread the closes, in ms, so that not all clients come back in the same moment. Default: 0.
+   */
+  readonly spread?: number | undefined;
+}
+
+/** The connections of one server: what they have in common, and how they end together. */
+export class Connections {
+  /** The bounds of every connection, with their defaults. */
+  readonly bounds: CheckedBounds;
+  /** Reports an error, once; never throws. */
+  readonly report: (error: unknown, context: ErrorContext) => void;
+  /** The clock of every connection. */
+  readonly clock: Clock;
+  readonly #all = new Set<Connection<any, any, any>>();
+  #shutdown: Promise<void> | undefined;
+
+  /** Throws a TypeError for a bound that is not sane. */
+  constructor({ onError, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
+    this.bounds = checkBounds(bounds);
+    this.report = safeReporter(onError);
+    this.clock = clock;
+  }
+
+  /** How many there are: each from its `open` until it is over. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Whether a shutdown has begun: from then on, refuse new upgrades with 503 (rule 1.6). */
+  get closing(): boolean {
+    return this.#shutdown !== undefined;
+  }
+
+  /** @internal */
+  add(connection: Connection<any, any, any>): void {
+    this.#all.add(connection);
+  }
+
+  /** @internal */
+  delete(connection: Connection<any, any, any>): void {
+    this.#all.delete(connection);
+  }
+
+  /**
+   * Closes every connection with 1001 (rule 4.3), and settles when all are over, or after a bound (rule 4.5). Further
+   * calls return the same promise. Throws a TypeError for an option that is not sane.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void> {
+    const { timeout, spread } = checkShutdown(options);
+    this.#shutdown ??= this.#closeAll(timeout, spread);
+    return this.#shutdown;
+  }
+
+  async #closeAll(timeout: number, spread: number): Promise<void> {
+    const all = [...this.#all];
+    if (all.length === 0) return;
+    const timers = new Set<unknown>();
+    const after = (delay: number, run: () => void) => {
+      timers.add(this.clock.start(run, Math.min(delay, LONGEST_DELAY)));
+    };
+    const bound = new Promise<void>((settle) => {
+      after(spread + timeout, () => {
+        for (const connection of all) connection.abandon();
+        settle();
+      });
+    });
+    const step = spread / all.length;
+    all.forEach((connection, index) => {
+      if (step === 0 || index === 0) connection.shutdown();
+      else after(step * index, () => connection.shutdown());
+    });
+    await Promise.race([Promise.all(all.map(({ over }) => over)), bound]);
+    for (const timer of timers) this.clock.stop(timer);
+  }
 }
 
 type Waiting<Info> =
@@ -47,193 +211,281 @@ type Waiting<Info> =
   | { readonly callback: 'handleControl'; readonly value: WebSock.ControlFrame }
   | { readonly callback: 'handleInfo'; readonly value: Info };
 
-type Callback = 'init' | Waiting<never>['callback'];
-
-const connections = new Set<Connection<any, any, any>>();
-
-/** Closes every connection with 1001; settles when all are over, or after a bound (rules 4.3 and 4.5). */
-export async function shutdown(): Promise<void> {
-  await Promise.all(Array.from(connections, (connection) => connection.shutdown()));
-}
-
+/**
+ * One connection. A server calls its methods as things happen; all return immediately, and none throws. Calls that come
+ * too late, or twice, do nothing.
+ */
 export class Connection<State, Info, Arg> {
-  /** Settles when the socket is gone and `terminate`, if it was due, has settled. */
-  readonly over: Promise<unknown>;
+  /** Settles when the socket is gone and `terminate`, if it was due, has settled. Never rejects. */
+  readonly over: Promise<void>;
 
+  readonly #connections: Connections;
+  readonly #bounds: CheckedBounds;
+  readonly #clock: Clock;
   readonly #wire: Wire;
   readonly #handler: WebSock<State, Info, Arg>;
-  readonly #timeout: number;
-  readonly #maxFrameSize: number;
-  readonly #queue: Waiting<Info>[] = [];
+  readonly #idleTimeout: number;
+  readonly #heartbeat: boolean;
+  readonly #maxMessageSize: number;
+  readonly #wantsControl: boolean;
+
+  readonly #queue = new Queue<Waiting<Info>>();
   /** The last state, once `init` has given one. */
-  #state: { readonly value: State } | undefined;
-  /** Whether a callback is running, or its messages are on their way. */
-  #busy = false;
-  /** Why the connection is over, from the moment that it is. */
-  #reason: WebSock.CloseReason | undefined;
-  #terminated = false;
+  #state: State | undefined;
+  #hasState = false;
+
+  // Why the next callback must wait: any of three.
+  /** A callback is running; at first, `init` is yet to come. */
+  #running = true;
+  /** More waits to be sent than the bound (rule 5.3). */
+  #clogged = false;
+  /** The rest of the program has its turn. */
+  #resting = false;
+
+  #opened = false;
   #advancing = false;
   #scheduled = false;
   /** How many callbacks have run since the rest of the program had a turn. */
   #handled = 0;
-  #heldFrames = 0;
+  /** What waits in the queue, infos aside. */
+  #heldMessages = 0;
   #heldBytes = 0;
-  #heardAt = performance.now();
-  #pausedAt: number | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
-  #socketGone: () => void = () => {};
-  #handlerDone: () => void = () => {};
 
-  constructor(wire: Wire, handler: WebSock<State, Info, Arg>, options: CheckedOptions) {
+  /** Why the connection is over, from the moment that it has ended. */
+  #end: WebSock.CloseReason | undefined;
+  #terminated = false;
+  #handlerDone = false;
+  #gone = false;
+  #settleOver!: () => void;
+
+  #heardAt = 0;
+  /** Whether the client has been pinged, and not heard since. */
+  #pinged = false;
+  #pausedAt: number | undefined;
+  #idleTimer: unknown;
+  /** What waited to be sent at the last look, and since when no byte has gone. */
+  #unsent = 0;
+  #sentAt = 0;
+  #sendTimer: unknown;
+
+  /**
+   * @param connections - those of the same server
+   * @param wire - the socket
+   * @param handler - checked by `checkHandler`
+   * @param options - as `checkOptions` returned them
+   */
+  constructor(
+    connections: Connections,
+    wire: Wire,
+    handler: WebSock<State, Info, Arg>,
+    { idleTimeout, heartbeat, maxMessageSize }: CheckedOptions,
+  ) {
+    this.#connections = connections;
+    this.#bounds = connections.bounds;
+    this.#clock = connections.clock;
     this.#wire = wire;
     this.#handler = handler;
-    this.#timeout = options.timeout;
-    this.#maxFrameSize = options.maxFrameSize;
-    this.over = Promise.all([
-      new Promise<void>((settle) => {
-        this.#socketGone = settle;
-      }),
-      new Promise<void>((settle) => {
-        this.#handlerDone = settle;
-      }),
-    ]);
+    this.#idleTimeout = idleTimeout ?? (wire.ping ? DEFAULT_IDLE_TIMEOUT : Number.POSITIVE_INFINITY);
+    this.#heartbeat = heartbeat && wire.ping !== undefined;
+    this.#maxMessageSize = maxMessageSize;
+    this.#wantsControl = handler.handleControl !== undefined;
+    this.over = new Promise((settle) => {
+      this.#settleOver = settle;
+    });
   }
 
-  // ---- What the server tells the connection ----
+  // ---- What the server calls ----
 
-  /** The handshake is complete: calls `init` (rule 1.1). */
+  /**
+   * The handshake is complete: calls `init` (rule 1.1). What came before is handled after it (rule 1.2). If a shutdown
+   * has begun meanwhile, `init` is not called, and the connection closes with 1001 (rule 1.6).
+   */
   open(arg: Arg): void {
-    connections.add(this);
-    this.over.then(() => connections.delete(this));
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#connections.add(this);
+    this.#heardAt = this.#clock.now();
+    if (this.#connections.closing) this.shutdown();
+    if (this.#end) {
+      this.#next(); // there is no state, so terminate is not called either
+      return;
+    }
+    this.#watchIdle();
     const mailbox = { post: (info: Info) => this.#post(info) };
-    this.#watch();
     this.#run('init', () => this.#handler.init(arg, mailbox));
   }
 
-  /** Something came from the client, be it part of a frame: the idle clock starts again. */
+  /** Something came from the client, even part of a frame: the idle clock starts again (rule 4.3). */
   heard(): void {
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#clock.now();
+    this.#pinged = false;
   }
 
-  /** A whole message came from the client. */
+  /**
+   * A whole message came from the client. Its bytes now belong to the handler (rule 2.7). A message over
+   * `maxMessageSize` closes the connection with 1009, so a server need not look at its size.
+   */
   data(frame: WebSock.DataFrame): void {
-    this.#enqueue({ callback: 'handleIn', value: frame });
-  }
-
-  /** The same, from a platform that has not compared its size with the connection's own limit. */
-  message(data: string | InstanceType<Uint8ArrayConstructor>): void {
     this.heard();
-    if (exceeds(data, this.#maxFrameSize)) {
-      this.failed(new Error(`the client sent a message over ${this.#maxFrameSize} bytes (rule 4.3)`), 1009);
-    } else this.data(typeof data === 'string' ? { opcode: 'text', data } : { opcode: 'binary', data });
+    if (exceeds(frame.data, this.#maxMessageSize)) {
+      this.#endByServer({
+        type: 'error',
+        error: new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`),
+        code: 1009,
+        reason: '',
+      });
+    } else this.#enqueue({ callback: 'handleIn', value: frame });
   }
 
-  /** A ping or pong came from the client; the server has answered a ping (rule 2.8). */
+  /** A ping or pong came from the client. The server has answered a ping (rule 2.8). */
   control(frame: WebSock.ControlFrame): void {
     this.heard();
-    if (this.#handler.handleControl) this.#enqueue({ callback: 'handleControl', value: frame });
+    if (this.#wantsControl) this.#enqueue({ callback: 'handleControl', value: frame });
+    else if (!this.#running) this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
   }
 
-  /** The client broke the protocol (rule 4.3). The platform has closed the connection for it, unless a code is given. */
-  failed(error: unknown, code?: number): void {
-    if (this.#reason) return;
-    const mayClose = this.#wire.isOpen();
-    this.#endedByClient({ type: 'error', error });
-    if (code !== undefined && mayClose) this.#sendClose(code, '');
+  /** Some of what waited has been sent: the next callback may run, if it waited for that (rule 5.3). */
+  sent(): void {
+    if (this.#clogged && this.#wire.unsent() <= this.#bounds.maxUnsentBytes) this.#unclog();
   }
 
-  /** The socket is gone, with the client's close code and reason; 1006 and '' if it sent no close frame (rule 4.3). */
-  closed(code: number, reason: string): void {
-    clearTimeout(this.#closeTimer);
-    this.#socketGone();
-    this.#endedByClient({ type: 'remote', code, reason });
+  /**
+   * The client broke the protocol, and the platform has closed the connection with `code`; 1006 if it sent no close
+   * frame (rule 4.3). What came before is handled; then `terminate` receives the error.
+   */
+  failed(error: unknown, code: number): void {
+    this.#endByClient({ type: 'error', error, code, reason: '' });
   }
 
-  /** The server is going down. Settles when the connection is over, or after a bound (rules 4.3 and 4.5). */
-  async shutdown(): Promise<void> {
-    this.#close({ type: 'shutdown' }, 1001);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const bound = new Promise<void>((settle) => {
-      timer = setTimeout(settle, CLOSE_BOUND + 1_000); // the socket is dropped first, see #close
-    });
-    await Promise.race([this.over, bound]);
-    clearTimeout(timer);
+  /**
+   * The platform has a clock of its own, which ran out, and closed with `code` (rule 4.6). For a server that gives its
+   * connections an `idleTimeout` of `Infinity` instead.
+   */
+  timedOut(code: number): void {
+    if (!this.#end) this.#clearQueue(); // rule 2.2: the server has begun to close
+    this.#endByClient({ type: 'timeout', code, reason: '' });
+  }
+
+  /**
+   * The client's close frame has come, with its code (1005 if it had none) and reason, and the platform has answered it;
+   * or the client has ended its side of the socket without one: 1006 and `''`. Nothing can come any more. What came
+   * before is handled, then `terminate` is called; the socket may stay for a bounded time (rule 4.5).
+   */
+  closing(code: number, reason: string): void {
+    this.#endByClient({ type: 'remote', code, reason });
+  }
+
+  /** The socket is gone. If nothing has ended the connection before, the client has dropped it: 1006 and `''`. */
+  gone(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#clock.stop(this.#sendTimer);
+    this.#endByClient({ type: 'remote', code: 1006, reason: '' });
+    this.#settleIfOver();
+  }
+
+  /** Closes with 1001 (rule 4.3). {@link Connections.shutdown} calls it for each. */
+  shutdown(): void {
+    this.#endByServer({ type: 'shutdown', code: 1001, reason: '' });
+  }
+
+  /**
+   * Drops the socket, and leaves out `terminate` if it is still waiting for a callback (rule 4.5).
+   *
+   * @internal
+   */
+  abandon(): void {
+    this.#terminated = true;
+    this.#handlerDone = true;
+    this.#queue.clear();
+    if (!this.#end) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
+    this.#drop();
+    this.#settleIfOver();
   }
 
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
 
   #post(info: Info): void {
-    if (this.#reason) return; // rule 6.1
+    if (this.#end) return; // rule 6.1
     this.#queue.push({ callback: 'handleInfo', value: info });
-    this.#schedule(queueMicrotask); // rule 6.2: not before post returns
+    if (this.#clogged && this.#queue.length > this.#bounds.maxHeldInfos) {
+      this.#dropClient(`${this.#queue.length} events wait for it (rule 5.3)`);
+    } else if (!this.#scheduled && !this.#running && !this.#clogged && !this.#resting) {
+      this.#scheduled = true;
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.#advance();
+      }); // rule 6.2: not before post returns
+    }
   }
 
   #enqueue(event: Exclude<Waiting<Info>, { callback: 'handleInfo' }>): void {
-    if (this.#reason) return;
-    if (!this.#wire.pause) {
-      if (this.#heldFrames >= HELD_FRAMES || this.#heldBytes >= HELD_BYTES) {
-        const held = `${this.#heldFrames} messages of ${this.#heldBytes} bytes`;
-        const error = new Error(`the client sent more, while ${held} were waiting for the handler (rule 5.1)`);
-        this.#close({ type: 'error', error }, 1013);
-        return;
-      }
-      this.#heldFrames += 1;
-      this.#heldBytes += event.value.data.length;
+    if (this.#end) return;
+    const { maxHeldBytes, maxHeldMessages } = this.#bounds;
+    // One packet can bring any number of messages, and inflated ones of any size, after reading was paused.
+    if (this.#heldBytes >= maxHeldBytes || (!this.#wire.pause && this.#heldMessages >= maxHeldMessages)) {
+      const held = `${this.#heldMessages} messages of ${this.#heldBytes} bytes`;
+      const error = new Error(`the client sent more while ${held} were waiting for the handler (rule 5.1)`);
+      this.#endByServer({ type: 'error', error, code: 1013, reason: '' });
+      return;
     }
+    this.#heldMessages += 1;
+    this.#heldBytes += event.value.data.length;
     this.#queue.push(event);
     this.#advance();
-  }
-
-  #schedule(later: (advance: () => void) => unknown): void {
-    if (this.#scheduled || this.#busy) return;
-    this.#scheduled = true;
-    later(() => {
-      this.#scheduled = false;
-      this.#advance();
-    });
   }
 
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (!this.#busy && this.#queue.length > 0) {
-      if (this.#handled === BATCH) {
-        this.#schedule((advance) =>
-          setTimeout(() => {
-            this.#handled = 0;
-            advance();
-          }),
-        );
-        break;
-      }
-      this.#handled += 1;
-      this.#call(this.#queue.shift() as Waiting<Info>);
+    while (!this.#running && !this.#clogged && !this.#resting) {
+      const event = this.#queue.shift();
+      if (!event) break;
+      this.#dispatch(event);
     }
     this.#advancing = false;
-    if (this.#busy || this.#queue.length > 0) return;
-    this.#resume();
-    if (this.#reason) this.#terminate(this.#reason);
+    if (this.#running || this.#resting || this.#clogged) return;
+    if (this.#end) this.#terminate(this.#end);
+    else this.#resume();
   }
 
-  #call({ callback, value }: Waiting<Info>): void {
-    const state = this.#state?.value as State; // init has settled, or the connection would be busy
-    if (!this.#wire.pause && callback !== 'handleInfo') {
-      this.#heldFrames -= 1;
+  #dispatch({ callback, value }: Waiting<Info>): void {
+    const state = this.#state as State;
+    if (callback === 'handleInfo') {
+      if (this.#end) return; // rule 2.2: frames that came before the client's end are handled, infos are not
+    } else {
+      this.#heldMessages -= 1;
       this.#heldBytes -= value.data.length;
     }
+    // Without `pause` more would only be held: the platform gives each message a turn of its own.
+    if (this.#wire.pause || callback === 'handleInfo') this.#countTurn();
     // Called as methods of the handler (rule 2.5).
     if (callback === 'handleIn') this.#run(callback, () => this.#handler.handleIn(value, state));
     else if (callback === 'handleInfo') this.#run(callback, () => this.#handler.handleInfo(value, state));
     else this.#run(callback, () => this.#handler.handleControl?.(value, state));
   }
 
-  #run(callback: Callback, invoke: () => unknown): void {
-    this.#busy = true;
+  /** Lets the rest of the program run after a batch of callbacks, unless it has had a turn since half of it. */
+  #countTurn(): void {
+    this.#handled += 1;
+    if (this.#handled === BATCH / 2) {
+      nextTurn(() => {
+        this.#handled = 0;
+        this.#resting = false;
+        this.#advance();
+      });
+    } else if (this.#handled >= BATCH) {
+      this.#resting = true;
+      this.#pause(); // or the client goes on filling the queue
+    }
+  }
+
+  #run(callback: FailedCallback, invoke: () => unknown): void {
+    this.#running = true;
     let result: unknown;
     try {
       result = invoke();
-      if (isPromise(result)) {
+      if (isThenable(result)) {
         this.#pause(); // rule 5.1
         Promise.resolve(result).then(
           (settled) => this.#settle(callback, settled),
@@ -250,7 +502,7 @@ export class Connection<State, Info, Arg> {
 
   // ---- Results (rule 3) ----
 
-  #settle(callback: Callback, value: unknown): void {
+  #settle(callback: FailedCallback, value: unknown): void {
     let result: CheckedResult<State>;
     try {
       result = checkResult<State>(callback, value);
@@ -258,136 +510,197 @@ export class Connection<State, Info, Arg> {
       this.#fail(callback, error); // rule 3.6
       return;
     }
-    this.#state = { value: result.state };
-    // Once the connection has ended, a result changes nothing but the state (rule 3.7).
-    if (!this.#reason && this.#wire.isOpen()) {
+    this.#state = result.state;
+    this.#hasState = true;
+    const { messages, stop } = result;
+    if (!this.#end) {
       try {
-        for (const message of result.messages) this.#wire.send(message);
+        for (let index = 0; index < messages.length && !this.#end; index++) {
+          this.#wire.send(messages[index] as WebSock.Message);
+        }
       } catch (error) {
         this.#fail(callback, error);
         return;
       }
-      if (result.stop) {
-        const { reason, code, text } = result.stop;
-        this.#close(
-          typeof reason === 'string' ? { type: 'normal' } : { type: 'error', error: reason.error },
-          code,
-          text,
-        );
-      } else if (this.#wire.unsent() > SEND_BUFFER) {
-        this.#pause();
-        this.#waitForClient().then(() => this.#next());
-        return;
-      }
     }
+    if (stop) {
+      // After the client's end it changes nothing but that it is the last (rule 3.7).
+      if (this.#end) this.#clearQueue();
+      else this.#endByServer(stop);
+    } else if (messages.length > 0) this.#checkBacklog();
     this.#next();
   }
 
-  #fail(callback: Callback, error: unknown): void {
-    report(callback, error);
-    this.#queue.length = 0; // rule 3.4
-    this.#close({ type: 'error', error }, 1011);
+  #fail(callback: FailedCallback, error: unknown): void {
+    this.#connections.report(error, { callback });
+    this.#clearQueue();
+    this.#endByServer({ type: 'error', error, code: 1011, reason: '' });
     this.#next();
   }
 
   #next(): void {
-    this.#busy = false;
+    this.#running = false;
     this.#advance();
   }
 
-  /** Waits until the client has read what was sent; drops one that reads nothing at all (rule 5.2). */
-  async #waitForClient(): Promise<void> {
-    let before = Number.POSITIVE_INFINITY;
-    const watch = setInterval(() => {
-      const unsent = this.#wire.unsent();
-      if (unsent >= before && !this.#reason) {
-        const error = new Error(
-          `the client has read nothing for ${SEND_BOUND} ms; ${unsent} bytes wait for it (rule 5.2)`,
-        );
-        this.#reason = { type: 'error', error };
-        this.#queue.length = 0;
-        this.#wire.drop();
-      }
-      before = unsent;
-    }, SEND_BOUND);
-    await this.#wire.drained();
-    clearInterval(watch);
+  #clearQueue(): void {
+    this.#queue.clear();
+    this.#heldMessages = 0;
+    this.#heldBytes = 0;
   }
 
   // ---- Closing (rule 4) ----
 
-  #close(reason: WebSock.CloseReason, code: number, text = ''): void {
-    // The first end counts. If the client has begun to close, the server will say so by closed() or failed().
-    if (this.#reason || !this.#wire.isOpen()) return;
-    this.#reason = reason;
-    this.#queue.length = 0; // rule 3.4
-    clearTimeout(this.#idleTimer);
-    this.#sendClose(code, text);
+  /** Ends the connection with a close frame, unless it has ended; what waits is dropped (rule 2.2). */
+  #endByServer(reason: WebSock.CloseReason): void {
+    if (this.#end) return;
+    this.#clearQueue();
+    this.#endWith(reason);
+    this.#wire.close(reason.code, reason.reason); // may call closing() or gone()
+    this.#watchSending();
+    this.#resumeReading(); // to read the client's answer
     this.#advance();
   }
 
-  #sendClose(code: number, text: string): void {
-    this.#closeTimer = setTimeout(() => this.#wire.drop(), CLOSE_BOUND); // rule 4.5
-    this.#wire.close(code, text); // may call closed()
-    this.#wire.resume?.(); // to read the client's answer
+  /** The client, or the platform because of it, has ended the connection; the frames that wait are handled (rule 2.2). */
+  #endByClient(reason: WebSock.CloseReason): void {
+    if (this.#end) return;
+    this.#endWith(reason);
+    this.#watchSending();
+    this.#resumeReading(); // to see that the socket is gone
+    this.#advance();
   }
 
-  #endedByClient(reason: WebSock.CloseReason): void {
-    if (this.#reason) return;
-    this.#reason = reason;
-    clearTimeout(this.#idleTimer);
-    // Frames that came before the end are still handled; infos are dropped (rule 2.2).
-    const frames = this.#queue.filter(({ callback }) => callback !== 'handleInfo');
-    this.#queue.splice(0, this.#queue.length, ...frames);
+  #dropClient(what: string): void {
+    const error = new Error(`the client does not read: ${what}`);
+    this.#clearQueue();
+    this.#endWith({ type: 'error', error, code: 1006, reason: '' });
+    this.#drop();
     this.#advance();
+  }
+
+  #endWith(reason: WebSock.CloseReason): void {
+    this.#end = reason;
+    this.#clogged = false;
+    this.#clock.stop(this.#idleTimer);
+  }
+
+  #drop(): void {
+    if (this.#gone) return;
+    this.#wire.drop();
+    this.gone();
   }
 
   #terminate(reason: WebSock.CloseReason): void {
     if (this.#terminated) return; // rule 4.1: once
     this.#terminated = true;
-    if (!this.#state) {
-      this.#handlerDone(); // rule 1.4: no state, no terminate
+    const done = () => {
+      this.#handlerDone = true;
+      this.#settleIfOver();
+    };
+    if (!this.#hasState) {
+      done(); // rule 1.4
       return;
     }
-    const state = this.#state.value;
+    const state = this.#state as State;
     new Promise((settle) => settle(this.#handler.terminate?.(reason, state)))
-      .catch((error) => report('terminate', error)) // rule 4.4
-      .finally(this.#handlerDone);
+      .catch((error) => this.#connections.report(error, { callback: 'terminate' })) // rule 4.4
+      .then(done);
   }
 
-  // ---- Reading, and the idle clock, which is paused while the server does not read (rules 4.3 and 5.1) ----
+  #settleIfOver(): void {
+    if (!this.#gone || !this.#handlerDone) return;
+    this.#connections.delete(this);
+    this.#settleOver();
+  }
+
+  // ---- Sending: a client that reads slowly is waited for, one that reads nothing is dropped (rules 4.5 and 5.3) ----
+
+  #checkBacklog(): void {
+    if (this.#end || this.#clogged || this.#wire.unsent() <= this.#bounds.maxUnsentBytes) return;
+    this.#clogged = true;
+    this.#pause();
+    this.#watchSending();
+  }
+
+  #unclog(): void {
+    this.#clogged = false;
+    this.#clock.stop(this.#sendTimer);
+    this.#advance();
+  }
+
+  /** From now on: while data waits, some must go within a bound; after the end, the socket must go within another. */
+  #watchSending(): void {
+    this.#unsent = this.#wire.unsent();
+    this.#sentAt = this.#clock.now();
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#clock.stop(this.#sendTimer);
+    if (this.#gone) return;
+    const { stallTimeout, closeTimeout } = this.#bounds;
+    const bound = this.#unsent > 0 ? stallTimeout : closeTimeout;
+    const left = this.#sentAt + bound - this.#clock.now();
+    if (left > 0) {
+      // Often enough to see progress, however slow.
+      const delay = this.#unsent > 0 ? Math.min(left, bound / 10) : left;
+      this.#sendTimer = this.#clock.start(() => this.#look(), Math.min(delay, LONGEST_DELAY));
+    } else if (this.#end) this.#drop();
+    else this.#dropClient(`nothing went for ${stallTimeout} ms, while ${this.#unsent} bytes wait for it (rule 5.3)`);
+  }
+
+  #look(): void {
+    const unsent = this.#wire.unsent();
+    if (unsent < this.#unsent) this.#sentAt = this.#clock.now();
+    this.#unsent = unsent;
+    if (this.#clogged && unsent <= this.#bounds.maxUnsentBytes) this.#unclog();
+    else this.#lookAgain();
+  }
+
+  // ---- Reading, and the idle clock, which stands still while the server does not read (rules 4.6 and 5.1) ----
 
   #pause(): void {
-    if (this.#pausedAt !== undefined || this.#reason) return;
-    this.#pausedAt = performance.now();
-    clearTimeout(this.#idleTimer);
+    if (this.#pausedAt !== undefined || this.#end) return;
+    this.#pausedAt = this.#clock.now();
+    this.#clock.stop(this.#idleTimer);
     this.#wire.pause?.();
   }
 
   #resume(): void {
     if (this.#pausedAt === undefined) return;
-    const now = performance.now();
-    this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt); // what was on its way may have come meanwhile
+    const now = this.#clock.now();
+    this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt); // some may have come after the pause
+    this.#resumeReading();
+    this.#watchIdle();
+  }
+
+  #resumeReading(): void {
+    if (this.#pausedAt === undefined) return;
     this.#pausedAt = undefined;
-    if (this.#reason) return;
-    this.#watch();
-    this.#wire.resume?.();
+    if (!this.#gone) this.#wire.resume?.();
   }
 
-  /** Closes the connection when its time has passed: by the second look, when what came meanwhile has been read. */
-  #watch(passed = false): void {
-    const left = this.#heardAt + this.#timeout - performance.now();
-    if (left > 0) this.#idleTimer = setTimeout(() => this.#watch(), Math.min(left, LONGEST_DELAY));
-    else if (passed) this.#close({ type: 'timeout' }, 1002);
-    else this.#idleTimer = setTimeout(() => this.#watch(true));
+  /** Pings, then closes, when its time has come: by the second look, when what has arrived meanwhile has been read. */
+  #watchIdle(passed = false): void {
+    if (this.#idleTimeout === Number.POSITIVE_INFINITY) return;
+    const silent = this.#clock.now() - this.#heardAt;
+    const pingDue = this.#heartbeat && !this.#pinged;
+    const left = (pingDue ? this.#idleTimeout / 2 : this.#idleTimeout) - silent;
+    if (left > 0) this.#idleTimer = this.#clock.start(() => this.#watchIdle(), Math.min(left, LONGEST_DELAY));
+    else if (!passed) this.#idleTimer = this.#clock.start(() => this.#watchIdle(true), 0);
+    else if (pingDue) {
+      this.#pinged = true;
+      this.#wire.ping?.();
+      this.#watchIdle();
+    } else this.#endByServer({ type: 'timeout', code: 1002, reason: '' });
   }
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
+// Immediates, where there are any, come behind input and output, and without the delay of a timer.
+const nextTurn: (run: () => void) => unknown =
+  typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
-/** What a handler throws is never sent to the client (rule 4.2), so it is written here, and the process lives. */
-function report(callback: string, error: unknown): void {
-  console.error(`WebSock: ${callback} failed:`, error);
 }

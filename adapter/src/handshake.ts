@@ -1,25 +1,51 @@
-// The opening handshake, for platforms that give a fetch `Request` and answer with a `Response` (rule 1.5).
+// The opening handshake, as the server must check it (rule 1.5; RFC 6455 §4.2.1).
+
+/** The headers of a request, by any means: `headers.get(name)` of a fetch `Request` will do. */
+type GetHeader = (name: string) => string | null | undefined;
 
 const REQUIRED = {
   Host: /./,
   Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
   'Sec-WebSocket-Version': /^13$/,
-  'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{22}==$/, // 16 bytes in base64
+  'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
 };
 
-/** The answer to a request that is not a valid upgrade (RFC 6455 §4.2); `undefined` if it is one. */
-export function refusal({ method, headers }: Request): Response | undefined {
-  if (method !== 'GET') return new Response('an upgrade is a GET', { status: 405, headers: { Allow: 'GET' } });
-  const wrong = Object.entries(REQUIRED).find(([name, value]) => !value.test(headers.get(name) ?? ''));
-  if (!wrong) return undefined;
-  const text = `no WebSocket upgrade: see ${wrong[0]}`;
-  return new Response(text, { status: 400, headers: { 'Sec-WebSocket-Version': '13' } });
+/** Whether a request wants to be upgraded to a WebSocket, rightly or wrongly. */
+export function wantsUpgrade({ headers }: Request): boolean {
+  return REQUIRED.Upgrade.test(headers.get('Upgrade') ?? '');
 }
 
-/** The subprotocol to answer with: the application's, if the client offered it. */
-export function subprotocol({ headers }: Request, protocol: string | undefined): string | undefined {
-  return offeredIn(headers.get('Sec-WebSocket-Protocol')).find((name) => name === protocol);
+/** The answer to a request that is not a valid upgrade; `undefined` if it is one. */
+export function refusal(request: Request): Response | undefined {
+  return refusalOf(request.method, (name) => request.headers.get(name));
+}
+
+/** The same, for a request that is not a fetch `Request`. */
+export function refusalOf(method: string | undefined, header: GetHeader): Response | undefined {
+  if (method !== 'GET') {
+    return new Response('A WebSocket upgrade must be a GET request.\n', { status: 405, headers: { Allow: 'GET' } });
+  }
+  for (const [name, value] of Object.entries(REQUIRED)) {
+    if (value.test(header(name) ?? '')) continue;
+    if (name === 'Sec-WebSocket-Version') {
+      const text = 'This server speaks version 13 of the WebSocket protocol.\n';
+      return new Response(text, { status: 426, headers: { ...UPGRADE, 'Sec-WebSocket-Version': '13' } });
+    }
+    if (name === 'Upgrade') {
+      return new Response('Connect with a WebSocket client.\n', { status: 426, headers: UPGRADE });
+    }
+    return new Response(`Not a valid WebSocket upgrade: check the header ${name}.\n`, { status: 400 });
+  }
+  return undefined;
+}
+
+// RFC 9110 §15.5.22: a 426 names the protocol.
+const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' };
+
+/** The subprotocol to answer with: the application's, if the client offered it, compared whole (rule 1.5). */
+export function subprotocol(offered: string | null | undefined, protocol: string | undefined): string | undefined {
+  return protocol !== undefined && offeredIn(offered).includes(protocol) ? protocol : undefined;
 }
 
 /** The subprotocols in a Sec-WebSocket-Protocol header. */

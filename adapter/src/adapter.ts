@@ -1,0 +1,148 @@
+// What the adapters of all platforms share: options, routes, and the connections of one server. Nothing is global: each
+// adapter has its own.
+
+import type { WebSock } from '@websock/spec';
+import type { Accepted, Route, RouteResult } from './accept.ts';
+import { type Bounds, Connections, type ShutdownOptions } from './connection.ts';
+import { refusal } from './handshake.ts';
+import type { ErrorContext } from './report.ts';
+import {
+  BOUND_NAMES,
+  boundsIn,
+  type CheckedOptions,
+  checkHandler,
+  checkOptions,
+  OptionsCheck,
+  show,
+} from './validate.ts';
+
+/** How an adapter treats its connections, whichever handler serves them. */
+export interface AdapterOptions extends Bounds {
+  /**
+   * Receives what routes and callbacks throw, once each, with the callback's name (rule 4.4). Default: `console.error`.
+   * A throw or rejection of its own is written to the console, and harms nothing.
+   */
+  readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
+  /** How long a route may take, in ms. Then the request is answered with 503. Default: 10 000. */
+  readonly routeTimeout?: number | undefined;
+}
+
+/** A server that listens. */
+export interface Serving {
+  /** Where it listens, such as `ws://127.0.0.1:8080`. */
+  readonly url: string;
+  /**
+   * Ends the server: new requests are answered with 503 (rule 1.6), every connection is closed with 1001 (rule 4.3). When
+   * all are over, or the bound has passed (rule 4.5), it stops listening, and the promise settles.
+   */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+}
+
+/** A connection to open: checked, its options with their defaults. */
+export interface Upgrade {
+  readonly handler: WebSock.Any;
+  readonly arg: unknown;
+  readonly options: CheckedOptions;
+}
+
+/** What is to be done with a request; `undefined` if it is for somebody else. */
+export type Decision = Upgrade | Response | undefined;
+
+/** One adapter: its options and its connections. */
+export class Adapter {
+  readonly connections: Connections;
+  readonly #routeTimeout: number;
+
+  /**
+   * Throws a TypeError for an option that is unknown or invalid.
+   *
+   * @param caller - begins the message
+   * @param more - names of options that the caller reads itself
+   */
+  constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
+    const check = new OptionsCheck(caller, options, ['onError', 'routeTimeout', ...BOUND_NAMES, ...more]);
+    const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
+    this.#routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);
+    const onError = check.option('onError', isFunction, 'a function (error, { callback }) => …');
+    this.connections = new Connections({ onError, ...boundsIn(check) });
+  }
+
+  /**
+   * Asks the route what to do with a request. Synchronously if the route is synchronous: where a platform must upgrade
+   * before anything is awaited, do it then. Never throws or rejects. During a shutdown it is a 503 (rule 1.6), also if
+   * the shutdown begins while the route waits; a request that is accepted is a valid upgrade (rule 1.5).
+   */
+  decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
+    if (this.connections.closing) return unavailable();
+    try {
+      const result = route(request, platform);
+      if (!isThenable(result)) return this.#check(request, result);
+      return this.#await(request, result);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Checks what `upgrade` is called with; throws a TypeError for an invalid handler or option. */
+  check(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined): Upgrade {
+    checkHandler(handler);
+    return { handler, arg, options: checkOptions(options) };
+  }
+
+  async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<Decision>((settle) => {
+      if (this.#routeTimeout > 2 ** 31 - 1) return;
+      timer = setTimeout(() => {
+        const error = new Error(`the route has not decided within ${this.#routeTimeout} ms`);
+        this.connections.report(error, { callback: 'route' });
+        settle(unavailable());
+      }, this.#routeTimeout);
+    });
+    const decided = Promise.resolve(pending).then(
+      (result) => this.#check(request, result),
+      (error) => this.#failed(error),
+    );
+    const decision = await Promise.race([decided, late]);
+    clearTimeout(timer);
+    return decision;
+  }
+
+  #check(request: Request, result: RouteResult): Decision {
+    if (this.connections.closing) return unavailable();
+    if (result === undefined || result instanceof Response) return result;
+    if (!isAccepted(result)) {
+      const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
+      return this.#failed(new TypeError(`the route returned ${show(result)}; ${remedy}`));
+    }
+    try {
+      return refusal(request) ?? this.check(result.handler, result.arg, result.options);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): Response {
+    this.connections.report(error, { callback: 'route' });
+    return new Response('Internal Server Error\n', { status: 500 });
+  }
+}
+
+/** The answer to every request from the moment that a shutdown begins (rule 1.6). */
+export function unavailable(): Response {
+  return new Response('Service Unavailable\n', { status: 503 });
+}
+
+/** The answer to a request that no route wants. */
+export function notFound(): Response {
+  return new Response('Not Found\n', { status: 404 });
+}
+
+// By shape: a library's routes may come with another copy of this package.
+function isAccepted(value: unknown): value is Accepted {
+  return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
+}
+
+function isThenable(value: RouteResult | PromiseLike<RouteResult>): value is PromiseLike<RouteResult> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
