@@ -140,6 +140,7 @@ class Connection {
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     const wait = isRestart ? 0 : longest * (0.5 + Math.random() / 2);
     this.#failures += 1;
+    this.#listener.onEvent(isRestart ? 'Reconnecting' : `Reconnecting in ${(wait / 1_000).toFixed(1)} s`);
     if (isRestart) return this.connect();
     this.#listener.onWait(wait);
     this.#after(wait, () => this.connect());

@@ -1,0 +1,280 @@
+// The chat and its page in a real browser, on each platform that serves a page by itself.
+
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { type Browser, chromium, type Page, type WebSocket } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Host, launch } from '../../toolkit/host.ts';
+import { freePort, missing } from '../../toolkit/programs.ts';
+
+const noBrowser = missing('chromium', '"apt-get install chromium" or "brew install chromium"');
+
+/** How long a page may take to show something, in ms. */
+const PATIENCE = 20_000;
+
+let browser: Browser;
+
+beforeAll(async () => {
+  if (noBrowser !== undefined) return;
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const executablePath = folders.map((folder) => join(folder, 'chromium')).find(existsSync) as string;
+  // No sandbox: it does not start for root. The rest keeps the browser from talking to anybody but these servers.
+  const quiet = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'];
+  const args = [...quiet, 'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`);
+  browser = await chromium.launch({ executablePath, args });
+});
+
+afterAll(() => browser?.close());
+
+/** Somebody with a page of the chat. Everyone has a browser profile of their own. */
+class Visitor {
+  /** The answers to connections that the server has refused, as the browser reports them. */
+  readonly refusals: string[] = [];
+  /** What the page has thrown. */
+  readonly errors: Error[] = [];
+  #socket: WebSocket | undefined;
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(PATIENCE);
+    page.on('websocket', (socket) => {
+      this.#socket = socket;
+      socket.on('socketerror', (error) => this.refusals.push(error));
+    });
+    page.on('pageerror', (error) => this.errors.push(error));
+  }
+
+  /** `withClock` gives the page a clock that can be put forward. */
+  static async open(url: string, { withClock = false } = {}): Promise<Visitor> {
+    const context = await browser.newContext();
+    const visitor = new Visitor(await context.newPage());
+    visitors.push(visitor);
+    if (withClock) await visitor.page.clock.install();
+    await visitor.page.goto(url);
+    return visitor;
+  }
+
+  static async enter(name: string, options?: { withClock: boolean }): Promise<Visitor> {
+    const visitor = await Visitor.open(server.url, options);
+    await visitor.page.getByLabel('Your name').fill(name);
+    await visitor.page.getByLabel('Room').fill('kitchen');
+    await visitor.page.getByRole('button', { name: 'Enter' }).click();
+    await visitor.sees('Connected');
+    return visitor;
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.getByLabel('Message', { exact: true }).fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  press(name: string): Promise<void> {
+    return this.page.getByRole('button', { name }).click();
+  }
+
+  /** Waits until the state of the connection is this. */
+  sees(state: string): Promise<void> {
+    return this.page.getByRole('status').getByText(state, { exact: true }).waitFor();
+  }
+
+  /** Waits until somebody has said this, or until a notice says it, if `from` is empty. */
+  hears(from: string, text: string): Promise<void> {
+    const lines = this.page.getByRole('log').getByRole('listitem');
+    const line = from === '' ? lines : lines.filter({ has: this.page.getByText(from, { exact: true }) });
+    return line
+      .getByText(text, { exact: true })
+      .or(line.filter({ hasText: text }))
+      .first()
+      .waitFor();
+  }
+
+  /** Waits until these are in the room, in any order. */
+  async meets(...names: string[]): Promise<void> {
+    const people = this.page.getByRole('complementary').locator('bdi');
+    await vi.waitFor(async () => expect((await people.allTextContents()).sort()).toEqual(names), PATIENCE);
+  }
+
+  /** The next message that comes to the page. */
+  async nextMessage(): Promise<string | undefined> {
+    return (await this.#socket?.waitForEvent('framereceived'))?.payload.toString();
+  }
+
+  /** What became of the connection, as the page tells it, without the times. */
+  events(): Promise<string[]> {
+    return this.page.locator('#events li').evaluateAll((items) => items.map((item: any) => item.lastChild.data));
+  }
+}
+
+/** What became of a connection that a script has opened. */
+interface Outcome {
+  readonly opened: boolean;
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Opens a connection to `host` from a page, acts once it is open, and waits until it is closed. */
+function connectFrom({ page }: Visitor, host: string, act: string): Promise<Outcome> {
+  return page.evaluate(`new Promise((settle) => {
+    const socket = new WebSocket('ws://${host}/chat?room=hall&name=Mallory');
+    let opened = false;
+    socket.onopen = () => {
+      opened = true;
+      ${act}
+    };
+    socket.onclose = ({ code, reason }) => settle({ opened, code, reason });
+  })`);
+}
+
+let server: Host;
+let visitors: Visitor[] = [];
+
+describe.each(['node', 'bun', 'deno'] as const)('the chat in a browser, on %s', (platform) => {
+  beforeEach(({ skip }) => skip(noBrowser !== undefined, noBrowser));
+
+  let port: number;
+  const start = async () => {
+    server = await launch(platform, ['test/apps/chat/host.ts'], { PORT: String(port) });
+  };
+
+  beforeAll(async () => {
+    if (noBrowser !== undefined) return;
+    port = await freePort();
+    await start();
+  });
+
+  afterEach(async () => {
+    const errors = visitors.flatMap((visitor) => visitor.errors);
+    await Promise.all(visitors.map(({ page }) => page.context().close()));
+    visitors = [];
+    expect(errors).toEqual([]);
+  });
+
+  afterAll(async () => {
+    if (noBrowser === undefined) expect(await server.stop()).toBe(0);
+  });
+
+  test('both pages show who is there and what each says', async () => {
+    const alice = await Visitor.enter('Alice');
+    await alice.meets('Alice');
+    const bob = await Visitor.enter('Bob');
+    for (const visitor of [alice, bob]) await visitor.meets('Alice', 'Bob');
+    await alice.say('tea? ☕');
+    await bob.say('مرحبا');
+    for (const visitor of [alice, bob]) {
+      await visitor.hears('Alice', 'tea? ☕');
+      await visitor.hears('Bob', 'مرحبا');
+    }
+    await bob.page.close();
+    await alice.hears('', 'Bob has left');
+    await alice.meets('Alice');
+  });
+
+  test('what somebody says is text, never markup', async () => {
+    const [alice, bob] = [await Visitor.enter('Alice'), await Visitor.enter('Bob')];
+    const markup = `<img src="x" onerror="document.title = 'taken over'">`;
+    await alice.say(markup);
+    await alice.say('that was it');
+    for (const { page } of [alice, bob]) {
+      await page.getByText('that was it').waitFor();
+      await page.getByRole('log').getByText(markup, { exact: true }).waitFor();
+      expect(await page.getByRole('log').locator('img').count()).toBe(0);
+      expect(await page.title()).toBe('kitchen · Chat');
+    }
+  });
+
+  test('the browser and the server agree on a subprotocol and on compression', async () => {
+    const alice = await Visitor.enter('Alice');
+    expect(await alice.events()).toEqual([expect.stringMatching(/^Connected: chat\.json, permessage-deflate\b/)]);
+    const long = 'tea '.repeat(250).trim(); // worth compressing, in both directions
+    await alice.say(long);
+    await alice.hears('Alice', long);
+  });
+
+  test('a restart (1012) brings both pages back', async () => {
+    const [alice, bob] = [await Visitor.enter('Alice'), await Visitor.enter('Bob')];
+    expect(await server.stop()).toBe(0);
+    for (const visitor of [alice, bob]) {
+      await visitor.sees('Not connected'); // the attempt without a wait came too early
+      expect((await visitor.events()).slice(1, 5)).toEqual([
+        'Closed: 1012, back in a moment',
+        'Reconnecting',
+        'Closed: 1006',
+        expect.stringMatching(/^Reconnecting in \d\.\d s$/),
+      ]);
+    }
+    await start();
+    for (const visitor of [alice, bob]) {
+      await visitor.sees('Connected');
+      await visitor.meets('Alice', 'Bob');
+    }
+    await bob.say('here again');
+    for (const visitor of [alice, bob]) await visitor.hears('Bob', 'here again');
+  });
+
+  test('a server that has fallen silent is noticed', async () => {
+    const alice = await Visitor.enter('Alice', { withClock: true });
+    const { clock } = alice.page;
+    server.process.kill('SIGSTOP');
+    try {
+      await clock.fastForward(45_000); // the page asks for a sign of life
+      await clock.fastForward(10_000); // there is none
+      await vi.waitFor(
+        async () => expect((await alice.events())[1]).toBe('Closed: 1006, the server has fallen silent'),
+        PATIENCE,
+      );
+    } finally {
+      server.process.kill('SIGCONT');
+    }
+    await alice.sees('Connected');
+    // Now that there is one, the page stays connected.
+    const answer = alice.nextMessage();
+    await clock.fastForward(45_000);
+    expect(await answer).toBe('{"names":["Alice"]}');
+    await clock.fastForward(10_000);
+    await alice.say('still here');
+    await alice.hears('Alice', 'still here');
+    expect(await alice.events()).toHaveLength(4);
+  });
+
+  test('close codes and reasons arrive, in both directions', async () => {
+    const alice = await Visitor.enter('Alice');
+    const connect = (act: string) => connectFrom(alice, `127.0.0.1:${port}`, act);
+    const logged = (line: string) => vi.waitFor(() => expect(server.reports().split('\n')).toContain(line), PATIENCE);
+    expect(await connect('socket.send(new Uint8Array(1))')).toEqual({ opened: true, code: 1003, reason: 'text only' });
+    expect(await connect('socket.send("x".repeat(5_000))')).toMatchObject({ opened: true, code: 1009 });
+    expect(await connect('socket.close(4001, "moved ☕")')).toMatchObject({ opened: true, code: 4001 });
+    await logged('Mallory has left hall: remote, 4001 "moved ☕"');
+
+    await alice.press('Leave');
+    await logged('Alice has left kitchen: remote, 1000 "bye"');
+    await alice.page.getByRole('alert').getByText('You have left the room.').waitFor();
+    await alice.press('Enter');
+    await alice.sees('Connected');
+    await alice.say('/quit');
+    await logged('Alice has left kitchen: normal, 1000');
+    await alice.page.getByRole('alert').getByText('You have left the room.').waitFor();
+  });
+
+  test('a page of another origin is refused', async () => {
+    const other = createServer((_request, response) => response.end('<!doctype html>'));
+    await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
+    const foreign: [page: string, host: string][] = [
+      [`http://127.0.0.1:${(other.address() as AddressInfo).port}`, '127.0.0.1'],
+      [`http://foreign.localhost:${port}`, 'foreign.localhost'], // a name that somebody has pointed at this server
+      ['data:text/html,', '127.0.0.1'], // its origin is null
+    ];
+    try {
+      for (const [page, host] of foreign) {
+        const visitor = await Visitor.open(page);
+        const outcome = await connectFrom(visitor, `${host}:${port}`, 'socket.close(4000)');
+        expect(outcome).toEqual({ opened: false, code: 1006, reason: '' });
+        expect(visitor.refusals).toEqual([expect.stringContaining('403')]);
+      }
+    } finally {
+      other.close();
+    }
+    const visitor = await Visitor.open(`http://localhost:${port}`);
+    expect(await connectFrom(visitor, `localhost:${port}`, 'socket.close(4000)')).toMatchObject({ code: 4000 });
+  });
+});
