@@ -27,6 +27,14 @@ export interface AdapterOptions extends Bounds {
   readonly routeTimeout?: number | undefined;
 }
 
+/** Where a server listens, beside what all adapters have in common. */
+export interface ServeOptions extends AdapterOptions {
+  /** The TCP port; 0 for a free one. Default: 8080. */
+  readonly port?: number | undefined;
+  /** The name or address to listen on. Default: all addresses of the machine. */
+  readonly hostname?: string | undefined;
+}
+
 /** A server that listens. */
 export interface Serving {
   /** Where it listens, such as `ws://127.0.0.1:8080`. */
@@ -57,10 +65,9 @@ export class Adapter {
    * Throws a TypeError for an option that is unknown or invalid.
    *
    * @param caller - begins the message
-   * @param more - names of options that the caller reads itself
    */
-  constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
-    const check = new OptionsCheck(caller, options, ['onError', 'routeTimeout', ...BOUND_NAMES, ...more]);
+  constructor(caller: string, options: AdapterOptions | undefined) {
+    const check = new OptionsCheck(caller, options, ['onError', 'routeTimeout', ...BOUND_NAMES]);
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
     this.#routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);
     const onError = check.option('onError', isFunction, 'a function (error, { callback }) => …');
@@ -126,6 +133,37 @@ export class Adapter {
     this.connections.report(error, { callback: 'route' });
     return new Response('Internal Server Error\n', { status: 500 });
   }
+}
+
+/** Takes the options of `serve` apart; throws a TypeError for an invalid port or hostname. */
+export function checkServe(options: ServeOptions = {}): {
+  readonly port: number;
+  readonly hostname: string | undefined;
+  readonly adapter: Adapter;
+} {
+  const { port, hostname, ...adapterOptions } = options;
+  const check = new OptionsCheck('serve', { port, hostname }, ['port', 'hostname']);
+  const isPort = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536;
+  const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
+  return {
+    port: check.option('port', isPort, 'a whole number from 0 to 65535') ?? 8080,
+    hostname: check.option('hostname', isName, "a name or an address, such as '127.0.0.1'"),
+    adapter: new Adapter('serve', adapterOptions),
+  };
+}
+
+/** Throws a TypeError unless `route` is a function. */
+export function checkRoute(caller: string, route: unknown): void {
+  if (typeof route === 'function') return;
+  throw new TypeError(`${caller}: the route is ${show(route)}; pass a function (request) => accept(handler, arg)`);
+}
+
+/** The URL of a server that listens on a host name, or on all addresses. */
+export function urlOf(hostname: string | undefined, port: number): string {
+  const all = hostname === undefined || hostname === '0.0.0.0' || hostname === '::';
+  const host = all ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname;
+  return `ws://${host}:${port}`;
 }
 
 /** The answer to every request from the moment that a shutdown begins (rule 1.6). */

@@ -1,113 +1,516 @@
-// WebSock on node:http, with the `ws` package.
-//
-//   httpServer.on('upgrade', (request, socket, head) => upgrade({ request, socket, head }, handler, arg, options));
+// WebSock on Node.js: node:http, with the `ws` package.
 
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { constants } from 'node:buffer';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type Duplex, Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
 import type { WebSock } from '@websock/spec';
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import type { Limits } from '../../tck/src/capabilities.ts';
-import { CLOSE_BOUND, Connection, type Wire } from './connection.ts';
-import { type CheckedOptions, checkHandler, checkOptions } from './validate.ts';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import type { Route } from './accept.ts';
+import {
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  checkServe,
+  type Decision,
+  notFound,
+  type ServeOptions,
+  type Serving,
+  type Upgrade,
+  unavailable,
+  urlOf,
+} from './adapter.ts';
+import type { Cannot } from './capabilities.ts';
+import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
+import { refusalOf, subprotocol } from './handshake.ts';
+import type { CheckedOptions } from './validate.ts';
 
-export { shutdown } from './connection.ts';
+export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
+export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
+export type { Bounds, Cannot, Capability, ErrorContext, FailedCallback, ShutdownOptions } from './connection.ts';
 
-export const limits: Limits = {}; // `ws` can do all that the rules ask
+/** What Node.js cannot do: nothing that the rules ask for is missing. */
+export const cannot: Cannot = {};
+
+/** What a route receives on Node.js beside the request. */
+export interface NodePlatform {
+  /** Node's own request: `request.socket.remoteAddress` is the client's address. */
+  readonly request: IncomingMessage;
+  /** The socket, which belongs to the adapter: look, do not write. */
+  readonly socket: Duplex;
+}
 
 /** What node:http gives to a listener of `upgrade`. */
 export interface UpgradeRequest {
+  /** The request. */
   readonly request: IncomingMessage;
+  /** Its socket. */
   readonly socket: Duplex;
+  /** What the client sent behind the request. */
   readonly head: Buffer;
 }
 
+/** The most bytes of one message, whatever `maxMessageSize` says: no string of Node.js is longer. */
+const LARGEST_MESSAGE = constants.MAX_STRING_LENGTH;
+
+/** The most fragments of one message: each costs memory, even an empty one (rule 2.3). */
+const MAX_FRAGMENTS = 16_384;
+
 /**
- * Turns a request into a connection that the handler serves. A request that is not a valid upgrade is answered with
- * 400 or 405 and reaches no callback (rule 1.5).
+ * Listens on a port, and asks the route about every request.
  *
- * Throws a TypeError for a handler or an option that is not one; the client is answered with 500.
+ * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
-export const upgrade: WebSock.Upgrade<UpgradeRequest> = ({ request, socket, head }, handler, arg, options) => {
-  let checked: CheckedOptions;
-  try {
-    checkHandler(handler);
-    checked = checkOptions(options);
-  } catch (error) {
-    socket.end('HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    throw error;
+export async function serve(route: Route<NodePlatform>, options?: ServeOptions): Promise<Serving> {
+  checkRoute('serve', route);
+  const { port, hostname, adapter } = checkServe(options);
+  const upgrades = new Upgrades(adapter);
+  const server = createServer((request, response) => answer(adapter, route, request, response));
+  server.on('upgrade', (request, socket, head) => upgrades.ask(route, { request, socket, head }, false));
+  await listen(server, port, hostname);
+  server.on('error', (error) => adapter.connections.report(error, { callback: 'server' }));
+  return {
+    url: urlOf(hostname, (server.address() as AddressInfo).port),
+    shutdown: (options) => {
+      const over = upgrades.shutdown(options);
+      return over.then(() => stop(server, adapter.connections.bounds.closeTimeout));
+    },
+  };
+}
+
+/**
+ * Serves the WebSockets of a server that exists already: node:http, node:https, or any framework that gives access to
+ * its server. The route is asked about upgrades only. Where it returns `undefined`, the socket is left to the server's
+ * other listeners of `upgrade`; if there are none, the answer is 404.
+ *
+ * Throws a TypeError for an invalid option. After `shutdown` the adapter goes on refusing upgrades with 503; the server
+ * itself is not closed.
+ */
+export function attach(
+  server: HttpServer | HttpsServer,
+  route: Route<NodePlatform>,
+  options?: AdapterOptions,
+): Pick<Serving, 'shutdown'> {
+  if (typeof (server as Partial<HttpServer> | undefined)?.on !== 'function') {
+    throw new TypeError('attach: the server is not one of node:http or node:https; pass what createServer() returned');
   }
-  if (request.httpVersion === '1.0') {
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'); // `ws` would take it
-    return;
+  checkRoute('attach', route);
+  const upgrades = new Upgrades(new Adapter('attach', options));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgrades.ask(route, { request, socket, head }, server.listenerCount('upgrade') > 1);
+  });
+  return { shutdown: (options) => upgrades.shutdown(options) };
+}
+
+/**
+ * An upgrade function and what belongs to it, for a server that decides about requests by itself:
+ *
+ *     server.on('upgrade', (request, socket, head) => upgrade({ request, socket, head }, handler, arg));
+ *
+ * Call `upgrade` before anything is awaited: until then Node.js ends the process when a client resets its socket.
+ * Throws a TypeError for an invalid option.
+ */
+export function createAdapter(options?: AdapterOptions): {
+  /**
+   * Opens a connection, or answers a request that is not a valid upgrade with 4xx (rule 1.5). Throws a TypeError for an
+   * invalid handler or option, after the client was answered with 500, and an Error if the socket has been upgraded.
+   */
+  readonly upgrade: WebSock.Upgrade<UpgradeRequest>;
+  /** Refuses new upgrades with 503, and closes all connections with 1001. */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+} {
+  const adapter = new Adapter('createAdapter', options);
+  const upgrades = new Upgrades(adapter);
+  return {
+    upgrade(upgradeRequest, handler, arg, options) {
+      if (isTaken(upgradeRequest.socket)) {
+        throw new Error('upgrade: this socket has been upgraded already; call upgrade once for each request');
+      }
+      let decision: Upgrade | Response;
+      try {
+        decision = adapter.check(handler as WebSock.Any, arg, options);
+      } catch (error) {
+        upgrades.settle(upgradeRequest, new Response(null, { status: 500 }));
+        throw error;
+      }
+      if (adapter.connections.closing) decision = unavailable();
+      upgrades.settle(upgradeRequest, decision);
+    },
+    shutdown: (options) => upgrades.shutdown(options),
+  };
+}
+
+// ---- Upgrades ----
+
+/** Sockets that have become WebSockets: nothing else may be written to them. */
+const taken = new WeakSet<Duplex>();
+
+/** Whether a socket is a WebSocket by now: of this package, or of another library, which then reads from it. */
+function isTaken(socket: Duplex): boolean {
+  return taken.has(socket) || socket.listenerCount('data') > 0;
+}
+
+/** The upgrades of one adapter. */
+class Upgrades {
+  readonly #adapter: Adapter;
+  readonly #servers = new Map<string, WebSocketServer>();
+  /** Sockets whose requests wait for the route, or have been refused. */
+  readonly #sockets = new Set<Duplex>();
+  /** The headers and the subprotocol of the handshake that is being answered; `ws` asks for them synchronously. */
+  #headers: CheckedOptions['headers'] = [];
+  #protocol: string | undefined;
+
+  constructor(adapter: Adapter) {
+    this.#adapter = adapter;
   }
-  new WebSocketServer(settings(checked)).handleUpgrade(request, socket, head, (webSocket) => {
+
+  /**
+   * Asks the route about an upgrade, and does what it says.
+   *
+   * @param shared - whether the socket may be for another listener
+   */
+  ask(route: Route<NodePlatform>, { request, socket, head }: UpgradeRequest, shared: boolean): void {
+    this.#hold(socket);
+    // While the route is awaited, what the client has sent stays in the socket, so that its end comes behind it. Another
+    // listener has received the same head, and may put it there itself.
+    const early = !shared && head.length > 0;
+    if (early) socket.unshift(head);
+    const settle = (decision: Decision) => {
+      if (shared && (decision === undefined || isTaken(socket))) this.#leave(socket, decision);
+      else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound());
+    };
+    const decision = decide(this.#adapter, route, request, socket);
+    if (decision instanceof Promise) decision.then(settle);
+    else settle(decision);
+  }
+
+  /** Opens a connection, or refuses it. */
+  settle({ request, socket, head }: UpgradeRequest, decision: Upgrade | Response): void {
+    this.#hold(socket);
+    if (socket.destroyed) return;
+    const refused = decision instanceof Response ? decision : refusalOfNode(request);
+    if (refused) this.#refuse(socket, refused);
+    else this.#open({ request, socket, head }, decision as Upgrade);
+  }
+
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    await this.#adapter.connections.shutdown(options);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Keeps a reset from ending the process: at `upgrade`, Node.js has removed its own listener of errors. */
+  #hold(socket: Duplex): void {
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    socket.on('error', ignore);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** Leaves a socket to the other listeners of `upgrade`. */
+  #leave(socket: Duplex, decision: Decision): void {
+    this.#sockets.delete(socket);
+    if (decision === undefined || socket.destroyed) return;
+    const error = new Error('the route answered an upgrade that another listener of the server has taken');
+    this.#adapter.connections.report(error, { callback: 'route' });
+  }
+
+  /** Answers with a response, then ends the socket, in a bounded time whatever the client does (rule 4.5). */
+  async #refuse(socket: Duplex, response: Response): Promise<void> {
+    const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
+    socket.once('close', () => clearTimeout(timer));
+    socket.resume(); // what else the client sends goes nowhere
+    socket.end(await bytesOf(response)); // does nothing if the socket is gone
+    await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
+    socket.destroy();
+  }
+
+  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options }: Upgrade): void {
+    taken.add(socket);
+    this.#sockets.delete(socket);
+    this.#headers = options.headers;
+    this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
+    this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
+      const wire = new NodeWire(webSocket as ServerSocket, socket);
+      const connection = new Connection(this.#adapter.connections, wire, handler, options);
+      wire.listen(connection);
+      connection.open(arg);
+    });
+  }
+
+  /** One server of `ws` for all connections with the same options: making one costs more than a handshake. */
+  #serverFor(options: CheckedOptions): WebSocketServer {
+    const { compress, maxMessageSize, validateUtf8 } = options;
+    const key = `${compress} ${maxMessageSize} ${validateUtf8}`;
+    let server = this.#servers.get(key);
+    if (!server) {
+      if (this.#servers.size >= 100) this.#servers.clear(); // they are kept for speed alone
+      server = new WebSocketServer(settings(options, () => this.#protocol ?? false));
+      server.on('headers', (lines) => {
+        for (const [name, value] of this.#headers) lines.push(`${name}: ${value}`);
+      });
+      this.#servers.set(key, server);
+    }
+    return server;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function ignore(): void {}
+
+// `ws` knows closeTimeout and maxPendingAutoPongs; its types do not name them yet.
+type Settings = ServerOptions & { closeTimeout: number; maxPendingAutoPongs: number };
+
+function settings(options: CheckedOptions, handleProtocols: () => string | false): Settings {
+  return {
+    noServer: true,
+    clientTracking: false,
+    WebSocket: ServerSocket,
+    perMessageDeflate: options.compress,
+    maxPayload: Math.min(options.maxMessageSize, LARGEST_MESSAGE),
+    maxFragments: MAX_FRAGMENTS,
+    skipUTF8Validation: !options.validateUtf8,
+    handleProtocols,
+    // The machine has bounds for both: of closing, which sees what is still being sent, and of what waits to be sent.
+    closeTimeout: 2 ** 31 - 1,
+    maxPendingAutoPongs: 0,
+  };
+}
+
+// ---- The wire ----
+
+/** A WebSocket that shows when the client's close frame comes, or a fault of the client: `ws` then calls `close`. */
+class ServerSocket extends WebSocket {
+  /** Called when `ws` has answered the client's close frame. */
+  onClosing: ((code: number, reason: string) => void) | undefined;
+  /** The code with which `ws` closed because of a fault; 1006 if it could not. */
+  faultCode = 1006;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    const open = this.readyState === WebSocket.OPEN;
+    super.close(code, reason);
+    if (code !== undefined && reason === undefined) {
+      if (open) this.faultCode = code;
+    } else this.onClosing?.(code ?? 1005, reason?.toString() ?? '');
+  }
+
+  /** Sends the server's own close frame. */
+  begin(code: number, reason: string): void {
+    super.close(code, reason);
+  }
+}
+
+/** What Node.js and libuv know of a write that is under way; neither is documented, and each may be missing. */
+interface Internals {
+  readonly _writableState?: { readonly writelen?: unknown };
+  readonly _handle?: { readonly writeQueueSize?: unknown; readonly _parent?: { readonly writeQueueSize?: unknown } };
+}
+
+class NodeWire implements Wire {
+  readonly #webSocket: ServerSocket;
+  readonly #socket: Duplex;
+  #sent: () => void = ignore;
+  #corked = false;
+
+  constructor(webSocket: ServerSocket, socket: Duplex) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+  }
+
+  listen(connection: Connection<any, any, any>): void {
+    const webSocket = this.#webSocket;
+    const socket = this.#socket;
+    this.#sent = () => connection.sent();
     webSocket.binaryType = 'arraybuffer'; // a message's bytes are its own (rule 2.7)
-    const connection = new Connection(wire(webSocket, socket), handler, checked);
-    socket.on('data', () => connection.heard());
+    webSocket.onClosing = (code, reason) => connection.closing(code, reason);
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) connection.data({ opcode: 'binary', data: new Uint8Array(data as ArrayBuffer) });
       else connection.data({ opcode: 'text', data: data.toString() });
     });
     webSocket.on('ping', (data) => connection.control({ opcode: 'ping', data: new Uint8Array(data) }));
     webSocket.on('pong', (data) => connection.control({ opcode: 'pong', data: new Uint8Array(data) }));
-    webSocket.on('error', (error) => connection.failed(error));
-    webSocket.on('close', (code, reason) => connection.closed(code, reason.toString()));
-    connection.open(arg);
-  });
-};
+    webSocket.on('error', (error) => connection.failed(error, webSocket.faultCode));
+    webSocket.on('close', (code, reason) => {
+      if (code !== 1006) connection.closing(code, reason.toString());
+      connection.gone();
+    });
+    socket.on('data', () => connection.heard());
+    // The client has ended its side without a close frame. If it reads nothing either, `ws` would wait for it indefinitely.
+    socket.once('end', () => {
+      const end = () => connection.closing(1006, '');
+      if (webSocket.extensions === '') end();
+      else setTimeout(end, 1_000).unref(); // messages may still be inflated; most sockets are gone by then
+    });
+  }
 
-// `ws` takes closeTimeout since 8.19; its types do not name it yet.
-function settings(options: CheckedOptions): ServerOptions & { closeTimeout: number } {
-  const { protocol } = options;
-  return {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: options.compress,
-    maxPayload: Math.min(options.maxFrameSize, 2 ** 31 - 1), // `ws` keeps it in 32 bits
-    skipUTF8Validation: !options.validateUtf8,
-    handleProtocols: (offered) => (protocol !== undefined && offered.has(protocol) ? protocol : false), // rule 1.5
-    closeTimeout: CLOSE_BOUND,
-  };
+  send({ opcode, data = '' }: WebSock.Message): void {
+    // What is sent in one turn, such as the answers to all that came in one packet, is one write to the system.
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
+    else this.#webSocket.send(data, { binary: opcode === 'binary' }, this.#sent);
+  }
+
+  unsent(): number {
+    const waiting = this.#webSocket.bufferedAmount;
+    // Node.js counts a write as a whole until its last byte has gone; its handle counts the bytes.
+    const { _writableState, _handle } = this.#socket as Internals;
+    const writing = _writableState?.writelen;
+    const left = (_handle?._parent ?? _handle)?.writeQueueSize;
+    if (typeof writing !== 'number' || typeof left !== 'number') return waiting;
+    return waiting - writing + Math.min(writing, left);
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.begin(code, reason);
+  }
+
+  drop(): void {
+    this.#webSocket.terminate();
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
+  ping(): void {
+    this.#webSocket.ping();
+  }
 }
 
-function wire(webSocket: WebSocket, socket: Duplex): Wire {
-  let onItsWay = 0;
-  let drained = () => {};
-  const sent = () => {
-    onItsWay -= 1;
-    if (onItsWay === 0) drained();
-  };
-  // What is sent in one turn, such as the answers to all that came at once, is one write to the system.
-  let corked = false;
-  const uncork = () => {
-    corked = false;
-    socket.uncork();
-  };
-  return {
-    isOpen: () => webSocket.readyState === webSocket.OPEN,
-    send({ opcode, data }) {
-      onItsWay += 1;
-      if (!corked) {
-        corked = true;
-        socket.cork();
-        process.nextTick(uncork);
-      }
-      if (opcode === 'ping' || opcode === 'pong') webSocket[opcode](data, false, sent);
-      else webSocket.send(data ?? '', { binary: opcode === 'binary' }, sent);
-    },
-    unsent: () => webSocket.bufferedAmount,
-    drained: () =>
-      new Promise((settle) => {
-        if (onItsWay === 0 || socket.destroyed) return settle();
-        drained = () => {
-          webSocket.off('close', drained);
-          settle();
-        };
-        webSocket.once('close', drained);
-      }),
-    close: (code, reason) => webSocket.close(code, reason),
-    drop: () => webSocket.terminate(),
-    pause: () => webSocket.pause(),
-    resume: () => webSocket.resume(),
-  };
+// ---- HTTP ----
+
+function decide(
+  adapter: Adapter,
+  route: Route<NodePlatform>,
+  request: IncomingMessage,
+  socket: Duplex,
+): Decision | Promise<Decision> {
+  const asked = requestOf(request);
+  if (!asked) return new Response('Bad Request\n', { status: 400 });
+  return adapter.decide(route, asked, { request, socket });
+}
+
+/** The request as the web standard has it; `undefined` for a URL, a host or a method that it does not allow. */
+function requestOf(message: IncomingMessage): Request | undefined {
+  const { method = 'GET', url = '/', headers, rawHeaders, socket } = message;
+  const { host = 'localhost' } = headers; // HTTP/1.0 need not name one
+  if (!HOST.test(host)) return undefined;
+  try {
+    const scheme = 'encrypted' in socket ? 'https' : 'http';
+    const copy = new Headers();
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
+    }
+    const hasBody = method !== 'GET' && method !== 'HEAD' && headers.upgrade === undefined;
+    const body = hasBody ? { body: Readable.toWeb(message) as ReadableStream, duplex: 'half' as const } : {};
+    return new Request(url.startsWith('/') ? `${scheme}://${host}${url}` : url, { method, headers: copy, ...body });
+  } catch {
+    return undefined;
+  }
+}
+
+const HOST = /^[^\s/?#@\\]+$/;
+
+/** The answer to a request that is not a valid upgrade; `undefined` if it is one (rule 1.5). */
+function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Response | undefined {
+  if (httpVersion === '1.0') return new Response('A WebSocket upgrade needs HTTP/1.1.\n', { status: 400 });
+  return refusalOf(method, (name) => headers[name.toLowerCase()] as string | undefined);
+}
+
+/** A response as it is written to a socket that is then closed. */
+async function bytesOf(response: Response): Promise<Buffer> {
+  let body: ArrayBuffer;
+  try {
+    body = await response.arrayBuffer();
+  } catch {
+    return bytesOf(new Response(null, { status: 500 })); // its body has failed, or has been read already
+  }
+  const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
+  for (const [name, value] of response.headers) {
+    if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
+  }
+  lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
+  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), Buffer.from(body)]);
+}
+
+const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i;
+
+/** Answers a request that is not an upgrade. */
+async function answer(
+  adapter: Adapter,
+  route: Route<NodePlatform>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const decision = (await decide(adapter, route, request, request.socket)) ?? notFound();
+    const { status, statusText, headers, body } = decision instanceof Response ? decision : tooLate();
+    response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
+    if (body) await pipeline(Readable.fromWeb(body as WebStream), response);
+    else response.end();
+  } catch {
+    response.destroy(); // the client has left, or the body has failed behind the headers
+  }
+}
+
+type WebStream = Parameters<typeof Readable.fromWeb>[0];
+
+/** Node.js hands a valid upgrade to the listeners of `upgrade`; what has become of it here cannot be upgraded. */
+function tooLate(): Response {
+  return new Response('Connect with a WebSocket client.\n', { status: 426, headers: { Upgrade: 'websocket' } });
+}
+
+function listen(server: HttpServer, port: number, hostname: string | undefined): Promise<void> {
+  return new Promise((settle, reject) => {
+    const failed = (cause: NodeJS.ErrnoException) => {
+      const where = `${hostname ?? 'all addresses'}, port ${port}`;
+      reject(new Error(`serve: cannot listen on ${where}: ${REMEDIES[cause.code ?? ''] ?? cause.message}`, { cause }));
+    };
+    server.once('error', failed);
+    server.listen({ port, host: hostname }, () => {
+      server.off('error', failed);
+      settle();
+    });
+  });
+}
+
+const REMEDIES: { readonly [code: string]: string } = {
+  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
+  EACCES: 'this process may not; pass a port above 1023',
+  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
+  ENOTFOUND: 'there is no such host; pass another hostname',
+};
+
+/** Stops listening; requests that are being answered have a bounded time. */
+async function stop(server: HttpServer, bound: number): Promise<void> {
+  await new Promise<void>((settle) => {
+    const timer = setTimeout(() => {
+      server.closeAllConnections();
+      settle();
+    }, bound);
+    server.close(() => {
+      clearTimeout(timer);
+      settle();
+    });
+    server.closeIdleConnections();
+  });
 }

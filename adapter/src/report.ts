@@ -1,12 +1,15 @@
 // Reporting what a callback throws (rule 4.4). Whatever was thrown, and whatever the application's own reporter does
 // with it, reporting cannot fail: nobody would catch it.
 
-/** The callback that failed; `'route'` is the function that decides whether a request is accepted. */
-export type FailedCallback = 'route' | 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
+/**
+ * What failed: a callback of a handler; `'route'`, the function that decides whether a request is accepted; or `'server'`,
+ * the platform's own server, such as when the process has no descriptors left.
+ */
+export type FailedCallback = 'route' | 'server' | 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
 
 /** Where an error comes from. */
 export interface ErrorContext {
-  /** The callback that threw, rejected, or returned an invalid result. */
+  /** What threw, rejected, or returned an invalid result. */
   readonly callback: FailedCallback;
 }
 
