@@ -41,7 +41,7 @@ const { serve } =
 let isEnding = false;
 const closed = () => new Response('restarting\n', { status: 503, headers: { 'retry-after': '1' } });
 
-const server = await serve((request) => (isEnding ? closed() : route(request)), {
+const server = await serve((request, platform) => (isEnding ? closed() : route(request, platform)), {
   port,
   hostname,
   onError: (error, { callback }) => console.error(`${callback} failed:`, error),
