@@ -1,124 +1,292 @@
 // WebSock on Bun.
 //
-//   Bun.serve({ websocket, fetch: (request, server) => upgrade({ request, server }, handler, arg, options) });
+//   const server = await serve((request) => accept(echo), { port: 8080 });
 //
-// Call `upgrade` before any `await`: Bun refuses to upgrade a request once the client has sent more.
+// Bun refuses an upgrade after an `await` if the client has already sent a frame. So where a route need not wait, let it
+// be synchronous.
 
 import type { WebSock } from '@websock/spec';
-import type { Limits } from '../../tck/src/capabilities.ts';
-import { Connection, type Wire } from './connection.ts';
-import { refusal, subprotocol } from './handshake.ts';
-import { type CheckedOptions, checkHandler, checkOptions } from './validate.ts';
+import type { Route } from './accept.ts';
+import {
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  checkServe,
+  notFound,
+  type ServeOptions,
+  type Serving,
+  type Upgrade,
+  urlOf,
+} from './adapter.ts';
+import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
+import { fetchBy, upgradeBy } from './fetch.ts';
+import { subprotocol } from './handshake.ts';
+import { OptionsCheck } from './validate.ts';
 
-// Bun has one limit for all connections of a server; each connection's own is checked on the whole message.
-const LARGEST_MESSAGE = 100_000_000;
+export * from './index.ts';
 
-export { shutdown } from './connection.ts';
-
-export const limits: Limits = {
-  'refuse HTTP/1.0': 'the version cannot be read from a Request',
-  'validateUtf8: false': 'Bun validates always',
-  'large maxFrameSize': `Bun has one limit for all connections, here ${LARGEST_MESSAGE} bytes`,
-  'timeout counts parts of messages': 'Bun tells of whole messages only',
+/** What Bun 1.4 cannot do. */
+export const cannot: Cannot = {
+  rejectsHttp10: 'Bun does not show the version of HTTP',
+  keepsEarlyFrames: 'Bun refuses an upgrade after an await if the client has already sent a frame',
+  canSkipUtf8Validation: 'Bun always validates',
+  largeMessages: 'Bun has one limit for all connections of a server: the option maxPayloadLength',
+  idleCountsFragments: 'Bun shows whole messages only',
 };
 
-/** What `Bun.serve` gives to `fetch`. */
-export interface UpgradeRequest {
+/** How an adapter on Bun treats its connections. */
+export interface BunOptions extends AdapterOptions {
+  /**
+   * The largest message of any connection, in bytes, as inflated: Bun has one limit for a whole server, and inflates up to
+   * it before `maxMessageSize` of the connection is looked at. A larger message closes with 1009. Raise it only as far as
+   * the largest `maxMessageSize` that you use: a client's kilobyte can become this much memory. Default: 10 000 000.
+   */
+  readonly maxPayloadLength?: number | undefined;
+}
+
+/** Where a server listens on Bun, beside what all adapters on Bun have in common. */
+export interface BunServeOptions extends BunOptions, ServeOptions {}
+
+/** What a route receives on Bun beside the request. */
+export interface BunPlatform {
+  /** What `Bun.serve` passes to `fetch`; it knows the client's address. */
+  readonly server: BunServer;
+}
+
+/** What `upgrade` needs: the parameters of Bun's `fetch`. */
+export interface UpgradeRequest extends BunPlatform {
+  /** The request to upgrade. */
   readonly request: Request;
-  readonly server: Server;
 }
 
-// Of Bun's own types, what is used here.
-interface Server {
-  upgrade(request: Request, options: { data: Link; headers: Record<string, string> }): boolean;
+/** Of Bun's `Server`, what is used here. */
+export interface BunServer {
+  upgrade(request: Request, options?: any): boolean;
+  requestIP(request: Request): { readonly address: string; readonly family: string; readonly port: number } | null;
 }
 
-interface Socket {
-  readonly data: Link;
-  readonly readyState: number;
-  binaryType?: string | undefined;
-  send(data: Data, compress: boolean): number;
-  ping(data: Data): number;
-  pong(data: Data): number;
+/** Of Bun's `ServerWebSocket`, what is used here. */
+export interface BunSocket {
+  readonly data: unknown;
+  binaryType?: any;
+  send(data: any, compress?: boolean): number;
+  ping(data?: any): number;
+  pong(data?: any): number;
   getBufferedAmount(): number;
-  pause(): void;
-  resume(): void;
-  close(code: number, reason: string): void;
+  pause(): unknown;
+  resume(): unknown;
+  close(code?: number, reason?: string): void;
   terminate(): void;
 }
 
-type Bytes = InstanceType<Uint8ArrayConstructor>;
-type Data = any; // Bun's own types leave out the shared memory that Bun does send
+/** The `websocket` of `Bun.serve`. */
+export interface BunWebSocket {
+  readonly maxPayloadLength: number;
+  readonly backpressureLimit: number;
+  readonly idleTimeout: number;
+  readonly perMessageDeflate: boolean;
+  open(socket: BunSocket): void;
+  message(socket: BunSocket, data: string | Uint8Array): void;
+  ping(socket: BunSocket, data: Uint8Array): void;
+  pong(socket: BunSocket, data: Uint8Array): void;
+  drain(socket: BunSocket): void;
+  close(socket: BunSocket, code: number, reason: string): void;
+}
 
-const OPEN = 1;
+declare const Bun: {
+  serve(options: {
+    port: number;
+    hostname: string | undefined;
+    idleTimeout: number;
+    websocket: BunWebSocket;
+    fetch(request: Request, server: BunServer): Response | Promise<Response>;
+  }): { readonly port: number; readonly hostname: string; stop(closeActiveConnections: boolean): Promise<void> };
+};
 
 /**
- * Turns a request into a connection that the handler serves, and returns nothing. A request that is not a valid upgrade
- * gets a response of 400 or 405 and reaches no callback (rule 1.5).
+ * Listens on a port, and asks the route about every request.
  *
- * Throws a TypeError for a handler or an option that is not one; Bun answers the client with 500.
+ * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
-export const upgrade: WebSock.Upgrade<UpgradeRequest, Response | undefined> = (
-  { request, server },
-  handler,
-  arg,
-  options,
-) => {
-  checkHandler(handler);
-  const checked = checkOptions(options);
-  const refused = refusal(request);
-  if (refused) return refused;
-  if (!checked.compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
-  // Without this header Bun would answer the first subprotocol that the client offers.
-  const headers = { 'Sec-WebSocket-Protocol': subprotocol(request, checked.protocol) ?? '' };
-  const upgraded = server.upgrade(request, { data: new Link(handler, arg, checked), headers });
-  return upgraded ? undefined : new Response('no WebSocket upgrade', { status: 400 });
-};
+export async function serve(
+  route: Route<BunPlatform>,
+  { maxPayloadLength, ...options }: BunServeOptions = {},
+): Promise<Serving> {
+  checkRoute('serve', route);
+  const websocket = websocketOf('serve', maxPayloadLength);
+  const { port, hostname, adapter } = checkServe(options);
+  const ask = fetchOf(adapter, route);
+  const server = Bun.serve({
+    port,
+    hostname,
+    // So that the route's own bound comes first; in seconds, at most 255.
+    idleTimeout: Math.min(Math.ceil((options.routeTimeout ?? 10_000) / 1_000) + 1, 255),
+    websocket,
+    fetch(request, bunServer) {
+      const response = ask(request, bunServer);
+      if (!(response instanceof Promise)) return response ?? notFound();
+      return response.then((awaited) => awaited ?? notFound());
+    },
+  });
+  return {
+    url: urlOf(hostname, server.port),
+    async shutdown(bounds) {
+      await adapter.connections.shutdown(bounds);
+      await server.stop(true);
+    },
+  };
+}
 
-/** The `websocket` of `Bun.serve`. */
-export const websocket = {
-  maxPayloadLength: LARGEST_MESSAGE,
-  backpressureLimit: 0, // no limit: beyond one, Bun drops messages (rule 5.2)
-  idleTimeout: 0, // the connection has a clock of its own
-  perMessageDeflate: true, // for those that ask for it
-  open(socket: Socket) {
-    socket.binaryType = 'uint8array'; // a message's bytes are its own (rule 2.7)
-    socket.data.open(socket);
-  },
-  message: ({ data: { connection } }: Socket, data: string | Bytes) => connection.message(data),
-  ping: ({ data: { connection } }: Socket, data: Uint8Array) =>
-    connection.control({ opcode: 'ping', data: data as Bytes }),
-  pong: ({ data: { connection } }: Socket, data: Uint8Array) =>
-    connection.control({ opcode: 'pong', data: data as Bytes }),
-  drain: ({ data }: Socket) => data.flushed(),
-  close: ({ data }: Socket, code: number, reason: string) => data.closed(code, reason),
-};
+/** What {@link createFetch} returns. */
+export interface BunFetch {
+  /**
+   * For `fetch` of `Bun.serve`. Returns `undefined` for a request that the route wants nothing of; after an upgrade a
+   * response that Bun ignores.
+   */
+  readonly fetch: (request: Request, server: BunServer) => Response | undefined | Promise<Response | undefined>;
+  /** For `websocket` of `Bun.serve`. */
+  readonly websocket: BunWebSocket;
+  /**
+   * From now on requests are answered with 503 (rule 1.6), and every connection is closed with 1001 (rule 4.3). Settles
+   * when all are over, or the bound has passed (rule 4.5). Stop Bun's server after it.
+   */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+}
+
+/**
+ * For a server that is yours: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for
+ * an invalid option.
+ */
+export function createFetch(route: Route<BunPlatform>, { maxPayloadLength, ...options }: BunOptions = {}): BunFetch {
+  checkRoute('createFetch', route);
+  const websocket = websocketOf('createFetch', maxPayloadLength);
+  const adapter = new Adapter('createFetch', options);
+  return {
+    fetch: fetchOf(adapter, route),
+    websocket,
+    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+  };
+}
+
+function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch'] {
+  const ask = fetchBy(adapter, route, (request, { server }, upgrade) =>
+    open(adapter.connections, { request, server }, upgrade),
+  );
+  return (request, server) => ask(request, { server });
+}
+
+/** What {@link createAdapter} returns. */
+export interface BunAdapter {
+  /**
+   * Turns a request into a connection; returns what `fetch` must return. A request that is not a valid upgrade gets a
+   * response of 4xx and reaches no callback (rule 1.5). Call it before any `await`. Throws a TypeError for an invalid
+   * handler or option; Bun answers the client with 500.
+   */
+  readonly upgrade: WebSock.Upgrade<UpgradeRequest, Response>;
+  /** For `websocket` of `Bun.serve`. */
+  readonly websocket: BunWebSocket;
+  /** See {@link BunFetch.shutdown}. */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+}
+
+/** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
+export function createAdapter({ maxPayloadLength, ...options }: BunOptions = {}): BunAdapter {
+  const websocket = websocketOf('createAdapter', maxPayloadLength);
+  const adapter = new Adapter('createAdapter', options);
+  const { connections } = adapter;
+  return {
+    upgrade: upgradeBy(
+      adapter,
+      ({ request }) => request,
+      (target, upgrade) => open(connections, target, upgrade),
+    ),
+    websocket,
+    shutdown: (bounds) => connections.shutdown(bounds),
+  };
+}
+
+function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {
+  const { protocol, compress, headers } = upgrade.options;
+  if (!compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
+  // Without this header Bun would answer the first subprotocol that the client offers.
+  const chosen = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), protocol) ?? '';
+  const options = { data: new Link(connections, upgrade), headers: [...headers, ['Sec-WebSocket-Protocol', chosen]] };
+  // Of a client that is gone Bun says that it has upgraded it.
+  const upgraded = !request.signal.aborted && server.upgrade(request, options);
+  if (upgraded) return new Response(null);
+  return new Response('Bun has refused the upgrade.\n', { status: 400 });
+}
+
+function websocketOf(caller: string, maxPayloadLength: unknown): BunWebSocket {
+  const check = new OptionsCheck(caller, { maxPayloadLength }, ['maxPayloadLength']);
+  return {
+    maxPayloadLength: check.count('maxPayloadLength', 10_000_000, 'bytes'),
+    backpressureLimit: 0, // no limit: beyond one, Bun drops messages (rule 5.2)
+    idleTimeout: 0, // the connection has a clock of its own
+    perMessageDeflate: true, // for those that ask for it
+    open: (socket) => linkOf(socket).open(socket),
+    message: (socket, data) =>
+      linkOf(socket).connection.data(
+        typeof data === 'string' ? { opcode: 'text', data } : { opcode: 'binary', data: data as Bytes },
+      ),
+    ping: (socket, data) => linkOf(socket).pinged(data as Bytes),
+    pong: (socket, data) => linkOf(socket).connection.control({ opcode: 'pong', data: data as Bytes }),
+    drain: (socket) => linkOf(socket).drained(),
+    close: (socket, code, reason) => linkOf(socket).closed(code, reason),
+  };
+}
+
+type Bytes = InstanceType<Uint8ArrayConstructor>;
+
+function linkOf({ data }: BunSocket): Link {
+  return data as Link;
+}
 
 /** A connection and its socket. */
 class Link implements Wire {
   readonly connection: Connection<any, any, any>;
   readonly #arg: unknown;
   readonly #compress: boolean;
-  #socket!: Socket; // since open()
-  #closing = false;
-  /** Whether Bun may have buffered a message. */
+  #socket!: BunSocket; // since open()
+  /** Whether Bun may have buffered something. */
   #buffers = false;
-  #waiters: (() => void)[] = [];
+  /** The close frame that waits for what is buffered. */
+  #close: readonly [code: number, reason: string] | undefined;
 
-  constructor(handler: WebSock.Any, arg: unknown, options: CheckedOptions) {
-    this.connection = new Connection(this, handler, options);
+  constructor(connections: Connections, { handler, arg, options }: Upgrade) {
+    this.connection = new Connection(connections, this, handler, options);
     this.#arg = arg;
     this.#compress = options.compress;
   }
 
-  open(socket: Socket): void {
+  // ---- What Bun calls ----
+
+  open(socket: BunSocket): void {
+    socket.binaryType = 'uint8array'; // a message's bytes are its own (rule 2.7)
     this.#socket = socket;
     this.connection.open(this.#arg);
   }
 
-  isOpen(): boolean {
-    return !this.#closing && this.#socket.readyState === OPEN;
+  pinged(data: Bytes): void {
+    this.#buffers ||= this.#socket.getBufferedAmount() > 0; // Bun's own answer, too
+    this.connection.control({ opcode: 'ping', data });
   }
+
+  /** Bun has sent some of what it buffers. */
+  drained(): void {
+    if (this.#close && this.unsent() === 0) this.#socket.close(...this.#close);
+    else this.connection.sent();
+  }
+
+  closed(code: number, reason: string): void {
+    this.#buffers = false; // nothing is sent any more
+    // Only Bun itself gives a reason with 1006: the client has broken the protocol, and Bun has told it so.
+    if (code !== 1006) this.connection.closing(code, reason);
+    else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason));
+    this.connection.gone();
+  }
+
+  // ---- What the connection calls ----
 
   send({ opcode, data = '' }: WebSock.Message): void {
     const socket = this.#socket;
@@ -126,37 +294,21 @@ class Link implements Wire {
     if (sent === -1) this.#buffers = true;
   }
 
+  ping(): void {
+    if (this.#socket.ping() === -1) this.#buffers = true;
+  }
+
   unsent(): number {
-    return this.#buffers ? this.#socket.getBufferedAmount() : 0;
-  }
-
-  drained(): Promise<void> {
-    return new Promise((settle) => {
-      this.#waiters.push(settle);
-      this.flushed();
-    });
-  }
-
-  /** Bun has sent some of what it buffers. */
-  flushed(): void {
-    if (this.unsent() > 0) return;
-    this.#buffers = false;
-    for (const settle of this.#waiters.splice(0)) settle();
+    if (!this.#buffers) return 0;
+    const amount = this.#socket.getBufferedAmount();
+    this.#buffers = amount > 0;
+    return amount;
   }
 
   close(code: number, reason: string): void {
-    this.#closing = true;
-    // After its close(), Bun would hold a socket with unsent messages for as long as the client likes (rule 4.5).
-    this.drained().then(() => this.#socket.close(code, reason));
-  }
-
-  closed(code: number, reason: string): void {
-    this.#buffers = false; // nothing is sent any more
-    this.flushed();
-    // Only Bun itself gives a reason with 1006: the client has broken the protocol, and Bun has said so.
-    const fault = code === 1006 && reason !== '';
-    if (fault) this.connection.failed(new Error(reason));
-    this.connection.closed(code, fault ? '' : reason);
+    // After its close(), Bun would hide what is unsent, and hold the socket for as long as the client likes (rule 4.5).
+    if (this.unsent() > 0) this.#close = [code, reason];
+    else this.#socket.close(code, reason);
   }
 
   drop(): void {
@@ -170,4 +322,10 @@ class Link implements Wire {
   resume(): void {
     this.#socket.resume();
   }
+}
+
+/** The code of the close frame in which Bun gave this reason. */
+function faultCode(reason: string): number {
+  if (reason.includes('too big message')) return 1009;
+  return /UTF-8|compressed/.test(reason) ? 1007 : 1002;
 }

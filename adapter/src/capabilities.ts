@@ -5,6 +5,8 @@
 export type Capability =
   /** Refuses an upgrade of HTTP/1.0 (rule 1.5). */
   | 'rejectsHttp10'
+  /** Sends the headers that an application asks for with the 101 response (rule 1.5). */
+  | 'setsHeaders'
   /** Keeps what a client sends before the handshake is answered (rule 1.3). */
   | 'keepsEarlyFrames'
   /** Closes with 1007 when text is not UTF-8 (rule 2.7). */
@@ -26,6 +28,12 @@ export type Capability =
   | 'rejectsShortCloseFrames'
   /** Passes a client's close code of 1014 on to `terminate`. */
   | 'reportsRemote1014'
+  /** Pings a client that has been silent for half of `idleTimeout` (rule 4.6). */
+  | 'pingsByItself'
+  /** Closes with 1002 when `idleTimeout` has passed (rule 4.3). */
+  | 'sendsTimeoutCode'
+  /** Has an `idleTimeout` of 60 seconds by default (rule 4.3). */
+  | 'idleTimeoutByDefault'
   /** Pings and pongs count for `idleTimeout` (rule 4.3). */
   | 'idleCountsControlFrames'
   /** Fragments and parts of frames count for `idleTimeout` (rule 4.3). */

@@ -1,36 +1,68 @@
 // WebSock on Deno.
 //
-//   Deno.serve((request) => upgrade(request, handler, arg, options));
+//   const server = await serve((request) => accept(echo), { port: 8080 });
 //
-// To end the server, await `shutdown()` and then Deno's own: aborted by its signal, Deno sends close frames with 1005.
+// Deno keeps a handshake that is never completed, and a message of endless fragments, for as long as the client likes,
+// with or without this package: put a proxy in front of it where clients are not trusted.
 
 import type { WebSock } from '@websock/spec';
-import type { Limits } from '../../tck/src/capabilities.ts';
-import { Connection, type Wire } from './connection.ts';
-import { refusal, subprotocol } from './handshake.ts';
-import { type CheckedOptions, checkHandler, checkOptions } from './validate.ts';
+import type { Route } from './accept.ts';
+import {
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  checkServe,
+  notFound,
+  type ServeOptions,
+  type Serving,
+  type Upgrade,
+  urlOf,
+} from './adapter.ts';
+import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
+import { fetchBy, upgradeBy } from './fetch.ts';
+import { subprotocol } from './handshake.ts';
 
-export { shutdown } from './connection.ts';
+export * from './index.ts';
 
-export const limits: Limits = {
-  'refuse HTTP/1.0': 'the version cannot be read from a Request',
-  'validateUtf8: false': 'Deno validates always',
-  'compress: true': 'Deno cannot compress',
-  'large maxFrameSize': 'Deno takes frames of up to 64 MiB',
-  'control frames in': 'Deno hides them',
-  'control frames out': 'Deno has no way to send them; they are left out',
-  'protocol error codes': 'Deno drops the socket, mostly without a close frame',
-  'refuse unmasked frames': 'Deno takes them',
-  'refuse long control frames': 'Deno takes long close frames',
-  'remote 1014': 'Deno takes 1014 for a protocol error',
-  'timeout counts control frames': 'Deno hides them',
-  'timeout counts parts of messages': 'Deno tells of whole messages only',
-  drop: 'Deno has no way to end a socket without the client',
-  pause: 'Deno has no way to stop reading; a bounded number of messages waits',
+/** What Deno 2.9 cannot do. */
+export const cannot: Cannot = {
+  rejectsHttp10: 'Deno does not show the version of HTTP',
+  canSkipUtf8Validation: 'Deno always validates',
+  compresses: 'Deno cannot compress',
+  largeMessages: 'Deno accepts frames of up to 64 MiB',
+  receivesControlFrames: 'Deno hides them',
+  sendsControlFrames: 'Deno cannot send them; they are left out',
+  sendsProtocolErrorCodes: 'Deno drops the socket, mostly without a close frame',
+  rejectsUnmaskedFrames: 'Deno accepts them',
+  rejectsLongControlFrames: 'Deno accepts long close frames',
+  reportsRemote1014: 'Deno takes 1014 for a protocol error',
+  idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
+  idleCountsFragments: 'Deno shows, and counts, whole messages only',
+  sendsTimeoutCode: 'the clock of Deno closes with 1001',
+  dropsSockets: 'Deno ends a socket only by its own clock, with the client, or with the whole server',
+  pausesReading: 'Deno cannot stop reading; a bounded number of messages waits',
+  seesSendProgress: 'Deno shows progress by whole messages only',
 };
+
+/** What a route receives on Deno beside the request: the `info` of `Deno.serve`. */
+export interface DenoPlatform {
+  /** The client's address. */
+  readonly remoteAddr: { readonly transport: string; readonly hostname?: string; readonly port?: number };
+  /** Settles when the response has been sent. */
+  readonly completed: Promise<void>;
+}
 
 // Of Deno's own types, what is used here.
 declare const Deno: {
+  serve(
+    options: {
+      port: number;
+      hostname: string | undefined;
+      signal: AbortSignal;
+      onListen(): void;
+    },
+    handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
+  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: Socket; response: Response };
 };
 
@@ -43,82 +75,205 @@ interface Socket {
   onerror: ((event: { readonly message?: string }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   send(data: Data): void;
-  close(code: number, reason: string): void;
+  close(code?: number, reason?: string): void;
 }
 
 type Data = string | ArrayBuffer | ArrayBufferView;
 
-const OPEN = 1;
-
-/** Deno tells of a socket that was cut and of a client's fault by the same event; these words are of the former. */
-const CUT = /EOF|reset|pipe|os error|Failed to send/;
-
-/** How often Deno is asked whether it has sent everything, in ms. */
-const POLL = 20;
+/** How long requests that are being answered may take when the server stops, in ms. */
+const LAST_REQUESTS = 1_000;
 
 /**
- * Turns a request into a connection that the handler serves; returns the response for Deno to give. A request that is
- * not a valid upgrade is answered with 400 or 405 and reaches no callback (rule 1.5).
+ * Listens on a port, and asks the route about every request.
  *
- * Throws a TypeError for a handler or an option that is not one; Deno answers the client with 500.
+ * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
-export const upgrade: WebSock.Upgrade<Request, Response> = (request, handler, arg, options) => {
-  checkHandler(handler);
-  const checked = checkOptions(options);
-  const refused = refusal(request);
-  if (refused) return refused;
-  const protocol = subprotocol(request, checked.protocol); // now: an upgraded request cannot be read
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 }); // the connection has its own clock
-  // Deno's own option takes `a,b`, written without a space, for one subprotocol.
-  if (protocol !== undefined) response.headers.set('Sec-WebSocket-Protocol', protocol);
-  accept(socket, handler, arg, checked);
-  return response;
-};
-
-function accept<State, Info, Arg>(
-  socket: Socket,
-  handler: WebSock<State, Info, Arg>,
-  arg: Arg,
-  options: CheckedOptions,
-): void {
-  const wire: Wire = {
-    isOpen: () => socket.readyState === OPEN,
-    send({ opcode, data = '' }) {
-      if (opcode === 'text' || opcode === 'binary') socket.send(unshared(data));
+export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
+  checkRoute('serve', route);
+  const { port, hostname, adapter } = checkServe(options);
+  const ask = fetchOf(adapter, route);
+  const stop = new AbortController();
+  const server = Deno.serve({ port, hostname, signal: stop.signal, onListen() {} }, (request, info) => {
+    const response = ask(request, info);
+    if (!(response instanceof Promise)) return response ?? notFound();
+    return response.then((awaited) => awaited ?? notFound());
+  });
+  return {
+    url: urlOf(hostname, server.addr.port),
+    async shutdown(bounds) {
+      await adapter.connections.shutdown(bounds);
+      // Deno waits for requests, and for sockets that could not be dropped, for as long as their clients like.
+      const bound = setTimeout(() => stop.abort(), LAST_REQUESTS);
+      const aborted = new Promise((settle) => stop.signal.addEventListener('abort', settle));
+      await Promise.race([server.shutdown(), aborted]);
+      clearTimeout(bound);
     },
-    unsent: () => socket.bufferedAmount,
-    drained: () =>
-      new Promise((settle) => {
-        const timer = setInterval(() => {
-          if (socket.bufferedAmount > 0 && socket.readyState === OPEN) return;
-          clearInterval(timer);
-          settle();
-        }, POLL);
-      }),
-    close: (code, reason) => socket.close(code, reason),
-    drop() {
-      if (socket.readyState === OPEN) socket.close(1011, '');
-      connection.closed(1006, '');
-    },
-  };
-  const connection = new Connection(wire, handler, options);
-  let failure = '';
-
-  // At once, or what the client sends first is lost (rule 1.3).
-  socket.binaryType = 'arraybuffer';
-  socket.onopen = () => connection.open(arg);
-  socket.onmessage = ({ data }) => connection.message(typeof data === 'string' ? data : new Uint8Array(data));
-  socket.onerror = ({ message = '' }) => {
-    failure = message;
-  };
-  socket.onclose = ({ code, reason }) => {
-    if (failure !== '' && !CUT.test(failure)) connection.failed(new Error(failure));
-    if (code === 0 || failure !== '') connection.closed(1006, '');
-    else connection.closed(code, reason);
   };
 }
 
-/** Deno sends no shared memory, which the contract allows. */
+/** What {@link createFetch} returns. */
+export interface DenoFetch {
+  /** For `Deno.serve`. Returns `undefined` for a request that the route wants nothing of. */
+  readonly fetch: (request: Request, info: DenoPlatform) => Response | undefined | Promise<Response | undefined>;
+  /**
+   * From now on requests are answered with 503 (rule 1.6), and every connection is closed with 1001 (rule 4.3). Settles
+   * when all are over, or the bound has passed (rule 4.5). Shut Deno's server down after it: Deno would close the
+   * connections itself, and their handlers would not learn why.
+   */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+}
+
+/**
+ * For a server that is yours: `Deno.serve(fetch)`, `export default`, or a framework. Throws a TypeError for an invalid
+ * option.
+ */
+export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions): DenoFetch {
+  checkRoute('createFetch', route);
+  const adapter = new Adapter('createFetch', options);
+  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.connections.shutdown(bounds) };
+}
+
+function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {
+  return fetchBy(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
+}
+
+/** What {@link createAdapter} returns. */
+export interface DenoAdapter {
+  /**
+   * Turns a request into a connection; returns the response for Deno to give. A request that is not a valid upgrade gets
+   * a response of 4xx and reaches no callback (rule 1.5). Throws a TypeError for an invalid handler or option; Deno
+   * answers the client with 500.
+   */
+  readonly upgrade: WebSock.Upgrade<Request, Response>;
+  /** See {@link DenoFetch.shutdown}. */
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+}
+
+/** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
+export function createAdapter(options?: AdapterOptions): DenoAdapter {
+  const adapter = new Adapter('createAdapter', options);
+  const { connections } = adapter;
+  return {
+    upgrade: upgradeBy(
+      adapter,
+      (request) => request,
+      (request, upgrade) => open(connections, request, upgrade),
+    ),
+    shutdown: (bounds) => connections.shutdown(bounds),
+  };
+}
+
+function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {
+  const protocol = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), options.protocol);
+  const { idleTimeout = DEFAULT_IDLE_TIMEOUT, heartbeat } = options;
+  // Only Deno itself can ping, so with a heartbeat its clock is used (rule 4.6), and otherwise the connection's own.
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    idleTimeout: heartbeat && idleTimeout !== Number.POSITIVE_INFINITY ? Math.min(idleTimeout, LONGEST) / 1_000 : 0,
+  });
+  // Deno's own option would take `a,b`, written without a space, for one subprotocol.
+  if (protocol !== undefined) response.headers.set('Sec-WebSocket-Protocol', protocol);
+  for (const [name, value] of options.headers) response.headers.append(name, value);
+  const own = { ...options, idleTimeout: heartbeat ? Number.POSITIVE_INFINITY : idleTimeout };
+  const link = new Link(socket, connections.bounds.maxUnsentBytes);
+  link.listen(new Connection(connections, link, handler, own), arg);
+  return response;
+}
+
+const DEFAULT_IDLE_TIMEOUT = 60_000;
+
+/** The longest delay of a timer, in ms. */
+const LONGEST = 2 ** 31 - 1;
+
+const OPEN = 1;
+const CLOSING = 2;
+
+/** Deno's error when its clock has run out. It closes with this code. */
+const TIMED_OUT = 'No response from ping frame.';
+const TIMED_OUT_CODE = 1001;
+
+/** Deno's only error for which it sends a close frame, with 1002. */
+const BAD_CLOSE_CODE = 'Invalid close code';
+
+/** Deno reports a socket that was cut and a client's fault by the same event; these words are of the former. */
+const CUT = /EOF|reset|pipe|os error|Failed to send/;
+
+/** How often Deno is asked whether it has sent enough, in ms. */
+const POLL = 20;
+
+/** A socket and its connection. */
+class Link implements Wire {
+  readonly #socket: Socket;
+  readonly #maxUnsent: number;
+  #connection!: Connection<any, any, any>; // since listen()
+  #polling = false;
+  #closes = false;
+
+  constructor(socket: Socket, maxUnsent: number) {
+    this.#socket = socket;
+    this.#maxUnsent = maxUnsent;
+  }
+
+  /** Synchronously, or what the client sends first is lost (rule 1.3). */
+  listen(connection: Connection<any, any, any>, arg: unknown): void {
+    const socket = this.#socket;
+    let failure = '';
+    this.#connection = connection;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => connection.open(arg);
+    socket.onmessage = ({ data }) =>
+      connection.data(
+        typeof data === 'string' ? { opcode: 'text', data } : { opcode: 'binary', data: new Uint8Array(data) },
+      );
+    socket.onerror = ({ message = '' }) => {
+      failure = message;
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (failure === TIMED_OUT) connection.timedOut(TIMED_OUT_CODE);
+      else if (failure === '' && code !== 0) connection.closing(code, reason);
+      else if (failure !== '' && !CUT.test(failure)) {
+        connection.failed(new Error(failure), failure === BAD_CLOSE_CODE ? 1002 : 1006);
+      }
+      connection.gone();
+    };
+  }
+
+  send({ opcode, data = '' }: WebSock.Message): void {
+    if (opcode === 'text' || opcode === 'binary') this.#socket.send(unshared(data));
+  }
+
+  unsent(): number {
+    const { readyState, bufferedAmount } = this.#socket;
+    // Deno's clock has run out, but its close frame, and so its events, wait for a client that does not read.
+    if (readyState === CLOSING && !this.#closes) queueMicrotask(() => this.#connection.timedOut(TIMED_OUT_CODE));
+    if (bufferedAmount > this.#maxUnsent && !this.#polling) {
+      this.#polling = true;
+      this.#whenBelow(this.#maxUnsent, () => {
+        this.#polling = false;
+        this.#connection.sent();
+      });
+    }
+    return bufferedAmount;
+  }
+
+  close(code: number, reason: string): void {
+    this.#closes = true;
+    // After its close() Deno hides what is unsent (rule 4.5).
+    this.#whenBelow(0, () => this.#socket.close(code, reason));
+  }
+
+  drop(): void {
+    this.#closes = true;
+    this.#socket.close(); // then the client's next message, if it sends one, ends the socket
+  }
+
+  #whenBelow(bytes: number, run: () => void): void {
+    const { readyState, bufferedAmount } = this.#socket;
+    if (readyState === OPEN && bufferedAmount > bytes) setTimeout(() => this.#whenBelow(bytes, run), POLL);
+    else run();
+  }
+}
+
+/** Deno cannot send shared memory, which the contract allows. */
 function unshared(data: Data): Data {
   if (!ArrayBuffer.isView(data) || data.buffer instanceof ArrayBuffer) return data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();

@@ -1,7 +1,7 @@
 // What a host serves: which handler takes which request. Every reference server can host the same application.
 
+import { type Accepted, accept, type Cannot } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
-import type { Limits } from '../../../tck/src/capabilities.ts';
 
 /** A request to open a connection, alike on every platform. */
 export interface Opening {
@@ -10,7 +10,7 @@ export interface Opening {
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
   /** What the server cannot do, with the reason for each. */
-  readonly limits?: Limits;
+  readonly limits?: Cannot;
 }
 
 /** How a request is served. */
@@ -30,4 +30,15 @@ export function service<State, Info, Arg>(
   options: WebSock.ConnectionOptions = {},
 ): Service {
   return { handler, arg, options };
+}
+
+/** The route of an adapter that serves an application. */
+export function routeOf(application: Application, cannot: Cannot): (request: Request) => Accepted | undefined {
+  return ({ url, headers }) => {
+    const { pathname, search } = new URL(url);
+    const offered = headers.get('sec-websocket-protocol') ?? '';
+    const protocols = offered.split(',').flatMap((protocol) => protocol.trim() || []);
+    const service = application({ url: pathname + search, protocols, limits: cannot });
+    return service && accept(service.handler, service.arg, service.options);
+  };
 }

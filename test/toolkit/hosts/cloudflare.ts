@@ -34,6 +34,7 @@ const worker :Workerd.Worker = (
   bindings = [
     (name = "HOST", durableObjectNamespace = "Host"),
     (name = "SHUTDOWN", text = "${shutdownPath}"),
+    (name = "OPTIONS", text = ${JSON.stringify(process.env['ADAPTER_OPTIONS'] ?? '{}')}),
   ],
 );
 `;

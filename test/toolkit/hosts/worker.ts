@@ -1,12 +1,14 @@
 // What runs inside workerd to host an application: see cloudflare.ts beside it.
 
-import { limits, shutdown, upgrade } from '../../../adapter/src/cloudflare.ts';
-import { offeredIn, refusal } from '../../../adapter/src/handshake.ts';
-import type { Application } from './application.ts';
+import { type CloudflareFetch, cannot, createFetch } from '@websock/adapter/cloudflare';
+import { refusal } from '@websock/adapter/connection';
+import { type Application, routeOf } from './application.ts';
 
 interface Environment {
   /** The path of the request that shuts the server down; nobody can guess it. */
   readonly SHUTDOWN: string;
+  /** The options of the adapter, as JSON. */
+  readonly OPTIONS: string;
   readonly HOST: {
     idFromName(name: string): unknown;
     get(id: unknown): { fetch(request: Request): Promise<Response> };
@@ -25,31 +27,25 @@ addEventListener('error', ({ error }) => console.error('uncaught:', error));
 export function host(application: Application) {
   return {
     Host: class {
-      readonly #environment: Environment;
+      readonly #shutdownPath: string;
+      readonly #sockets: CloudflareFetch;
 
-      constructor(_state: unknown, environment: Environment) {
-        this.#environment = environment;
+      constructor(_state: unknown, { SHUTDOWN, OPTIONS }: Environment) {
+        this.#shutdownPath = SHUTDOWN;
+        this.#sockets = createFetch(routeOf(application, cannot), JSON.parse(OPTIONS));
       }
 
       async fetch(request: Request): Promise<Response> {
-        const { pathname, search } = new URL(request.url);
-        if (pathname === this.#environment.SHUTDOWN) {
-          await shutdown();
+        if (new URL(request.url).pathname === this.#shutdownPath) {
+          await this.#sockets.shutdown();
           return new Response();
         }
-        const protocols = offeredIn(request.headers.get('sec-websocket-protocol'));
-        const service = application({ url: pathname + search, protocols, limits });
-        if (!service) return new Response(null, { status: 404 });
-        try {
-          return upgrade(request, service.handler, service.arg, service.options);
-        } catch (error) {
-          console.error(error); // workerd would not say which
-          return new Response(null, { status: 500 });
-        }
+        return (await this.#sockets.fetch(request)) ?? new Response(null, { status: 404 });
       }
     },
     worker: {
       async fetch(request: Request, { HOST }: Environment): Promise<Response> {
+        // On its way to a Durable Object a request to upgrade that is not a GET would fail.
         const refused = request.headers.has('upgrade') ? refusal(request) : undefined;
         return refused ?? HOST.get(HOST.idFromName('host')).fetch(request);
       },

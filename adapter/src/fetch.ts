@@ -1,0 +1,39 @@
+// What Bun, Deno and Cloudflare have in common: a fetch `Request` comes, a `Response` goes.
+
+import type { WebSock } from '@websock/spec';
+import type { Route } from './accept.ts';
+import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
+import { refusal } from './handshake.ts';
+
+/** Opens a connection; returns the response that the platform wants for it. */
+type Open<Target> = (target: Target, upgrade: Upgrade) => Response;
+
+/**
+ * A fetch function that asks the route. `undefined` means that the request is for somebody else. Synchronous if the
+ * route is: some platforms can upgrade only before anything is awaited.
+ */
+export function fetchBy<Platform>(
+  adapter: Adapter,
+  route: Route<Platform>,
+  open: (request: Request, platform: Platform, upgrade: Upgrade) => Response,
+): (request: Request, platform: Platform) => Response | undefined | Promise<Response | undefined> {
+  return (request, platform) => {
+    const answer = (decision: Decision) =>
+      decision === undefined || decision instanceof Response ? decision : open(request, platform, decision);
+    const decision = adapter.decide(route, request, platform);
+    return decision instanceof Promise ? decision.then(answer) : answer(decision);
+  };
+}
+
+/** An upgrade function; `requestOf` finds the request in what the platform needs. */
+export function upgradeBy<Target>(
+  adapter: Adapter,
+  requestOf: (target: Target) => Request,
+  open: Open<Target>,
+): WebSock.Upgrade<Target, Response> {
+  return (target, handler, arg, options) => {
+    const upgrade = adapter.check(handler, arg, options);
+    if (adapter.connections.closing) return unavailable();
+    return refusal(requestOf(target)) ?? open(target, upgrade);
+  };
+}
