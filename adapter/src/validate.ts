@@ -136,7 +136,7 @@ export function checkShutdown(options?: object): { readonly timeout: number; rea
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/; // RFC 9110 §5.5
+const FIELD_VALUE = /^[\t\x20-\x7e]*$/; // RFC 9110 §5.5: beyond ASCII, platforms differ
 const RESERVED = /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
 
 /** Reads options, each once, and refuses those that are unknown or invalid. */
@@ -205,7 +205,7 @@ export class OptionsCheck {
       for (const value of Array.isArray(values) ? [...values] : [values]) {
         if (typeof value === 'string' && FIELD_VALUE.test(value)) lines.push([name, value]);
         else {
-          const must = 'it must be a string of Latin-1 characters without control characters, or a list of them';
+          const must = 'it must be a string of ASCII without control characters, or a list of them';
           throw new TypeError(`${this.#caller}: the header "${name}" is ${show(value)}; ${must} (rule 1.5)`);
         }
       }

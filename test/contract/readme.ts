@@ -19,7 +19,7 @@ export function serve(httpServer: Server) {
         handleInfo: (_info, state) => ({ type: 'ok', state }),
       },
       { name: 'alice' }, // the arg: it comes to init
-      { timeout: 30_000, compress: true },
+      { idleTimeout: 30_000, compress: true },
     );
   });
 }

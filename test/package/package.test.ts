@@ -24,6 +24,7 @@ test('holds these files and no others', () => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SPEC.md',
     'dist/conformance.d.ts',
     'dist/conformance.js',
     'dist/websock.d.ts',

@@ -1,10 +1,13 @@
-// A reporter for vitest: rules × servers. It fails the run if a rule of the README has no test that ran, or a test of
-// the lifecycle suite names a rule that the README lacks.
+// A reporter for vitest: rules × servers. It fails the run if a rule of SPEC.md has no test that ran, or a test of the
+// lifecycle suite names a rule that SPEC.md lacks.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 import { root } from '../toolkit/compilers.ts';
+
+/** Rules that no server obeys yet: their tests come with the adapter. One that has a test is an error here. */
+const AWAITED: readonly string[] = ['1.6', '4.6', '5.3', '6.5'];
 
 interface Cell {
   passed: number;
@@ -50,9 +53,9 @@ export default class Table implements Reporter {
       }
     }
 
-    const rules = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^- \*\*(\d\.\d)\*\*/gm)].map(
-      ([, rule]) => rule as string,
-    );
+    const rules = [...readFileSync(join(root, 'SPEC.md'), 'utf8').matchAll(/^- \*\*(\d\.\d)\*\*/gm)]
+      .map(([, rule]) => rule as string)
+      .filter((rule) => !AWAITED.includes(rule));
     const servers = [...new Set(cases.map(serverOf))];
     const named = new Set([...cells.keys()].map((key) => key.split(' ')[0] as string));
     const width = Math.max(14, ...servers.map((server) => server.length + 2));
@@ -75,7 +78,8 @@ export default class Table implements Reporter {
         );
     const unknown = [...named].filter((rule) => !rules.includes(rule));
     if (untested.length > 0) fail(`no test ran for rule ${untested.join(', ')}`);
-    if (unknown.length > 0) fail(`the README has no rule ${unknown.join(', ')}, which a test names`);
+    if (unknown.length > 0)
+      fail(`SPEC.md has no rule ${unknown.join(', ')}, which a test names, or it is one of the awaited`);
     if (unnamed.length > 0) fail(`these tests do not begin with a rule: ${unnamed.join('; ')}`);
   }
 }

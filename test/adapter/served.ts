@@ -1,0 +1,76 @@
+// A server of node:http in this process, for tests of the Node.js adapter, and a handler that shows what it meets.
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type AdapterOptions, attach, type Route } from '@websock/adapter/node';
+import type { WebSock } from '@websock/spec';
+
+export interface Served {
+  readonly url: string;
+  readonly http: Server;
+  /** What was passed to `onError`. */
+  readonly errors: { readonly callback: string; readonly error: unknown }[];
+  readonly shutdown: () => Promise<void>;
+  /** How many sockets the server has. */
+  sockets(): Promise<number>;
+}
+
+const running: Served[] = [];
+
+/** Serves a route on a free port, with bounds that a test can wait for. */
+export async function served(
+  route: Route<Parameters<Parameters<typeof attach>[1]>[1]>,
+  options: AdapterOptions = {},
+  http: Server = createServer(),
+): Promise<Served> {
+  const errors: Served['errors'] = [];
+  const onError: AdapterOptions['onError'] = (error, { callback }) => errors.push({ callback, error });
+  const { shutdown } = attach(http, route, { onError, closeTimeout: 300, stallTimeout: 500, ...options });
+  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
+  const server: Served = {
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    http,
+    errors,
+    shutdown: () => shutdown({ timeout: 1_000 }),
+    sockets: () => new Promise((settle) => http.getConnections((_error, count) => settle(count))),
+  };
+  running.push(server);
+  return server;
+}
+
+/** Ends all servers of this file; to be called after each test. */
+export async function endServers(): Promise<void> {
+  await Promise.all(
+    running.splice(0).map(async ({ http, shutdown }) => {
+      await shutdown();
+      await new Promise((closed) => {
+        http.close(closed);
+        http.closeAllConnections();
+      });
+    }),
+  );
+}
+
+/** A handler of text messages, with other callbacks in it, and the reasons that its `terminate` received. */
+export function handlerOf(callbacks: Partial<Record<keyof WebSock.Any, (...args: any[]) => unknown>> = {}): {
+  readonly handler: WebSock<number, unknown, unknown>;
+  readonly reasons: WebSock.CloseReason[];
+} {
+  const reasons: WebSock.CloseReason[] = [];
+  const ok = { type: 'ok', state: 0 };
+  const handler = {
+    init: () => ok,
+    handleIn: () => ok,
+    handleInfo: () => ok,
+    terminate: (reason: WebSock.CloseReason) => void reasons.push(reason),
+    ...callbacks,
+  };
+  return { handler: handler as unknown as WebSock<number, unknown, unknown>, reasons };
+}
+
+/** Sends back what it receives. */
+export const echo: WebSock<number, unknown, unknown> = {
+  init: () => ({ type: 'ok', state: 0 }),
+  handleIn: (frame, state) => ({ type: 'push', messages: frame, state: state + 1 }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+};
