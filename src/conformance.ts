@@ -127,6 +127,8 @@ interface Texts<Callback extends string = string, Other extends string = string>
   partAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
   partMissing: `3.6 ${Callback} returns a result that lacks a property; see WebSock.HandleResult`;
   partStray: `3.6 ${Callback} returns the property ${Other}, which its result does not have; remove or rename it`;
+  stopCode: `4.2 ${Callback} returns a stop with a code beside it; write close: { code }`;
+  stopError: `3.4 ${Callback} returns a stop with an error beside it; write reason: { error }`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
   opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
   messageStray: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
@@ -218,7 +220,7 @@ type Required = 'init' | 'handleIn' | 'handleInfo';
 // the compiler copies nothing, and chains stand where unions would be as right.
 type Stray<Result> = Result extends Suspect
   ? StraySuspect<Result>
-  : keyof Result extends ResultKeys
+  : keyof Result extends ResultKeys | 'code' | 'error'
     ? StrayParts<Result>
     : StrayResult<Result>;
 
@@ -230,7 +232,7 @@ type StrayResult<Result> = StrayKeys<Result, ResultKeys, 'partStray'> | StrayPar
 
 /** Promises, results with a part that may be `any`, as it is assignable to a type that nobody uses, and `Lacking`. */
 // One with a type of any is `Lacking`, and messages or a close of any are seen by `StrayPart`.
-type Suspect = Thenable | AnyState | AnyReason | Lacking;
+type Suspect = Thenable | AnyState | AnyReason | WithCode | WithError | Lacking;
 
 interface Unused {
   readonly '@websock/spec': 'unused';
@@ -247,21 +249,18 @@ interface AnyState {
 interface AnyReason {
   readonly reason: Unused;
 }
+// The contract's own results have them as `?: undefined`, at most.
+interface WithCode {
+  readonly code: unknown;
+}
+interface WithError {
+  readonly error: unknown;
+}
 
-/** What lacks a property. To a literal beside others the compiler adds it as `?: undefined`, and the contract takes it. */
-type Lacking = LackingMessages | LackingStatus | LackingReason;
-
-interface LackingMessages {
+/** What lacks its messages. To a literal beside others the compiler adds them as `?: undefined`. */
+interface Lacking {
   readonly type: 'push' | 'reply';
   readonly messages?: never;
-}
-interface LackingStatus {
-  readonly type: 'reply';
-  readonly status?: never;
-}
-interface LackingReason {
-  readonly type: 'stop';
-  readonly reason?: never;
 }
 
 type StraySuspect<Result> =
@@ -273,6 +272,7 @@ type StraySuspect<Result> =
           | (Result extends AnyType ? IfAny<Result['type'], 'resultAny'> : never)
           | (Result extends AnyState ? IfAny<Result['state'], 'stateReturnedAny'> : never)
           | (Result extends AnyReason ? IfAny<Result['reason'], 'partAny'> : never)
+          | StopFault<Result>
           | (Result extends Lacking ? PartFault<Result, Result['type']> : never)
           | StrayResult<Result>;
 
@@ -345,7 +345,7 @@ type StrayKeys<Value, Known, Fault extends string> = keyof Value extends Known |
 
 /** Those of some properties that are not `undefined`. A name that is no literal would make no legible text. */
 type Defined<Value, Key extends keyof Value> = Key extends unknown
-  ? [Value[Key]] extends [undefined]
+  ? [Value[Key], IsAny<Value[Key]>] extends [undefined, false]
     ? never
     : {} extends { [Index in Key]: never }
       ? '[key: string]'
@@ -353,7 +353,7 @@ type Defined<Value, Key extends keyof Value> = Key extends unknown
   : never;
 
 /** Literal codes only: of a `number` nothing is known. Rule 4.2 allows 3000 to 4999 besides those by name. */
-type StrayCode<Code> = Code extends 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014
+type StrayCode<Code> = Code extends WebSock.StandardCloseCode
   ? never
   : Code extends number
     ? {} extends { [Key in `${Code}`]: never }
@@ -556,6 +556,8 @@ type ResultOrder = [
   'typeUnknown',
   'stateMissing',
   'stateReturnedAny',
+  'stopCode',
+  'stopError',
   'partStray',
   'partMissing',
   'partAny',
@@ -577,10 +579,23 @@ type ResultFaults<Result> =
   | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
   | (Result extends { readonly state: unknown } ? never : 'stateMissing')
   | (Result extends { readonly type: keyof Properties } ? PartFault<Result, Result['type']> : never)
+  | StopFault<Result>
   | (Result extends { readonly messages?: infer Messages } ? MessagesFault<Messages> : never)
-  | (Result extends { readonly type: 'stop'; readonly reason: infer Reason } ? ReasonFault<Reason> : never)
+  | (Result extends AnyStop ? ReasonFault<Result[keyof Result & 'reason']> : never)
   | (Result extends { readonly close?: infer Close } ? CloseFault<Close> : never)
   | Stray<Result>;
+
+/** A close code or an error that stands on a stop itself. */
+type StopFault<Result> = Result extends AnyStop ? StopFaults[Defined<Result, keyof Result & keyof StopFaults>] : never;
+
+interface AnyStop {
+  readonly type: 'stop';
+}
+
+interface StopFaults {
+  code: 'stopCode';
+  error: 'stopError';
+}
 
 type TypeFault<Type> =
   IsAny<Type> extends true
@@ -595,8 +610,8 @@ type TypeFault<Type> =
 interface Properties {
   ok: { type: true; state: true };
   push: { type: true; state: true; messages: true };
-  reply: { type: true; state: true; messages: true; status: true };
-  stop: { type: true; state: true; reason: true; messages: false; close: false };
+  reply: { type: true; state: true; messages: true; status: false };
+  stop: { type: true; state: true; reason: false; messages: false; close: false };
 }
 
 type PartFault<Result, Type extends keyof Properties> =
@@ -605,7 +620,7 @@ type PartFault<Result, Type extends keyof Properties> =
       [Key in keyof Properties[Type]]: Properties[Type][Key] extends true ? PartMissing<Result, Key> : never;
     }[keyof Properties[Type]];
 
-// Required, because the compiler adds `status?: undefined` to a union of literals.
+// Required, because the compiler adds `messages?: undefined` to a union of literals.
 type PartMissing<Result, Key> = Result extends { readonly [Part in Key & string]: unknown } ? never : 'partMissing';
 
 type MessagesFault<Messages> = Messages extends undefined
@@ -620,7 +635,7 @@ type MessageFault<Message> = Message extends WebSock.Message
       : 'messages'
     : 'messages';
 
-type ReasonFault<Reason> = Reason extends WebSock.StopReason
+type ReasonFault<Reason> = Reason extends WebSock.StopReason | undefined
   ? never
   : string extends Reason
     ? 'stopReasonWidened'
@@ -779,7 +794,7 @@ type ShapeFault<Parameters extends unknown[]> = Parameters extends
   ? ServerTexts['shape']
   : true extends
         | Has<Parameters[0], HandlerKey>
-        | Has<Parameters[2], HandlerKey | 'maxFrameSize'>
+        | Has<Parameters[2], HandlerKey | 'maxMessageSize'>
         | Has<Parameters[3], HandlerKey>
     ? ServerTexts['shape']
     : true extends Has<Parameters[1], HandlerKey>
@@ -842,7 +857,10 @@ type RightCalls = [
     '1.1 the upgrade refuses a handler of another arg; let Arg be a type parameter',
     Call<WebSock<Count, string, boolean>, boolean>,
   ],
-  ['1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg', Call<WebSock<Count>, Count>],
+  [
+    '1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg',
+    Call<WebSock<Count, string, Count>, Count>,
+  ],
   [
     '1.1 the upgrade refuses a handler without an arg; do not constrain Arg',
     Call<WebSock<Count, string, undefined>, undefined>,
@@ -899,7 +917,7 @@ type WrongCalls = [
 type OptionsFault<Parameters extends unknown[]> = Parameters extends [unknown, unknown, unknown]
   ? never
   : Parameters extends [unknown, unknown, unknown, (infer Options)?]
-    ? { readonly timeout: string } extends Options
+    ? { readonly idleTimeout: string } extends Options
       ? ServerTexts['wrongOptions']
       : WebSock.ConnectionOptions extends Options
         ? undefined extends Parameters[3]

@@ -103,10 +103,10 @@ export declare namespace WebSock {
   /** The kinds of data frame (RFC 6455 §5.6). */
   type DataOpcode = 'text' | 'binary';
 
-  /** The kinds of control frame that a handler meets (RFC 6455 §5.5.2 and §5.5.3). */
+  /** The kinds of control frame that a handler receives (RFC 6455 §5.5.2 and §5.5.3). */
   type ControlOpcode = 'ping' | 'pong';
 
-  /** Every kind of frame that a handler meets. Close frames are the server's business. */
+  /** Every kind of frame that a handler receives. Close frames are the server's business. */
   type Opcode = DataOpcode | ControlOpcode;
 
   /**
@@ -245,9 +245,9 @@ export declare namespace WebSock {
     readonly messages?: Messages | undefined;
     /** Only a reply has a status. */
     readonly status?: undefined;
-    /** A close code stands in `close`: `{ code }`. */
+    /** A close code goes in `close`: `{ code }`. */
     readonly code?: undefined;
-    /** An error stands in `reason`: `{ error }`. */
+    /** An error goes in `reason`: `{ error }`. */
     readonly error?: undefined;
   }
 
@@ -361,7 +361,7 @@ export declare namespace WebSock {
     /**
      * Milliseconds without anything from the client, pings and pongs included, after which the server closes the
      * connection with 1002 (rule 4.3). Milliseconds, where Bun and Deno count seconds. More than 0; `Infinity` means
-     * never. Default: 60 000.
+     * never. Default: 60 000, or none where the platform can neither ping nor show that it did (rule 4.6).
      */
     readonly idleTimeout?: number | undefined;
     /**
@@ -387,8 +387,9 @@ export declare namespace WebSock {
      */
     readonly protocol?: string | undefined;
     /**
-     * Headers of the 101 response, such as `{ 'Set-Cookie': ['a=1', 'b=2'] }`. Those of the handshake itself
-     * (`Connection`, `Upgrade`, `Sec-WebSocket-*`), lengths and control characters are errors (rule 1.5). Default: none.
+     * Headers of the 101 response, such as `{ 'Set-Cookie': ['a=1', 'b=2'] }`. The names of the handshake itself
+     * (`Connection`, `Upgrade`, `Sec-WebSocket-*`), `Content-Length` and `Transfer-Encoding` are errors, as are control
+     * characters (rule 1.5). Default: none.
      */
     readonly headers?: { readonly [name: string]: string | readonly string[] } | undefined;
   }
@@ -418,8 +419,8 @@ export declare namespace WebSock {
   }
 
   /**
-   * A handler of any state, info and arg: for code that stores handlers of different types. Every `WebSock<State, Info, Arg>` is assignable
-   * to it (but for a `State` of `never`, which no connection can have).
+   * A handler of any state, info and arg: for code that stores handlers of different types. Every
+   * `WebSock<State, Info, Arg>` is assignable to it, except one whose `State` is `never`, which no connection can have.
    */
   // Two methods, because methods are compared both ways: so a handler that accepts no info or arg at all (`never`) fits.
   interface Any extends WebSock<any, any, any> {

@@ -1,4 +1,4 @@
-// A WebSocket client for tests: everything that the server sends comes out of one inbox, in order.
+// A WebSocket client for tests: everything that the server sends arrives in one inbox, in order.
 
 import { type ClientOptions, WebSocket } from 'ws';
 
@@ -11,14 +11,20 @@ export type Received =
   | { readonly close: number; readonly reason: string };
 
 /** How long a test waits for the server before it fails, in ms. */
-const PATIENCE = 10_000;
+export const PATIENCE = 10_000;
+
+/** How to connect: the options of `ws`, the subprotocols to offer, and how long to wait for the server, in ms. */
+export type ClientSettings = ClientOptions & { readonly protocols?: string[]; readonly patience?: number };
 
 export class Client {
   /** Everything that has come and was not taken by `next` yet. */
   readonly inbox: Received[] = [];
   #wake = () => {};
 
-  private constructor(readonly socket: WebSocket) {
+  private constructor(
+    readonly socket: WebSocket,
+    readonly patience: number,
+  ) {
     const receive = (received: Received) => {
       this.inbox.push(received);
       this.#wake();
@@ -32,9 +38,10 @@ export class Client {
   }
 
   /** Connects; throws if the server refuses. */
-  static async connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
-    const socket = new WebSocket(url, options.protocols ?? [], { handshakeTimeout: PATIENCE, ...options });
-    const client = new Client(socket);
+  static async connect(url: string, settings: ClientSettings = {}): Promise<Client> {
+    const { protocols = [], patience = PATIENCE, ...options } = settings;
+    const socket = new WebSocket(url, protocols, { handshakeTimeout: patience, ...options });
+    const client = new Client(socket, patience);
     await new Promise<void>((opened, refused) => {
       socket.once('open', opened);
       socket.once('error', refused);
@@ -43,11 +50,14 @@ export class Client {
     return client;
   }
 
-  /** The next thing that comes from the server; throws when nothing comes. */
-  async next(): Promise<Received> {
+  /** The next thing that comes from the server; throws when nothing comes, and names what was awaited. */
+  async next(awaited = 'anything'): Promise<Received> {
     if (this.inbox.length === 0) {
       await new Promise<void>((woken, tired) => {
-        const timer = setTimeout(() => tired(new Error(`nothing came from the server for ${PATIENCE} ms`)), PATIENCE);
+        const timer = setTimeout(
+          () => tired(new Error(`awaited ${awaited}, but nothing came from the server for ${this.patience} ms`)),
+          this.patience,
+        );
         this.#wake = () => {
           clearTimeout(timer);
           woken();
@@ -59,8 +69,8 @@ export class Client {
 
   /** The next close, and nothing before it. */
   async closed(): Promise<Received> {
-    const received = await this.next();
-    if (!('close' in received)) throw new Error(`expected a close, got ${JSON.stringify(received)}`);
+    const received = await this.next('a close');
+    if (!('close' in received)) throw new Error(`awaited a close, but ${JSON.stringify(received)} came`);
     return received;
   }
 

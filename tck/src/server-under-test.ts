@@ -1,188 +1,230 @@
-// A server under test: it hosts the probe, and all that the suite knows of it is its URL.
+// A server under test: it hosts the probe, and the kit knows nothing of it but its URL.
 
 import { randomUUID } from 'node:crypto';
-import type { WebSock } from '@websock/spec';
-import type { ClientOptions } from 'ws';
-import { LIMITS, type Limits } from './capabilities.ts';
-import { Client } from './client.ts';
-import type { Callback, Command, Instruction, Seen } from './probe.ts';
+import { type Cannot, checkCannot } from './capabilities.ts';
+import { Client, type ClientSettings, PATIENCE } from './client.ts';
+import type { Callback, Command, Instruction, OwnHandler, RouteOptions, TraceEvent } from './probe.ts';
 
 /** How a test asks for a probe. */
-export interface Asked {
+export interface ProbeOptions {
   /** What each callback is to do. */
   readonly on?: { readonly [Name in Callback]?: Instruction };
-  /** The options of its connection; what `JSON` has no word for is left out. */
-  readonly options?: WebSock.ConnectionOptions;
+  /** The options of its connection. */
+  readonly options?: RouteOptions;
+  /** A handler of its own. */
+  readonly handler?: OwnHandler;
   /** The options of the client. */
-  readonly client?: ClientOptions & { protocols?: string[] };
+  readonly client?: ClientSettings;
 }
 
-const HINT = "does it host the probe? See the README, 'Check a server at run time'";
+const HINT = 'does it host the probe? See the README of @websock/tck';
 
-export class Server {
-  /** What the server cannot do, by its own word, with the reason for each. */
-  readonly limits: Limits;
+export class ServerUnderTest {
+  /** What the server cannot do, as it declares, with the reason for each. */
+  readonly cannot: Cannot;
   readonly #control: Client;
 
   private constructor(
     readonly url: string,
     control: Client,
-    limits: Limits,
+    cannot: Cannot,
+    /** How long to wait for the server, in ms. */
+    readonly patience: number,
   ) {
     this.#control = control;
-    this.limits = limits;
+    this.cannot = cannot;
   }
 
-  /** Opens the control connection to the server at `url`; `more` is what else cannot be done with it. */
-  static async at(url: string, more: Limits = {}): Promise<Server> {
-    const there = below(url, '/control');
-    const control = await Client.connect(there).catch((error: Error & { code?: string }) => {
-      throw new Error(`${there} did not open (${error.message || error.code}): does the server run, and ${HINT}`);
+  /** Opens the control connection to the server at `url`. Throws, and says why, if it does not host the probe. */
+  static async connect(url: string, patience = PATIENCE): Promise<ServerUnderTest> {
+    const control = resolvePath(url, '/control');
+    const client = await Client.connect(control, { patience }).catch((error: Error & { code?: string }) => {
+      throw new Error(`${control} did not open (${error.message || error.code}): is the server running, and ${HINT}`);
     });
     try {
-      const limits = await answer(control).catch((error: Error) => {
-        throw new Error(`${there} did not answer with its limits (${error.message}): ${HINT}`);
+      const cannot = await answer(client).catch((error: Error) => {
+        throw new Error(`${control} did not say what the server cannot do (${error.message}): ${HINT}`);
       });
-      return new Server(url, control, { ...checkLimits(limits), ...more });
+      return new ServerUnderTest(url, client, checkCannot(cannot, `the first message of ${control}`), patience);
     } catch (error) {
-      control.cut();
+      client.cut();
       throw error;
     }
   }
 
   /** Lets go of the server; it lives on. */
-  async leave(): Promise<void> {
+  async disconnect(): Promise<void> {
+    if (this.#control.socket.readyState === this.#control.socket.CLOSED) return;
     this.#control.close();
-    await this.#control.closed();
+    await this.#control.closed().catch(() => this.#control.cut());
   }
 
   /** The URL of a new probe. */
-  ask({ on = {}, options = {} }: Asked = {}): { readonly id: string; readonly url: string } {
+  probeUrl({ on = {}, options = {}, handler }: ProbeOptions = {}): { readonly id: string; readonly url: string } {
     const id = randomUUID();
     const query = new URLSearchParams({ id, on: JSON.stringify(on), options: JSON.stringify(options) });
-    return { id, url: below(this.url, `/probe?${query}`) };
+    if (handler) query.set('handler', JSON.stringify(handler));
+    return { id, url: resolvePath(this.url, `/probe?${query}`) };
   }
 
-  /** Opens a connection to a new probe. */
-  async open(asked: Asked = {}): Promise<Connected> {
-    const { id, url } = this.ask(asked);
-    return new Connected(this, id, await Client.connect(url, asked.client));
+  /** Opens a connection to a new probe. Its `init` may not have been called yet. */
+  async open(asked: ProbeOptions = {}): Promise<ProbeConnection> {
+    const { id, url } = this.probeUrl(asked);
+    return new ProbeConnection(this, id, await Client.connect(url, { patience: this.patience, ...asked.client }));
   }
 
   #turn: Promise<unknown> = Promise.resolve();
+  #lost: Error | undefined;
+
+  /** Why the server can no longer be tested: its control connection has ended, or it has not answered a command. */
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
 
   /** Sends a command, and returns the answer to it. Commands wait for each other, as their answers come in order. */
   command(command: Command): Promise<unknown> {
-    const turn = this.#turn.then(() => {
-      this.#control.text(JSON.stringify(command));
-      return answer(this.#control);
+    const turn = this.#turn.then(async () => {
+      if (this.#lost) throw this.#lost;
+      try {
+        this.#control.text(JSON.stringify(command));
+        return await answer(this.#control);
+      } catch (error) {
+        this.#lost = new Error(`the server is gone, or hangs: ${(error as Error).message}`);
+        throw this.#lost;
+      }
     });
     this.#turn = turn.catch(() => {});
     return turn;
   }
 
   async trace(id: string): Promise<Trace> {
-    return new Trace((await this.command({ trace: id })) as Seen[]);
+    return new Trace((await this.command({ trace: id })) as TraceEvent[]);
   }
 
-  /** The trace, as soon as it passes `enough`. */
-  async traceOnce(id: string, enough: (trace: Trace) => boolean): Promise<Trace> {
-    const deadline = Date.now() + 20_000;
-    for (let wait = 5; ; wait = Math.min(wait * 2, 200)) {
+  /** The trace, as soon as it passes `enough`; `awaited` says in words what it is to show. */
+  async traceUntil(id: string, enough: (trace: Trace) => boolean, awaited: string): Promise<Trace> {
+    const deadline = performance.now() + this.patience;
+    for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       const trace = await this.trace(id);
       if (enough(trace)) return trace;
-      if (Date.now() > deadline) throw new Error(`the trace never came so far: ${JSON.stringify(trace.seen)}`);
+      if (performance.now() > deadline) {
+        const seen = trace.events.map((event) => `\n  ${JSON.stringify(event)}`).slice(-30);
+        throw new Error(`awaited ${awaited} for ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`);
+      }
       await pause(wait);
     }
   }
 
+  /** The trace, once a callback has begun a number of times. */
+  untilStarted(id: string, callback: Callback, times = 1): Promise<Trace> {
+    const awaited = times === 1 ? `the call of ${callback}` : `${times} calls of ${callback}`;
+    return this.traceUntil(id, (trace) => trace.calls(callback).length >= times, awaited);
+  }
+
   /** The whole trace, once `terminate` has settled. */
-  ended(id: string): Promise<Trace> {
-    return this.traceOnce(id, (trace) => trace.settled.includes('terminate'));
+  untilTerminated(id: string): Promise<Trace> {
+    return this.traceUntil(id, (trace) => trace.settled.includes('terminate'), 'terminate');
+  }
+
+  /** Posts infos to the mailbox of a probe from elsewhere in the program, once its `init` has been called. */
+  async post(id: string, infos: readonly unknown[], more: { times?: number; detached?: true } = {}): Promise<number> {
+    await this.untilStarted(id, 'init');
+    return (await this.command({ post: id, infos, ...more })) as number;
+  }
+
+  /** Lets the callback of a probe go on that waits at the gate. */
+  async release(id: string): Promise<void> {
+    if (!(await this.command({ release: id }))) throw new Error('no callback waited at the gate');
+  }
+
+  /** Gives the server turns, and time, to do what it must not do. */
+  async quiet(ms = 50): Promise<void> {
+    const until = performance.now() + ms;
+    for (let turn = 0; turn < 5 || performance.now() < until; turn++) {
+      await this.command({ trace: '' });
+      await pause(2);
+    }
   }
 }
 
 /** A probe with a client at the other end. */
-export class Connected {
+export class ProbeConnection {
   constructor(
-    readonly server: Server,
+    readonly server: ServerUnderTest,
     readonly id: string,
     readonly client: Client,
   ) {}
 
-  /** Tells handleIn what to do. */
-  tell(instruction: Instruction): void {
+  /** Instructs handleIn. */
+  instruct(instruction: Instruction): void {
     this.client.text(JSON.stringify(instruction));
   }
 
   /** Posts infos to the mailbox, from elsewhere in the program. */
-  async post(...infos: unknown[]): Promise<unknown> {
-    return this.server.command({ post: this.id, infos });
+  post(...infos: unknown[]): Promise<number> {
+    return this.server.post(this.id, infos);
   }
 
   trace(): Promise<Trace> {
     return this.server.trace(this.id);
   }
 
-  /** The trace, once a callback has begun so many times. */
-  begun(callback: Callback, times = 1): Promise<Trace> {
-    return this.server.traceOnce(this.id, (trace) => trace.calls(callback).length >= times);
+  /** The trace, once a callback has begun a number of times. */
+  untilStarted(callback: Callback, times = 1): Promise<Trace> {
+    return this.server.untilStarted(this.id, callback, times);
   }
 
-  ended(): Promise<Trace> {
-    return this.server.ended(this.id);
+  untilTerminated(): Promise<Trace> {
+    return this.server.untilTerminated(this.id);
   }
 
-  async release(): Promise<void> {
-    if (!(await this.server.command({ release: this.id }))) throw new Error('no callback waited at the gate');
+  release(): Promise<void> {
+    return this.server.release(this.id);
   }
 }
 
 /** What a probe saw. */
 export class Trace {
-  constructor(readonly seen: readonly Seen[]) {}
+  constructor(readonly events: readonly TraceEvent[]) {}
 
   /** The callbacks in the order in which they began. */
-  get begun(): Callback[] {
-    return this.seen.filter(({ event }) => event === 'begin').map(({ callback }) => callback as Callback);
+  get started(): Callback[] {
+    return this.events.filter(({ event }) => event === 'begin').map(({ callback }) => callback as Callback);
   }
 
   get settled(): Callback[] {
-    return this.seen.filter(({ event }) => event === 'settle').map(({ callback }) => callback as Callback);
+    return this.events.filter(({ event }) => event === 'settle').map(({ callback }) => callback as Callback);
   }
 
-  /** What each call of a callback was given. */
+  /** What each call of a callback received. */
   calls(callback: Callback): unknown[] {
-    return this.seen.filter((seen) => seen.event === 'begin' && seen.callback === callback).map(({ given }) => given);
+    return this.events.filter((each) => each.event === 'begin' && each.callback === callback).map(({ given }) => given);
   }
 
-  /** The reason that terminate was given. */
+  /** The reason that terminate received. */
   get reason(): unknown {
     return this.calls('terminate')[0];
+  }
+
+  /** Callbacks that began before the one before had settled. */
+  get overlaps(): TraceEvent[] {
+    let pending = false;
+    return this.events.filter(({ event }) => {
+      if (event !== 'begin' && event !== 'settle') return false;
+      const wrong = event === 'begin' && pending;
+      pending = event === 'begin';
+      return wrong;
+    });
   }
 }
 
 /** The URL of `path` on the server at `url`, whose own path is a prefix. */
-function below(url: string, path: string): string {
+function resolvePath(url: string, path: string): string {
   return url.replace(/\/$/, '') + path;
 }
 
-/** Throws for limits that are none: a test that is skipped for a mistake would not be missed. */
-function checkLimits(limits: unknown): Limits {
-  if (typeof limits !== 'object' || limits === null) throw new Error(`limits that are no object: ${HINT}`);
-  for (const [name, reason] of Object.entries(limits)) {
-    if (!(LIMITS as readonly string[]).includes(name)) {
-      throw new Error(`the server names a limit that there is not: '${name}'; the limits are ${LIMITS.join(', ')}`);
-    }
-    if (typeof reason !== 'string') {
-      throw new Error(`the server's limit '${name}' is ${JSON.stringify(reason)}; it must be the reason, a text`);
-    }
-  }
-  return limits as Limits;
-}
-
 async function answer(control: Client): Promise<unknown> {
-  const received = await control.next();
+  const received = await control.next('a message on the control connection');
   if (!('text' in received)) throw new Error(`the control connection ended: ${JSON.stringify(received)}`);
   return JSON.parse(received.text);
 }

@@ -14,6 +14,9 @@ export type Annotated = Assert<HandlerConforms<typeof annotated>>;
 declare const plain: WebSock<Count>;
 export type Plain = Assert<HandlerConforms<typeof plain>>;
 
+declare const argOfState: WebSock<Count, string, Count>;
+export type ArgOfState = Assert<HandlerConforms<typeof argOfState>>;
+
 declare const noInfo: WebSock<Count, never>;
 export type NoInfo = Assert<HandlerConforms<typeof noInfo>>;
 
@@ -267,6 +270,28 @@ const united = {
   handleInfo: (_info: string, state: Count) => ok(state),
 };
 export type United = Assert<HandlerConforms<typeof united>>;
+
+// A reply without a status, and a stop without a reason, alone and where the compiler adds them as `?: undefined`.
+const brief = {
+  init: () => ok({ count: 0 }),
+  handleIn: () => ({ type: 'reply', messages: [], state: { count: 0 } }) as const,
+  handleControl: async (_frame: WebSock.ControlFrame, state: Count) => {
+    if (state.count > 1) return { type: 'stop', reason: 'normal', state } as const;
+    if (state.count > 0) return { type: 'reply', status: 1, messages: [], state } as const;
+    if (state.count < 0) return { type: 'reply', messages: [], state } as const;
+    return { type: 'stop', close: { code: 4001 }, state } as const;
+  },
+  handleInfo: (_info: string, state: Count) =>
+    ({ type: 'stop', reason: undefined, close: { code: 4001, reason: 'late' }, state }) as const,
+};
+export type Brief = Assert<HandlerConforms<typeof brief>>;
+
+const briefInContext = {
+  init: () => ({ type: 'stop', state: { count: 0 } }),
+  handleIn: (_frame, state) => ({ type: 'reply', messages: [], state }),
+  handleInfo: (_info, state) => ({ type: 'stop', code: undefined, error: undefined, state }),
+} satisfies WebSock<Count>;
+export type BriefInContext = Assert<HandlerConforms<typeof briefInContext>>;
 
 // States: branded, recursive, a union told apart by the author, functions, any inside.
 type Id = string & { readonly brand: 'id' };

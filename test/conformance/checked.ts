@@ -17,7 +17,7 @@ interface Count {
 }
 
 declare const annotated: WebSock<Count, string, number>;
-upgrade('', annotated, 1, { timeout: 1 });
+upgrade('', annotated, 1, { idleTimeout: 1 });
 
 declare const noInfo: WebSock<Count, never, undefined>;
 upgrade('', noInfo, undefined);
@@ -72,7 +72,7 @@ upgrade(
 // A server that keeps many handlers serves them as WebSock.Any.
 declare const kept: WebSock.Any;
 declare const arg: unknown;
-upgrade('', kept, arg, { timeout: 1 });
+upgrade('', kept, arg, { idleTimeout: 1 });
 upgrade('', kept, undefined);
 declare const rooms: ReadonlyMap<string, { readonly handler: WebSock.Any; readonly arg: string }>;
 for (const room of [rooms.get('a'), rooms.get('b')]) if (room) upgrade('', room.handler, room.arg);
@@ -141,4 +141,4 @@ inline();
 upgrade('', right, 'one');
 
 // refused: type 'ConnectionOptions'
-upgrade('', right, 1, { timout: 1 });
+upgrade('', right, 1, { idleTimout: 1 });

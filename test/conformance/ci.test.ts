@@ -3,7 +3,8 @@
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { project, refusalsIn, root } from '../toolkit/compilers.ts';
+import { parse } from 'yaml';
+import { compilers, project, refusalsIn, root, versionOf } from '../toolkit/compilers.ts';
 import { execute } from '../toolkit/programs.ts';
 
 let folder: string;
@@ -18,7 +19,6 @@ beforeAll(() => {
     strict: true,
     module: 'node16',
     target: 'es2022',
-    noEmit: true,
     skipLibCheck: true,
     types: [],
   };
@@ -39,8 +39,17 @@ const tool = (path: string, ...parameters: string[]) =>
     NO_COLOR: '1',
   });
 
+const { strategy, steps } = parse(readFileSync(join(root, 'test/conformance/ci/conformance.yml'), 'utf8')).jobs.types;
+
+test('the workflow ends with the compilers of its matrix, which are tried here', () => {
+  expect(strategy.matrix.typescript).toEqual(['5.0', '6.0']);
+  expect(steps.at(-1).run).toMatch(/^npx --yes --package=typescript@\$\{\{ matrix\.typescript \}\} tsc --noEmit$/);
+});
+
+const inMatrix = compilers.filter((compiler) => strategy.matrix.typescript.includes(versionOf(compiler).toFixed(1)));
+
 const recipes: [string, () => ReturnType<typeof tool>][] = [
-  ['tsc', () => tool('typescript/bin/tsc', '-p', '.')],
+  ...inMatrix.map((compiler): (typeof recipes)[number] => [compiler, () => tool(`${compiler}/bin/tsc`, '--noEmit')]),
   ['tsd', () => tool('tsd/dist/cli.js', '--files', 'chat.test-d.ts', '--typings', 'chat.ts')],
   ['vitest', () => tool('vitest/vitest.mjs', 'run', '--typecheck.only', 'chat.vitest.test-d.ts')],
 ];

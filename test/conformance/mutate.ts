@@ -1,6 +1,6 @@
 // Weakens src/ in every way that it knows, one place at a time, and asks whether the type tests of test/contract and
-// test/conformance notice. A mutation that survives is a missing test, or is listed below with the reason why it
-// changes nothing. `npm run mutations` tries them all, `npm run mutations -- 48` so many of the contract, by chance.
+// test/conformance notice. A mutation that survives is a missing test, or is listed in equivalent-mutants.ts
+// with the reason why it changes nothing. `npm run mutations` tries them all, `npm run mutations -- 48` so many of the contract, by chance.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { refusalsOf, root } from '../toolkit/compilers.ts';
+import { type Equivalent, equivalents } from './equivalent-mutants.ts';
 
 /** One place of src/ with another text. */
 interface Mutation {
@@ -21,124 +22,10 @@ interface Mutation {
   readonly source: string;
 }
 
-/** Mutations that change nothing that anybody could see, by file, text and kind. */
-interface Listed {
-  readonly file: string;
-  /** The declarations in which they are; any unless given. */
-  readonly of?: readonly string[];
-  /** Words of the line, or of the text that is changed; any unless given. */
-  readonly line?: string;
-  readonly kind: RegExp;
-  readonly why: string;
-}
-
 const sources = ['websock.ts', 'conformance.ts'];
 const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
   sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
 );
-
-const list: readonly Listed[] = [
-  {
-    file: 'websock.ts',
-    line: 'readonly type?: undefined;',
-    kind: /^(without|unknown)/,
-    why: 'it betters the words of errors on TypeScript 5.0, where contract/compilers.test.ts notices; here is 7.0',
-  },
-  {
-    file: 'websock.ts',
-    line: 'readonly type?: undefined;',
-    kind: /^not readonly$/,
-    why: 'assignability, for which alone the property is there, does not look at readonly',
-  },
-  {
-    file: 'websock.ts',
-    line: 'interface Any extends WebSock<any, any, any>',
-    kind: /^unknown$/,
-    why: 'Info and Arg stand only in init and handleInfo, which it declares again; State is noticed',
-  },
-  {
-    file: 'websock.ts',
-    line: 'type CloseCode = 1000',
-    kind: /^without 1/,
-    why: 'they are there to be completed by an editor; `number & {}` takes them too',
-  },
-  {
-    file: 'websock.ts',
-    line: 'type StateOf<Handler',
-    kind: /^(any|unknown)$/,
-    why: 'its last branch is never taken, because its constraint lets nothing else in',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['IsAny', 'IsSame', 'IsUnion', 'IsOverloaded', 'IsSlip', 'IsWebSockOfAny'],
-    kind: /^(true|false) branch never: true$/,
-    why: 'they are asked by `extends true`, which `never` passes as `true` does',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['IsSame'],
-    kind: /^(true|false) branch never: [12]$/,
-    why: 'what is compared is the test between them; `never` is assignable to what the other side has',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['Suspect', 'Lacking', 'LackingMessages', 'LackingStatus', 'LackingReason'],
-    kind: /^without/,
-    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['StraySuspect'],
-    line: 'Lacking',
-    kind: /^(without \(Result extends Lacking|true branch as false)/,
-    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['IsOverloaded'],
-    kind: /^false branch (never: false|as true)$/,
-    why: 'TypeScript 7.0 takes every function for an overloaded one; messages.test.ts notices on 5.0',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['IsOverloaded'],
-    kind: /^without IsSame<First, unknown\[\]>$/,
-    why: 'TypeScript 7.0 infers `[]` for the first signature of what takes nothing; messages.test.ts notices on 5.0',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
-    kind: /^without the property/,
-    why: 'more is looked at twice, which costs the compiler more and finds no more',
-  },
-  {
-    file: 'conformance.ts',
-    of: [
-      'Conforms',
-      'Stray',
-      'StrayObject',
-      'StrayClose',
-      'StrayKeys',
-      'StraySuspect',
-      'UnknownNames',
-      'IsWebSockOfAny',
-    ],
-    kind: /^(true|false) branch as/,
-    why: 'a shortcut around what comes to the same, and costs the compiler more',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['ResultKeys', 'StrayObject', 'StrayClose', 'StrayKeys', 'UnknownNames'],
-    kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
-    why: 'the shortcut is taken less often, and what comes after it finds the same',
-  },
-  {
-    file: 'conformance.ts',
-    of: ['IsSlip'],
-    kind: /^false branch never: false$/,
-    why: 'its last branch is never taken: two empty words are the same',
-  },
-];
 
 // ---- The mutations ----
 
@@ -301,7 +188,9 @@ function testFiles(): TestFile[] {
     readdirSync(join(root, 'test', folder))
       .filter(
         (name) =>
-          /\.[jt]s$/.test(name) && !/\.test\.ts$/.test(name) && !/^(generator|mutations|readme|samples)/.test(name),
+          /\.[jt]s$/.test(name) &&
+          !/\.test\.ts$/.test(name) &&
+          !/^(generator|mutate|equivalent-mutants|readme|samples)/.test(name),
       )
       .map((name) => testFile(folder, name)),
   );
@@ -401,7 +290,7 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     };
-    // By name, because of refusals.ts and refusals.js `include` would take one.
+    // By name, because of refused.ts and refused.js `include` would take one.
     const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
     write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
     write('tsd.ts', exactly);
@@ -489,7 +378,7 @@ async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> 
     survivorsAmong((ofSuite ?? []).filter(isOfServers), nearest(/servers/)),
     survivorsAmong(
       (ofSuite ?? []).filter((one) => !isOfServers(one)),
-      nearest(/refuses/),
+      nearest(/refused/),
     ),
   ]);
   const [contractLeft = [], ...suiteLeft] = left;
@@ -519,23 +408,23 @@ interface Report {
   readonly survived: readonly Mutation[];
   readonly listed: readonly Mutation[];
   /** Entries of the list with which no survivor agrees: they are no longer true. */
-  readonly idle: readonly Listed[];
+  readonly idle: readonly Equivalent[];
 }
 
 async function tryOut(mutations: readonly Mutation[]): Promise<Report> {
   const left = await survivorsOf(mutations);
-  const entries = new Map(left.map((mutation) => [mutation, list.find((entry) => isListed(mutation, entry))]));
+  const entries = new Map(left.map((mutation) => [mutation, equivalents.find((entry) => isListed(mutation, entry))]));
   const survived = left.filter((mutation) => entries.get(mutation) === undefined);
   const used = new Set(entries.values());
   return {
     killed: mutations.length - left.length,
     survived,
     listed: left.filter((mutation) => entries.get(mutation) !== undefined),
-    idle: list.filter((entry) => !used.has(entry)),
+    idle: equivalents.filter((entry) => !used.has(entry)),
   };
 }
 
-function isListed({ file, line, of, kind, was }: Mutation, entry: Listed): boolean {
+function isListed({ file, line, of, kind, was }: Mutation, entry: Equivalent): boolean {
   const text = rightSources[file]?.split('\n')[line - 1] ?? '';
   return (
     entry.file === file &&

@@ -396,6 +396,29 @@ const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reas
 // refused: 3.4 handleIn returns a reason to stop that may be any string; write 'as const' after it
 export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
 
+const stopCode = { ...right, handleIn: () => ({ type: 'stop', code: 4001, state }) as const };
+// refused: Type '"4.2 handleIn returns a stop with a code beside it; write close: { code }"' does not satisfy
+export type StopCode = Assert<HandlerConforms<typeof stopCode>>;
+
+const stopCodeAndReason = {
+  ...right,
+  handleInfo: async () => ({ type: 'stop', code: 1005, reason: 'normal', messages: [], state }) as const,
+};
+// refused: Type '"4.2 handleInfo returns a stop with a code beside it; write close: { code }"' does not satisfy
+export type StopCodeAndReason = Assert<HandlerConforms<typeof stopCodeAndReason>>;
+
+const stopError = { ...right, handleIn: () => ({ type: 'stop', error: new Error('late'), state }) as const };
+// refused: Type '"3.4 handleIn returns a stop with an error beside it; write reason: { error }"' does not satisfy
+export type StopError = Assert<HandlerConforms<typeof stopError>>;
+
+const stopAlone = { ...right, handleIn: () => ({ type: 'stop', close: { code: 1005 }, state }) as const };
+// refused: Type '"4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+export type StopAlone = Assert<HandlerConforms<typeof stopAlone>>;
+
+const okCode = { ...right, handleIn: () => ({ type: 'ok', code: 4001, state }) as const };
+// refused: 3.6 handleIn returns the property code, which its result does not have; remove or rename it
+export type OkCode = Assert<HandlerConforms<typeof okCode>>;
+
 const wrongClose = { ...right, handleIn: () => ({ type: 'stop', reason: 'normal', close: 1000, state }) as const };
 // refused: 4.2 handleIn returns a wrong close; see WebSock.CloseDetail
 export type WrongClose = Assert<HandlerConforms<typeof wrongClose>>;
@@ -687,6 +710,18 @@ export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noContr
 const returning = <Value>(value: Value) => ({ ...right, handleIn: () => value });
 declare const any: any;
 
+const anyStopCode = returning({ type: 'stop', code: any, state } as const);
+// refused: Type '"4.2 handleIn returns a stop with a code beside it; write close: { code }"' does not satisfy
+export type AnyStopCode = Assert<HandlerConforms<typeof anyStopCode>>;
+
+const anyStopError = returning({ type: 'stop', error: any, state } as const);
+// refused: Type '"3.4 handleIn returns a stop with an error beside it; write reason: { error }"' does not satisfy
+export type AnyStopError = Assert<HandlerConforms<typeof anyStopError>>;
+
+const anyBeside = returning({ type: 'ok', done: any, state } as const);
+// refused: Type '"3.6 handleIn returns the property done, which its result does not have; remove or rename it"' does not
+export type AnyBeside = Assert<HandlerConforms<typeof anyBeside>>;
+
 const anyReasonPart = returning({ type: 'stop', reason: any, state } as const);
 // refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
 export type AnyReasonPart = Assert<HandlerConforms<typeof anyReasonPart>>;
@@ -751,26 +786,6 @@ const lackingMessagesOfReply = {
 };
 // refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
 export type LackingMessagesOfReply = Assert<HandlerConforms<typeof lackingMessagesOfReply>>;
-
-const lackingStatus = {
-  ...right,
-  handleControl: (_frame: WebSock.ControlFrame, state: Count) => {
-    if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
-    return { type: 'reply', messages: [], state } as const;
-  },
-};
-// refused: 3.6 handleControl returns a result that lacks a property; see WebSock.HandleResult
-export type LackingStatus = Assert<HandlerConforms<typeof lackingStatus>>;
-
-const lackingReason = {
-  ...right,
-  handleInfo: (_info: string, state: Count) => {
-    if (maybe) return { type: 'stop', reason: 'normal', state } as const;
-    return { type: 'stop', state } as const;
-  },
-};
-// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
-export type LackingReason = Assert<HandlerConforms<typeof lackingReason>>;
 
 const lackingInContext = {
   ...right,

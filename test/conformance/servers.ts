@@ -251,7 +251,7 @@ type WrongOptionsUpgrade = <State, Info, Arg>(
   request: Request,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
-  options?: { timeout?: string },
+  options?: { idleTimeout?: string },
 ) => void;
 // refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
 export type WrongOptions = Assert<ServerConforms<WrongOptionsUpgrade>>;
@@ -287,7 +287,7 @@ type WideOptionsUpgrade = <State, Info, Arg>(
   request: Request,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
-  options?: { readonly timeout?: number | string },
+  options?: { readonly idleTimeout?: number | string },
 ) => void;
 // refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
 export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;

@@ -59,7 +59,7 @@ interface State {
   // Any takes every handler, and a server can call what it holds
   type States = [WebSock<any>, WebSock<unknown>, WebSock<void>, WebSock<undefined>, WebSock<State>];
   type Infos = [WebSock<State, any>, WebSock<State, never>, WebSock<State, unknown>, WebSock<State, string | number>];
-  type Args = [WebSock<State, 1, any>, WebSock<State, 1, never>, WebSock<State, 1, unknown>, WebSock<State, 1, State>];
+  type Args = [WebSock<State, 1>, WebSock<State, 1, any>, WebSock<State, 1, never>, WebSock<State, 1, unknown>];
   expectAssignable<WebSock.Any>(null as unknown as States[number] | Infos[number] | Args[number]);
   const any = null as unknown as WebSock.Any;
   expectType<WebSock.Awaitable<WebSock.HandleResult<any>>>(any.init('arg', { post() {} }));
@@ -83,7 +83,7 @@ interface State {
   expectType<[any, any, any]>(null as unknown as Ends<WebSock.Any>);
   expectType<[unknown, unknown, unknown]>(null as unknown as Ends<WebSock<unknown, unknown, unknown>>);
   expectType<[State, never, never]>(null as unknown as Ends<WebSock<State, never, never>>);
-  expectType<[void, unknown, void]>(null as unknown as Ends<WebSock<void>>);
+  expectType<[void, unknown, undefined]>(null as unknown as Ends<WebSock<void>>);
 }
 
 {

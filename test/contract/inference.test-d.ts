@@ -139,6 +139,6 @@ declare const maybe: boolean;
   // a handler that was made before gives its types to the call
   const handler = null as unknown as WebSock<number[], Tick, Visitor>;
   expectType<void>(upgrade(request, handler, visitor));
-  expectType<void>(upgrade(request, handler, { name: 'alice' }, { timeout: 1000, compress: true }));
+  expectType<void>(upgrade(request, handler, { name: 'alice' }, { idleTimeout: 1000, compress: true }));
   expectType<Promise<string>>(upgradeToResponse(request, handler, visitor));
 }

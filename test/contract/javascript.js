@@ -8,7 +8,7 @@
  */
 
 /** @type {Handler} */
-exports.counter = {
+export const counter = {
   init: (arg) => ({ type: 'ok', state: { count: arg } }),
   handleIn: (frame, state) =>
     frame.opcode === 'text' && frame.data.startsWith('more')
@@ -18,7 +18,7 @@ exports.counter = {
 };
 
 /** @implements {Handler} */
-class Counter {
+export class Counter {
   /**
    * @param {number} arg
    * @returns {Result}
@@ -45,4 +45,3 @@ class Counter {
     return { type: 'ok', state };
   }
 }
-exports.Counter = Counter;

@@ -10,8 +10,8 @@ interface State {
 type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 {
-  // one name is exported, and it has no value
-  expectType<never>(null as unknown as keyof typeof Package);
+  // one name is exported, and it has no value; `default` is what an ES module sees of every CommonJS module
+  expectType<never>(null as unknown as Exclude<keyof typeof Package, 'default'>);
 }
 
 {
@@ -32,9 +32,9 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // Info is unknown and Arg is the State unless they are given
-  expectType<WebSock<State, unknown, State>>(null as unknown as WebSock<State>);
-  expectType<WebSock<State, string, State>>(null as unknown as WebSock<State, string>);
+  // by default Info is unknown and Arg is undefined
+  expectType<WebSock<State, unknown, undefined>>(null as unknown as WebSock<State>);
+  expectType<WebSock<State, string, undefined>>(null as unknown as WebSock<State, string>);
 }
 
 {
@@ -50,8 +50,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 {
   // the names of the parts of a union
   expectType<WebSock.TextMessage | WebSock.BinaryMessage | WebSock.ControlMessage>(null as unknown as WebSock.Message);
-  expectType<'normal' | 'restart' | WebSock.Failure>(null as unknown as WebSock.StopReason);
-  expectType<number | WebSock.Promised<number>>(null as unknown as WebSock.Awaitable<number>);
+  expectType<'normal' | 'restart' | { readonly error: unknown }>(null as unknown as WebSock.StopReason);
 }
 
 {
@@ -84,10 +83,16 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectType<State>(result.state);
   expectType<WebSock.Messages | undefined>(result.messages);
   expectType<WebSock.StopReason | undefined>(result.reason);
+  expectType<WebSock.StopReason | undefined>((null as unknown as WebSock.Stop<State>).reason);
   expectType<WebSock.CloseDetail | undefined>(result.close);
   expectType<unknown>(result.status);
   expectAssignable<WebSock.HandleResult<State>>({ type: 'ok', state: { count: 1 }, messages: undefined });
   expectAssignable<WebSock.HandleResult<undefined>>({ type: 'ok', state: undefined });
+  expectAssignable<WebSock.HandleResult<undefined>>({ type: 'reply', messages: [], state: undefined });
+  expectAssignable<WebSock.HandleResult<undefined>>({ type: 'stop', state: undefined });
+  expectAssignable<WebSock.HandleResult<undefined>>({ type: 'stop', close: { code: 4001 }, state: undefined });
+  expectNotAssignable<WebSock.HandleResult<undefined>>({ type: 'stop', code: 4001, state: undefined } as const);
+  expectNotAssignable<WebSock.HandleResult<undefined>>({ type: 'stop', error: 'late', state: undefined } as const);
 }
 
 {
@@ -98,6 +103,9 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectAssignable<WebSock.CloseCode>(1014);
   expectAssignable<WebSock.CloseCode>(4999);
   expectAssignable<number>(null as unknown as WebSock.CloseCode);
+  expectType<1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014>(
+    null as unknown as WebSock.StandardCloseCode,
+  );
   expectType<'normal' | 'remote' | 'shutdown' | 'timeout' | 'error'>((null as unknown as WebSock.CloseReason).type);
 }
 
@@ -128,16 +136,18 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   // the options, each of which may be left out
   expectAssignable<WebSock.ConnectionOptions>({});
   expectAssignable<WebSock.ConnectionOptions>({
-    timeout: Number.POSITIVE_INFINITY,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    heartbeat: false,
     compress: true,
-    maxFrameSize: 1,
+    maxMessageSize: 1,
     validateUtf8: false,
     protocol: 'chat',
+    headers: { 'Set-Cookie': ['a=1', 'b=2'], Server: 'here' },
   });
-  expectType<'timeout' | 'compress' | 'maxFrameSize' | 'validateUtf8' | 'protocol'>(
+  expectType<'idleTimeout' | 'heartbeat' | 'compress' | 'maxMessageSize' | 'validateUtf8' | 'protocol' | 'headers'>(
     null as unknown as keyof WebSock.ConnectionOptions,
   );
-  expectAssignable<WebSock.ConnectionOptions>({ timeout: undefined, protocol: undefined });
+  expectAssignable<WebSock.ConnectionOptions>({ idleTimeout: undefined, heartbeat: undefined, headers: undefined });
 }
 
 {
@@ -174,28 +184,36 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectType<Readonly<WebSock.Stop<State>>>(null as unknown as WebSock.Stop<State>);
   expectType<Readonly<WebSock.CloseDetail>>(null as unknown as WebSock.CloseDetail);
   expectType<Readonly<WebSock.Mailbox<string>>>(null as unknown as WebSock.Mailbox<string>);
-  expectType<{ readonly type: 'remote'; readonly code: number; readonly reason: string }>(
-    null as unknown as Told<'remote'>,
+  interface Closed<Type> {
+    readonly type: Type;
+    readonly code: number;
+    readonly reason: string;
+  }
+  interface Failed extends Closed<'error'> {
+    readonly error: unknown;
+  }
+  expectType<Closed<'normal'> | Closed<'remote'> | Closed<'shutdown'> | Closed<'timeout'> | Failed>(
+    null as unknown as WebSock.CloseReason,
   );
-  expectType<{ readonly type: 'error'; readonly error: unknown }>(null as unknown as Told<'error'>);
-  type Told<Type> = Extract<WebSock.CloseReason, { type: Type }>;
-  expectType<{ readonly type: 'normal' }>(null as unknown as Told<'normal'>);
-  expectType<{ readonly type: 'shutdown' }>(null as unknown as Told<'shutdown'>);
-  expectType<{ readonly type: 'timeout' }>(null as unknown as Told<'timeout'>);
   expectType<{
-    readonly timeout?: number | undefined;
+    readonly idleTimeout?: number | undefined;
+    readonly heartbeat?: boolean | undefined;
     readonly compress?: boolean | undefined;
-    readonly maxFrameSize?: number | undefined;
+    readonly maxMessageSize?: number | undefined;
     readonly validateUtf8?: boolean | undefined;
     readonly protocol?: string | undefined;
+    readonly headers?: { readonly [name: string]: string | readonly string[] } | undefined;
   }>(null as unknown as WebSock.ConnectionOptions);
   expectAssignable<WebSock.Stop<1>>({
     type: 'stop',
-    reason: 'normal',
+    reason: undefined,
     state: 1,
     close: undefined,
     messages: undefined,
+    code: undefined,
+    error: undefined,
   });
+  expectAssignable<WebSock.Reply<1>>({ type: 'reply', status: undefined, messages: [], state: 1 });
   expectAssignable<WebSock.CloseDetail>({ code: 1000, reason: undefined });
   expectNotAssignable<WebSock.CloseDetail>({ reason: 'late' });
   expectType<WebSock.Mailbox<any>>(null as unknown as Parameters<WebSock.Any['init']>[1]);

@@ -58,7 +58,7 @@ export function ofResult(result: WebSock.HandleResult<number>): WebSock.Messages
       return result.messages;
     case 'stop':
       expectType<WebSock.Stop<number>>(result);
-      expectType<WebSock.StopReason>(result.reason);
+      expectType<WebSock.StopReason | undefined>(result.reason);
       return result.messages ?? [];
     default:
       return result satisfies never;
@@ -66,13 +66,14 @@ export function ofResult(result: WebSock.HandleResult<number>): WebSock.Messages
 }
 
 export function ofCloseReason(reason: WebSock.CloseReason): string {
+  // every close reason has both, so they may be read before `type`
+  expectType<number>(reason.code);
+  expectType<string>(reason.reason);
   switch (reason.type) {
     case 'normal':
+    case 'remote':
     case 'shutdown':
     case 'timeout':
-      return reason.type;
-    case 'remote':
-      expectType<number>(reason.code);
       return reason.reason;
     case 'error':
       expectType<unknown>(reason.error);

@@ -4,7 +4,7 @@
 /** @typedef {import('@websock/spec').WebSock<{ count: number }, string, number>} Handler */
 
 /** @type {Handler} */
-exports.wrongState = {
+export const wrongState = {
   // refused: Type 'string' is not assignable to type 'number'
   init: () => ({ type: 'ok', state: { count: 'one' } }),
   // refused: Type '"okay"' is not assignable to type
@@ -15,10 +15,9 @@ exports.wrongState = {
 // refused: Class 'Counter' incorrectly implements interface
 // refused: Property 'handleInfo' is missing in type 'Counter'
 /** @implements {Handler} */
-class Counter {
+export class Counter {
   /** @type {Handler['init']} */
   init = (arg) => ({ type: 'ok', state: { count: arg } });
   /** @type {Handler['handleIn']} */
   handleIn = (_frame, state) => ({ type: 'ok', state });
 }
-exports.Counter = Counter;

@@ -144,14 +144,20 @@ export const results: readonly Callback[] = [
   // a push of nothing at all
   // refused: Property 'messages' is missing in type
   () => ({ type: 'push', state }),
-  // a reply without a status
-  // refused: Property 'status' is missing in type
-  () => ({ type: 'reply', messages: [], state }),
-  // a stop without a reason
-  // refused: Property 'reason' is missing in type
-  () => ({ type: 'stop', state }),
+  // a reply of nothing at all
+  // refused: Property 'messages' is missing in type
+  () => ({ type: 'reply', state }),
+  // a close code that stands beside `type`, not in `close`
+  // refused: Type 'number' is not assignable to type 'undefined'
+  () => ({ type: 'stop', code: 4001, state }),
+  // an error that stands beside `type`, not in `reason`
+  // refused: Type 'string' is not assignable to type 'undefined'
+  () => ({ type: 'stop', error: 'late', state }),
+  // a close reason that stands beside `type`, not in `close`
+  // refused: Type '"too late"' is not assignable to type 'StopReason
+  () => ({ type: 'stop', reason: 'too late', state }),
   // an unknown reason
-  // refused: Type '"done"' is not assignable to type 'StopReason'
+  // refused: Type '"done"' is not assignable to type 'StopReason
   () => ({ type: 'stop', reason: 'done', state }),
   // a misspelt property; the compiler looks for these only where the result has its type written beside it
   // refused: 'mesages' does not exist in type
@@ -219,10 +225,25 @@ export const messages: readonly WebSock.Message[] = [
 
 // ---- The world around a handler ----
 
-// refused: 'timout' does not exist in type 'ConnectionOptions'
-upgrade('/', good, 'arg', { timout: 1 });
+// refused: 'idleTimout' does not exist in type 'ConnectionOptions'
+upgrade('/', good, 'arg', { idleTimout: 1 });
 // refused: Type 'string' is not assignable to type 'number'
-upgrade('/', good, 'arg', { timeout: '1s' });
+upgrade('/', good, 'arg', { idleTimeout: '1s' });
+// refused: Type 'number' is not assignable to type 'boolean | undefined'
+upgrade('/', good, 'arg', { heartbeat: 15 });
+// refused: Type 'number' is not assignable to type 'string | readonly string[]'
+upgrade('/', good, 'arg', { headers: { Age: 1 } });
+// the names that these two had before
+// refused: 'timeout' does not exist in type 'ConnectionOptions'
+upgrade('/', good, 'arg', { timeout: 1 });
+// refused: 'maxFrameSize' does not exist in type 'ConnectionOptions'
+upgrade('/', good, 'arg', { maxFrameSize: 1 });
+
+// an arg for a handler that has none, which is the default
+declare const none: WebSock<State>;
+upgrade('/', none, undefined);
+// refused: Argument of type '"arg"' is not assignable to parameter of type 'undefined'
+upgrade('/', none, 'arg');
 
 // refused: 'string' is not assignable to parameter of type 'Tick'
 (null as unknown as WebSock.Mailbox<Tick>).post('tick');
@@ -232,10 +253,10 @@ export const unlooked = (frame: WebSock.DataFrame): string =>
   // refused: Property 'toUpperCase' does not exist on type
   frame.data.toUpperCase();
 
-// a close reason that is read before its type is known
-export const unread = (reason: WebSock.CloseReason): number =>
-  // refused: Property 'code' does not exist on type
-  reason.code;
+// the error of a close reason, read before its type is known
+export const unread = (reason: WebSock.CloseReason): unknown =>
+  // refused: Property 'error' does not exist on type
+  reason.error;
 
 // what is no handler has no state, info or arg
 // refused: Type 'string' does not satisfy the constraint 'Any'

@@ -1,0 +1,38 @@
+// The kit's own assertions: what they throw says what was awaited, and what came instead.
+
+import { inspect, isDeepStrictEqual } from 'node:util';
+
+/** A test that a server did not pass. */
+export class Failure extends Error {}
+
+/** Throws unless both are the same, part by part. */
+export function equal(actual: unknown, expected: unknown, what = ''): void {
+  if (!isDeepStrictEqual(actual, expected)) fail(what, show(expected), show(actual));
+}
+
+/** Throws unless all that `expected` names is the same in `actual`, which may have more. */
+export function matches(actual: unknown, expected: unknown, what = ''): void {
+  if (!includes(actual, expected)) fail(what, show(expected), show(actual));
+}
+
+/** Throws unless `condition` is true; `awaited` and `came` say in words what that means. */
+export function check(condition: boolean, awaited: string, came: unknown): void {
+  if (!condition) fail('', awaited, show(came));
+}
+
+function fail(what: string, awaited: string, came: string): never {
+  throw new Failure(`${what && `${what}: `}awaited ${awaited}, but ${came} came`);
+}
+
+function includes(actual: unknown, expected: unknown): boolean {
+  if (typeof expected !== 'object' || expected === null || expected instanceof Uint8Array) {
+    return isDeepStrictEqual(actual, expected);
+  }
+  if (typeof actual !== 'object' || actual === null) return false;
+  if (Array.isArray(expected) && (!Array.isArray(actual) || actual.length !== expected.length)) return false;
+  return Object.entries(expected).every(([key, value]) => includes((actual as Record<string, unknown>)[key], value));
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 6, breakLength: 120, maxStringLength: 200, maxArrayLength: 20 });
+}

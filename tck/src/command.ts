@@ -1,0 +1,150 @@
+// `npx @websock/tck ws://127.0.0.1:8080`
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { type Cannot, checkCannot } from './capabilities.ts';
+import type { RuleTest } from './rule.ts';
+import { isOf, readSpec, rules, type Spec } from './rules.ts';
+import { type Outcome, type Report, run } from './run.ts';
+
+const HELP = `Tests a WebSocket server that hosts the probe against the rules of WebSock.
+
+  npx @websock/tck URL [options]     such as ws://127.0.0.1:8080
+
+  --list          print the tests instead of running them
+  --rule RULE     only the tests of a rule (4.3), a row (4.3a) or a chapter (4); may be repeated
+  --cannot FILE   what the server cannot do, beside what it declares: a JSON object of capabilities, with reasons
+  --json FILE     write the report to a file ("-": to stdout, instead of the text)
+  --slow          run the tests that must wait long, too: about two minutes
+  --help, --version
+
+Exit code: 0 if the server passes every test of a MUST, 1 if not, 2 if it cannot be tested.
+How to host the probe, in any language: see the README of @websock/tck.`;
+
+/** What the user has to change; shown without a stack. */
+class UsageError extends Error {}
+
+/** Runs the command; returns its exit code. */
+export async function main(parameters: readonly string[]): Promise<number> {
+  try {
+    return await command(parameters);
+  } catch (error) {
+    console.error((error as Error).message);
+    if (error instanceof UsageError) console.error('See npx @websock/tck --help');
+    return 2;
+  }
+}
+
+async function command(parameters: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(parameters);
+  const { version } = createRequire(import.meta.url)('@websock/tck/package.json') as { version: string };
+  const spec = readSpec();
+  if (values.help) return print(HELP);
+  if (values.version) return print(`@websock/tck ${version}, SPEC.md ${spec.version}`);
+  for (const rule of values.rule) {
+    if (!rules.some((test) => isOf(test.rule, rule))) throw new UsageError(`unknown rule '${rule}'; see --list`);
+  }
+  if (values.list) {
+    const chosen = rules.filter(({ rule }) => values.rule.length === 0 || values.rule.some((each) => isOf(rule, each)));
+    return print(chosen.map(listed).join('\n'));
+  }
+
+  const [url, ...more] = positionals;
+  if (url === undefined) throw new UsageError('give the URL of a server that hosts the probe');
+  if (more.length > 0) throw new UsageError(`one URL only; not ${more.join(' ')} too`);
+  checkUrl(url);
+  const cannot = values.cannot === undefined ? {} : readCannot(values.cannot);
+  const start = performance.now();
+  const report = await run(url, { rules: values.rule, slow: values.slow, cannot });
+  if (values.json !== undefined) write(values.json, { tck: version, ...report });
+  if (values.json !== '-') print(describe(report, spec, version, performance.now() - start));
+  return report.passed ? 0 : 1;
+}
+
+function parse(parameters: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...parameters],
+      allowPositionals: true,
+      options: {
+        list: { type: 'boolean', default: false },
+        rule: { type: 'string', multiple: true, default: [] },
+        cannot: { type: 'string' },
+        json: { type: 'string' },
+        slow: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function print(text: string): 0 {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
+  if (protocol === 'ws:') return;
+  const why = protocol === 'wss:' ? 'frames are sent by hand, so test the server without TLS' : 'it begins with ws://';
+  throw new UsageError(`'${url}' is not the URL of a server: ${why}, such as ws://127.0.0.1:8080`);
+}
+
+function readCannot(file: string): Cannot {
+  let cannot: unknown;
+  try {
+    cannot = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read as JSON: ${(error as Error).message}`);
+  }
+  return checkCannot(cannot, file);
+}
+
+function write(file: string, report: object): void {
+  const json = `${JSON.stringify(report, undefined, 2)}\n`;
+  if (file === '-') process.stdout.write(json);
+  else writeFileSync(file, json);
+}
+
+function listed({ rule, title, needs = [], slow, should }: RuleTest): string {
+  const notes = [...(should ? ['SHOULD'] : []), ...(slow ? ['slow'] : []), ...needs.map((need) => `needs ${need}`)];
+  return `${rule.padEnd(5)} ${title}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
+}
+
+function describe(report: Report, spec: Spec, version: string, ms: number): string {
+  const { outcomes, url } = report;
+  const lines = [`@websock/tck ${version}, SPEC.md ${report.spec}, ${url}`, '', 'rule   passed  failed  skipped'];
+  for (const rule of new Set(outcomes.map((outcome) => outcome.rule))) {
+    const count = (wanted: Outcome['outcome']) =>
+      outcomes.filter((each) => each.rule === rule && each.outcome === wanted).length;
+    const cell = (number: number, width: number) => (number === 0 ? '' : String(number)).padStart(width);
+    lines.push(
+      `${rule.padEnd(5)}${cell(count('passed'), 8)}${cell(count('failed'), 8)}${cell(count('skipped'), 9)}`.trimEnd(),
+    );
+  }
+
+  for (const { rule, title, should, why = '' } of outcomes.filter(({ outcome }) => outcome === 'failed')) {
+    lines.push('', `FAILED ${rule} (${should ? 'SHOULD' : 'MUST'}): ${title}`);
+    lines.push(`  ${why.replaceAll('\n', '\n  ')}`);
+    lines.push(`  The rule: ${spec.rules.get(rule) ?? 'SPEC.md has no such rule'}`);
+  }
+
+  const skipped = new Map<string, Set<string>>();
+  for (const { rule, outcome, why = '' } of outcomes) {
+    if (outcome === 'skipped') skipped.set(why, (skipped.get(why) ?? new Set()).add(rule));
+  }
+  if (skipped.size > 0) lines.push('', 'Skipped:');
+  for (const [why, of] of skipped) lines.push(`  ${why} (${[...of].join(', ')})`);
+
+  const total = (wanted: Outcome['outcome'], should?: boolean) =>
+    outcomes.filter((each) => each.outcome === wanted && (should === undefined || each.should === should)).length;
+  lines.push(
+    '',
+    `${total('passed')} passed, ${total('failed', false)} failed of a MUST, ${total('failed', true)} of a SHOULD, ${total('skipped')} skipped, in ${(ms / 1_000).toFixed(1)} s`,
+  );
+  return lines.join('\n');
+}

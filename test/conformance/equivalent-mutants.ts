@@ -1,0 +1,116 @@
+// Mutations of src/ that no type test can notice, each with the reason why. mutate.ts reports an entry that no longer
+// agrees with any.
+
+/** Mutations that change nothing that anybody could see, by file, text and kind. */
+export interface Equivalent {
+  readonly file: string;
+  /** The declarations in which they are. Default: any. */
+  readonly of?: readonly string[];
+  /** Words of the line, or of the text that is changed. Default: any. */
+  readonly line?: string;
+  readonly kind: RegExp;
+  readonly why: string;
+}
+
+export const equivalents: readonly Equivalent[] = [
+  {
+    file: 'websock.ts',
+    line: 'readonly type?: undefined;',
+    kind: /^(without|unknown)/,
+    why: 'it betters the words of errors on TypeScript 5.0, where contract/compilers.test.ts notices; here is 7.0',
+  },
+  {
+    file: 'websock.ts',
+    line: 'readonly type?: undefined;',
+    kind: /^not readonly$/,
+    why: 'assignability, for which alone the property is there, does not look at readonly',
+  },
+  {
+    file: 'websock.ts',
+    line: 'interface Any extends WebSock<any, any, any>',
+    kind: /^unknown$/,
+    why: 'Info and Arg stand only in init and handleInfo, which it declares again; State is noticed',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type CloseCode = 1000',
+    kind: /^without 1/,
+    why: 'they are there to be completed by an editor; `number & {}` takes them too',
+  },
+  {
+    file: 'websock.ts',
+    line: 'type StateOf<Handler',
+    kind: /^(any|unknown)$/,
+    why: 'its last branch is never taken, because its constraint lets nothing else in',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsAny', 'IsSame', 'IsUnion', 'IsOverloaded', 'IsSlip', 'IsWebSockOfAny'],
+    kind: /^(true|false) branch never: true$/,
+    why: 'they are asked by `extends true`, which `never` passes as `true` does',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsSame'],
+    kind: /^(true|false) branch never: [12]$/,
+    why: 'what is compared is the test between them; `never` is assignable to what the other side has',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Suspect', 'Lacking', 'LackingMessages', 'LackingStatus', 'LackingReason'],
+    kind: /^without/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['StraySuspect'],
+    line: 'Lacking',
+    kind: /^(without \(Result extends Lacking|true branch as false)/,
+    why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^false branch (never: false|as true)$/,
+    why: 'TypeScript 7.0 takes every function for an overloaded one; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsOverloaded'],
+    kind: /^without IsSame<First, unknown\[\]>$/,
+    why: 'TypeScript 7.0 infers `[]` for the first signature of what takes nothing; messages.test.ts notices on 5.0',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
+    kind: /^without the property/,
+    why: 'more is looked at twice, which costs the compiler more and finds no more',
+  },
+  {
+    file: 'conformance.ts',
+    of: [
+      'Conforms',
+      'Stray',
+      'StrayObject',
+      'StrayClose',
+      'StrayKeys',
+      'StraySuspect',
+      'UnknownNames',
+      'IsWebSockOfAny',
+    ],
+    kind: /^(true|false) branch as/,
+    why: 'a shortcut around what comes to the same, and costs the compiler more',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['ResultKeys', 'StrayObject', 'StrayClose', 'StrayKeys', 'UnknownNames'],
+    kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
+    why: 'the shortcut is taken less often, and what comes after it finds the same',
+  },
+  {
+    file: 'conformance.ts',
+    of: ['IsSlip'],
+    kind: /^false branch never: false$/,
+    why: 'its last branch is never taken: two empty words are the same',
+  },
+];
