@@ -9,7 +9,7 @@ import { cannot as onCloudflare } from '../../adapter/src/cloudflare.ts';
 import { cannot as onDeno } from '../../adapter/src/deno.ts';
 import { cannot as onNode } from '../../adapter/src/node.ts';
 import { checkBounds, checkOptions } from '../../adapter/src/validate.ts';
-import { root } from '../toolkit/compilers.ts';
+import { refusalsIn, root } from '../toolkit/compilers.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
@@ -79,6 +79,17 @@ test('the front page is short, and its first screen has what a reader came for',
   ]) {
     expect(screen).toContain(part);
   }
+});
+
+test('the compiler errors of the front page are what compilers say', () => {
+  const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
+  const said = refusalsIn('test/contract/refused.common.ts').map(({ words }) => words);
+  const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
+  expect(quoted.length).toBeGreaterThan(8);
+  const unsaid = quoted.filter(
+    (text) => !said.some((words) => text.split('…').every((part) => words.includes(part.trim()))),
+  );
+  expect(unsaid).toEqual(['TS1287']); // a matter of the project, not of the contract
 });
 
 // ---- adapter/README.md ----
