@@ -10,6 +10,7 @@ import * as deno from '@websock/adapter/deno';
 import * as node from '@websock/adapter/node';
 import { type Browser, chromium, type Page, type WebSocket } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../../tck/src/client.ts';
 import { type Host, launch } from '../../toolkit/host.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 
@@ -118,9 +119,10 @@ class Visitor {
     return (await this.#socket?.waitForEvent('framereceived'))?.payload.toString();
   }
 
-  /** What became of the connection, as the page tells it, without the times. */
-  events(): Promise<string[]> {
-    return this.page.locator('#events li').evaluateAll((items) => items.map((item: any) => item.lastChild.data));
+  /** What became of the connection, as the page tells it, oldest first, without the times. */
+  async events(): Promise<string[]> {
+    const items = this.page.locator('#events li');
+    return (await items.evaluateAll((items) => items.map((item: any) => item.lastChild.data))).reverse();
   }
 }
 
@@ -214,6 +216,24 @@ describe.each([
     const long = 'tea '.repeat(250).trim(); // worth compressing, in both directions
     await alice.say(long);
     await alice.hears('Alice', long);
+  });
+
+  test('a client without the subprotocol reads plain text, in the same room', async () => {
+    const alice = await Visitor.enter('Alice');
+    const terminal = await Client.connect(`ws://127.0.0.1:${port}/chat?room=${encodeURIComponent(room)}&name=Terry`);
+    await alice.meets('Alice', 'Terry');
+    terminal.text('tea?');
+    await alice.hears('Terry', 'tea?');
+    expect([await terminal.next(), await terminal.next()]).toEqual([
+      { text: '* Terry is here' },
+      { text: 'Terry: tea?' },
+    ]);
+    terminal.close();
+    await alice.hears('', 'Terry has left');
+    for (const name of ['', '* Terry', 'Terry: x', 'x'.repeat(33), 'Ter\nry']) {
+      const url = `ws://127.0.0.1:${port}/chat?room=hall&name=${encodeURIComponent(name)}`;
+      await expect(Client.connect(url)).rejects.toThrow('400');
+    }
   });
 
   test('a restart (1012) brings both pages back', async () => {

@@ -18,8 +18,9 @@ const PATIENCE = 10_000;
  */
 const SILENCE = 45_000;
 
-/** How many lines are kept on the page. */
+/** How many lines, and how many events of the connection, are kept on the page. */
 const MOST_LINES = 500;
+const MOST_EVENTS = 20;
 
 /** The server has said goodbye, or does not want this client: connecting again would not help. */
 const FINAL_CODES = [1000, 1008];
@@ -136,7 +137,7 @@ class Connection {
     const isRestart = code === 1012 && this.#failures === 0; // the second in a row has to wait
     this.#openedAt = Number.POSITIVE_INFINITY;
     this.#tellClosed(code, reason);
-    // No two pages wait alike, or they would all come back in the same moment.
+    // Partly random, so that the pages do not all come back at the same moment.
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     const wait = isRestart ? 0 : longest * (0.5 + Math.random() / 2);
     this.#failures += 1;
@@ -206,15 +207,15 @@ function clock(timeStyle = /** @type {'short' | 'medium'} */ ('short')) {
   return time;
 }
 
-/** The same colour for a name, everywhere. @param {HTMLElement} where @param {string} name */
-function colour(where, name) {
+/** Gives a name the same color everywhere. @param {HTMLElement} where @param {string} name */
+function color(where, name) {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 997;
   where.style.setProperty('--hue', String((hash * 137.5) % 360)); // the golden angle keeps neighbours apart
   return where;
 }
 
-/** Whether the newest line is in sight; else somebody is reading further up, and is left alone. */
+/** Whether the newest line is in sight. Someone who reads further up is left alone. */
 let isAtEnd = true;
 page.log.addEventListener('scroll', () => {
   isAtEnd = page.log.scrollHeight - page.log.scrollTop - page.log.clientHeight < 40;
@@ -239,10 +240,10 @@ function showNotice(text, className = 'notice') {
 /** @param {string} from @param {string} text */
 function showLine(from, text) {
   const isMine = from === page.name.value;
-  if (isMine && unheard[0] === text) unheard.shift();
+  if (isMine) unheard.splice(0, unheard.indexOf(text) + 1);
   const said = element('p', 'text', text);
   said.dir = 'auto';
-  show(element('li', isMine ? 'line mine' : 'line', colour(element('bdi', 'from', from), from), clock(), said));
+  show(element('li', isMine ? 'line mine' : 'line', color(element('bdi', 'from', from), from), clock(), said));
 }
 
 /** @param {string[]} names */
@@ -253,7 +254,7 @@ function showPeople(names) {
     ...names.map((name, index) => {
       const initial = element('span', 'initial', (Array.from(name)[0] ?? '').toUpperCase());
       initial.ariaHidden = 'true';
-      const person = element('li', '', colour(initial, name), element('bdi', '', name));
+      const person = element('li', '', color(initial, name), element('bdi', '', name));
       if (index === me) person.append(element('span', 'you', '(you)'));
       return person;
     }),
@@ -277,7 +278,7 @@ function showState(state) {
   page.send.disabled = state !== 'open';
   page.waiting.hidden = state !== 'waiting';
   if (state !== 'open' && unheard.length > 0) {
-    for (const text of unheard) showNotice(`perhaps not delivered: ${text}`, 'notice doubt');
+    for (const text of unheard) showNotice(`May not have been delivered: ${text}`, 'notice doubt');
     unheard = [];
   }
 }
@@ -294,10 +295,10 @@ function showWait(wait) {
   })();
 }
 
-/** @param {string} event */
+/** The newest first. @param {string} event */
 function showEvent(event) {
-  page.events.append(element('li', '', clock('medium'), event));
-  page.events.scrollTop = page.events.scrollHeight;
+  page.events.prepend(element('li', '', clock('medium'), event));
+  if (page.events.childElementCount > MOST_EVENTS) page.events.lastElementChild?.remove();
 }
 
 /** @param {boolean} isInRoom */
@@ -309,6 +310,7 @@ function turn(isInRoom) {
 }
 
 function enter() {
+  isAtEnd = true;
   page.lines.replaceChildren();
   page.events.replaceChildren();
   showPeople([]);
@@ -330,7 +332,8 @@ function enter() {
       connection = undefined;
       showState('');
       turn(false);
-      page.ended.textContent = code === 1000 ? 'You have left the room.' : `The server has sent you away: ${reason}`;
+      page.ended.textContent =
+        code === 1000 ? 'You have left the room.' : `The server has closed the connection: ${reason || code}`;
       page.ended.hidden = false;
       page.room.focus();
     },
