@@ -1,0 +1,20 @@
+// Authorise before the upgrade, and refuse the pages of other sites.
+
+import { accept, type Route } from '@websock/adapter';
+import { chat, localRooms } from '../chat/chat.ts';
+import { userOf } from './users.ts';
+
+const handler = chat(localRooms());
+const origins = new Set(['https://app.example']);
+
+export const route: Route = async (request) => {
+  const origin = request.headers.get('origin'); // sent by browsers, and only by them
+  if (origin !== null && !origins.has(origin)) return new Response('not from that page\n', { status: 403 });
+
+  const cookie = /(?:^|; )session=([^;]+)/.exec(request.headers.get('cookie') ?? '')?.[1];
+  const token = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1]; // a browser cannot send one
+  const user = await userOf(cookie ?? token);
+  if (!user) return new Response('who are you?\n', { status: 401 });
+
+  return accept(handler, { name: user.name, room: 'kitchen' }, { maxMessageSize: 64_000 });
+};

@@ -1,0 +1,36 @@
+// Broadcast to a room. A member that reads slowly misses lines, and holds nobody up.
+
+import type { WebSock } from '@websock/spec';
+
+interface Member {
+  readonly mailbox: WebSock.Mailbox<'unread'>;
+  readonly unread: string[];
+}
+
+const room = new Set<Member>();
+
+function say(line: string) {
+  for (const { mailbox, unread } of room) {
+    if (unread.length === 0) mailbox.post('unread'); // one for all lines until the member reads them
+    unread.push(line);
+    if (unread.length > 1_000) unread.shift(); // it reads too slowly: the oldest line is lost to it
+  }
+}
+
+export const member = {
+  init(_arg, mailbox) {
+    const state = { mailbox, unread: [] };
+    room.add(state);
+    return { type: 'ok', state };
+  },
+  handleIn(frame, state) {
+    if (frame.opcode === 'text') say(frame.data);
+    return { type: 'ok', state };
+  },
+  // called when the connection can take more: at most `maxUnsentBytes` wait to go out
+  handleInfo(_unread, state) {
+    const messages = state.unread.splice(0).map((data) => ({ opcode: 'text' as const, data }));
+    return { type: 'push', messages, state };
+  },
+  terminate: (_reason, state) => room.delete(state),
+} satisfies WebSock<Member, 'unread', undefined>;

@@ -1,0 +1,153 @@
+// What README.md and adapter/README.md tell a reader to do first, done in an empty folder: their files, their commands,
+// and the line for a browser's console, with the packed packages.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../toolkit/compilers.ts';
+import { emptyFolder, pack, packages } from '../toolkit/install.ts';
+import { execute } from '../toolkit/programs.ts';
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const adapterReadme = readFileSync(join(root, 'adapter/README.md'), 'utf8');
+
+/** The blocks that name this file as what runs them. */
+const blocksOf = (document: string) =>
+  [...document.matchAll(/<!-- test\/package\/quickstart\.test\.ts -->\n```\w+\n(.*?)```/gs)].map(
+    ([, block = '']) => block,
+  );
+const [echo = '', consoleLine = ''] = blocksOf(readme);
+const [worker = '', workerConfig = '', tsconfig = ''] = blocksOf(adapterReadme);
+
+/** The commands of a block, which begins with `first`. */
+function commandsFrom(document: string, first: string): string[] {
+  const start = document.indexOf(`\`\`\`sh\n${first}`);
+  expect(start, `a block of commands begins with "${first}"`).toBeGreaterThan(0);
+  const lines = document.slice(start).split('\n').slice(1);
+  return lines.slice(0, lines.indexOf('```')).map((line) => line.replace(/ +# .*/, ''));
+}
+const INSTALL = 'npm install ../websock/tarballs/*.tgz';
+
+const modules = join(root, 'node_modules');
+const folder = emptyFolder();
+const project = join(folder, 'project');
+
+/** The two versions of Node.js: this one, which strips no types, and one that does. */
+const node20 = process.execPath;
+const node24 = join(modules, 'node/bin/node');
+
+function environment(node: string): NodeJS.ProcessEnv {
+  // without what npm and vitest have put there
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_|WEBSOCK_)/i.test(name));
+  return {
+    ...Object.fromEntries(own),
+    PATH: [dirname(node), join(modules, '.bin'), process.env['PATH']].join(delimiter),
+    DENO_NO_UPDATE_CHECK: '1',
+    NO_COLOR: '1',
+    npm_config_offline: 'true',
+    npm_config_cache: join(folder, 'cache'),
+  };
+}
+
+beforeAll(async () => {
+  const tarballs = join(folder, 'websock/tarballs'); // the clone, as `npm run pack` leaves it
+  mkdirSync(tarballs, { recursive: true });
+  for (const [name, from] of Object.entries(packages)) pack(name, from, tarballs);
+  pack('ws', 'node_modules/ws', tarballs); // what a registry would add
+  mkdirSync(project);
+  expect(await shell(INSTALL, project)).toMatchObject({ code: 0 });
+  // What the commands expect to be installed, or `npx` would install.
+  symlinkSync(join(modules, '@types'), join(project, 'node_modules/@types'));
+  mkdirSync(join(project, 'node_modules/.bin'), { recursive: true });
+  for (const name of ['tsx', 'esbuild', 'workerd', 'tsc']) {
+    symlinkSync(join(modules, '.bin', name), join(project, 'node_modules/.bin', name));
+  }
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const shell = (command: string, cwd: string) => execute('bash', ['-c', command], cwd, environment(node20));
+
+/** Runs a server, and the line for the console on it; returns what the line prints first. */
+async function talkTo(command: string, node: string, cwd = project): Promise<string> {
+  const server = spawn('bash', ['-c', command], {
+    cwd,
+    env: environment(node),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  try {
+    let port: string | undefined;
+    for await (const line of createInterface({ input: server.stdout })) {
+      port = /(?:ws:\/\/localhost:|"port":)(\d+)/.exec(line)?.[1];
+      if (port !== undefined) break;
+    }
+    if (port === undefined) throw new Error(`${command} ended, and printed no URL`);
+    const page = spawn(node24, ['-e', consoleLine.replace('8080', port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      for await (const line of createInterface({ input: page.stdout })) return line;
+      throw new Error('the line for the console ended, and printed nothing');
+    } finally {
+      page.kill();
+    }
+  } finally {
+    process.kill(-(server.pid as number), 'SIGKILL'); // npx has children of its own
+  }
+}
+
+test('the quick start is three commands and one file of at most 12 lines', () => {
+  const [build, install, run, ...more] = commandsFrom(readme, '(cd ../websock');
+  expect(build).toBe('(cd ../websock && npm ci && npm run pack)'); // test/package/commands.test.ts runs the latter
+  expect(install).toBe(INSTALL);
+  expect(run).toBe('node echo.mts');
+  expect(more).toEqual([]);
+  expect(echo.split('\n').length - 1).toBeLessThanOrEqual(12);
+});
+
+test.each([
+  ['Node.js 24', 'node', 'node echo.mts', node24],
+  ['Node.js 20', 'node', 'npx tsx echo.mts', node20],
+  ['Bun', 'bun', 'bun echo.mts', node24],
+  ['Deno', 'deno', 'deno run --allow-net echo.mts', node24],
+])('a page talks to the echo on %s', async (_name, platform, command, node) => {
+  expect(readme).toContain(command);
+  writeFileSync(join(project, 'echo.mts'), echo.replace('/node', `/${platform}`).replace('8080', '0'));
+  expect(await talkTo(command, node)).toBe('hello');
+});
+
+test('a page talks to the echo on Cloudflare', async () => {
+  writeFileSync(join(project, 'worker.mts'), worker);
+  writeFileSync(join(project, 'worker.capnp'), workerConfig.replace('*:8080', '127.0.0.1:0'));
+  const [bundle = '', run = ''] = commandsFrom(adapterReadme, 'npx esbuild');
+  expect((await shell(bundle, project)).code).toBe(0);
+  expect(await talkTo(`${run} --control-fd=1`, node24)).toBe('hello');
+});
+
+// A module of CommonJS has no top-level await.
+const inCommonJs = (text: string) =>
+  text.replace(
+    /const server = await (serve\(.*\));\nconsole.log\(server.url\);/,
+    '$1.then((server) => console.log(server.url));',
+  );
+
+test.each([
+  ['ES modules', 'module', (text: string) => text],
+  ['CommonJS', 'commonjs', inCommonJs],
+])(
+  'a production build of %s',
+  async (_name, type, adapted) => {
+    const build = join(project, type);
+    mkdirSync(join(build, 'src'), { recursive: true });
+    symlinkSync(join(project, 'node_modules'), join(build, 'node_modules'));
+    writeFileSync(join(build, 'package.json'), JSON.stringify({ type }));
+    writeFileSync(join(build, 'tsconfig.json'), tsconfig);
+    writeFileSync(join(build, 'src/main.ts'), adapted(echo).replace('8080', '0'));
+    writeFileSync(join(build, 'src/worker.ts'), worker); // for its types
+    const [compile = '', run = ''] = commandsFrom(adapterReadme, 'npx tsc');
+    expect(await shell(compile, build)).toEqual({ code: 0, output: '' });
+    expect(await talkTo(run, node20, build)).toBe('hello');
+    expect(await talkTo(run, node24, build)).toBe('hello');
+  },
+  120_000,
+);
