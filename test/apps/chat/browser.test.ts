@@ -19,21 +19,24 @@ const noBrowser = missing('chromium', '"apt-get install chromium" or "brew insta
 /** How long a page may take to show something, in ms. */
 const PATIENCE = 20_000;
 
+/** How long the browser and a server may take to start, in ms. */
+const START = 60_000;
+
 let browser: Browser;
 
 beforeAll(async () => {
   if (noBrowser !== undefined) return;
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const executablePath = folders.map((folder) => join(folder, 'chromium')).find(existsSync) as string;
-  // No sandbox: it does not start for root. The rest keeps the browser from talking to anybody but these servers.
+  // Root has no sandbox. The other flags keep the browser from connecting to anything but these servers.
   const quiet = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'];
   const args = [...quiet, 'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`);
   browser = await chromium.launch({ executablePath, args });
-});
+}, START);
 
 afterAll(() => browser?.close());
 
-/** Pages that nobody uses at the moment: a new one costs most of a second. */
+/** Pages to use again: a new one costs most of a second. */
 const idle: Page[] = [];
 
 /** Somebody with a page of the chat. */
@@ -76,7 +79,7 @@ class Visitor {
     return visitor;
   }
 
-  /** Leaves the page. Throws if the page has. */
+  /** Leaves the page. Throws if the page has thrown an error. */
   async finish(): Promise<void> {
     this.page.removeAllListeners();
     if (this.hasClock) await this.page.close();
@@ -170,7 +173,7 @@ describe.each([
     if (noBrowser !== undefined) return;
     port = await freePort();
     await start();
-  });
+  }, START);
 
   afterEach(async () => {
     for (const visitor of visitors.splice(0)) await visitor.finish();
@@ -271,9 +274,11 @@ describe.each([
 
     server.process.kill('SIGSTOP');
     try {
+      await alice.say('and now?');
       await clock.fastForward(45_000);
       await clock.fastForward(10_000);
       await alice.page.getByText('Closed: 1006, the server has fallen silent').waitFor({ state: 'attached' });
+      await alice.hears('', 'May not have been delivered: and now?');
     } finally {
       server.process.kill('SIGCONT');
     }

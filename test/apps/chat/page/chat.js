@@ -1,20 +1,20 @@
-// The page of the chat: a connection that comes back by itself, and what a person sees of it.
+// The chat's page: a connection that reconnects by itself, and what a person sees of it.
 
 const SUBPROTOCOL = 'chat.json';
 
-/** How long to wait before connecting again, in ms: doubled with each attempt that fails. */
+/** How long to wait before connecting again, in ms. It doubles with each attempt that fails. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 
-/** A connection that has lived this long, in ms, was a good one: the waits begin anew. */
+/** After a connection that has lasted this long, in ms, the waits start over. */
 const GOOD = 5_000;
 
-/** How long the server may take to connect or to answer, in ms. */
+/** How long to wait for the server to accept a connection or to answer, in ms. */
 const PATIENCE = 10_000;
 
 /**
- * After this long without a message, in ms, the page asks for a sign of life. A page cannot see the pings of a server,
- * and a network that has gone away does not say so.
+ * After this long without a message, in ms, the page asks who is there, to see whether the server still answers: a page
+ * cannot see the server's pings, and nothing reports a network that has gone away.
  */
 const SILENCE = 45_000;
 
@@ -22,7 +22,7 @@ const SILENCE = 45_000;
 const MOST_LINES = 500;
 const MOST_EVENTS = 20;
 
-/** The server has said goodbye, or does not want this client: connecting again would not help. */
+/** After these close codes the page does not reconnect: it or the server has said goodbye, or the server refuses it. */
 const FINAL_CODES = [1000, 1008];
 
 /**
@@ -37,12 +37,12 @@ const FINAL_CODES = [1000, 1008];
  * @typedef {object} Listener
  * @property {(message: Message) => void} onMessage
  * @property {(state: 'connecting' | 'open') => void} onState
- * @property {(wait: number) => void} onWait It is lost, and the next attempt is in `wait` ms.
- * @property {(code: number, reason: string) => void} onEnd It is over, for good.
- * @property {(event: string) => void} onEvent Something that a developer likes to see.
+ * @property {(wait: number) => void} onWait The connection is lost; the next attempt is in `wait` ms.
+ * @property {(code: number, reason: string) => void} onEnd The connection is over, and there is no next attempt.
+ * @property {(event: string) => void} onEvent What happened, in a developer's words.
  */
 
-/** A connection that comes back by itself, until it is left. */
+/** A connection that reconnects by itself until `leave` is called. */
 class Connection {
   /** @type {WebSocket | undefined} */
   #socket;
@@ -107,7 +107,7 @@ class Connection {
     this.#timer = setTimeout(act, ms);
   }
 
-  /** Forgets the socket, which may take its time to close. */
+  /** Gives the socket up without waiting for it to close: a dead network can make that take minutes. */
   #forget() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
@@ -134,7 +134,7 @@ class Connection {
     if (FINAL_CODES.includes(code)) return this.#end(code, reason);
     this.#forget();
     if (performance.now() - this.#openedAt >= GOOD) this.#failures = 0;
-    const isRestart = code === 1012 && this.#failures === 0; // the second in a row has to wait
+    const isRestart = code === 1012 && this.#failures === 0; // a second one in a row waits
     this.#openedAt = Number.POSITIVE_INFINITY;
     this.#tellClosed(code, reason);
     // Partly random, so that the pages do not all come back at the same moment.
@@ -183,7 +183,7 @@ const page = {
 /** @type {Connection | undefined} */
 let connection;
 
-/** What this person has said and the room has not heard yet. @type {string[]} */
+/** What this person has said and the server has not sent back yet. @type {string[]} */
 let unheard = [];
 
 /**
@@ -283,7 +283,7 @@ function showState(state) {
   }
 }
 
-/** Counts down to the next attempt. It is not read out: the state was. @param {number} wait in ms */
+/** Counts down to the next attempt. Screen readers read the state, not this. @param {number} wait in ms */
 function showWait(wait) {
   showState('waiting');
   const until = performance.now() + wait;
@@ -361,7 +361,7 @@ page.retry.addEventListener('click', () => {
   page.text.focus(); // the button is gone
 });
 
-// Moments in which waiting longer makes no sense.
+// Moments at which there is no point in waiting longer.
 addEventListener('online', () => connection?.connect());
 addEventListener('pageshow', () => connection?.connect());
 document.addEventListener('visibilitychange', () => {
@@ -372,5 +372,5 @@ page.name.value = sessionStorage.getItem('name') ?? '';
 try {
   page.room.value = decodeURIComponent(location.hash.slice(1)) || page.room.value;
 } catch {
-  // somebody has made up a link
+  // the link is not one of ours
 }
