@@ -109,7 +109,7 @@ export interface Clock {
 
 const realTime: Clock = {
   now: () => performance.now(),
-  start: (run, delay) => setTimeout(run, delay),
+  start: (run, delay) => setTimeout(run, delay), // workerd refuses it as a method of another object
   stop: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 

@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, upgradeBy } from './fetch.ts';
+import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -80,9 +80,6 @@ interface Socket {
 
 type Data = string | ArrayBuffer | ArrayBufferView;
 
-/** How long requests that are being answered may take when the server stops, in ms. */
-const LAST_REQUESTS = 1_000;
-
 /**
  * Listens on a port, and asks the route about every request.
  *
@@ -102,11 +99,8 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
-      // Deno waits for requests, and for sockets that could not be dropped, for as long as their clients like.
-      const bound = setTimeout(() => stop.abort(), LAST_REQUESTS);
-      const aborted = new Promise((settle) => stop.signal.addEventListener('abort', settle));
-      await Promise.race([server.shutdown(), aborted]);
-      clearTimeout(bound);
+      // Deno would wait for sockets that could not be dropped for as long as their clients like.
+      await stopGently(server.shutdown(), () => stop.abort());
     },
   };
 }

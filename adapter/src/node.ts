@@ -248,6 +248,7 @@ class Upgrades {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
+    socket.setDefaultEncoding('latin1'); // in which `ws` writes the headers; all else it writes as bytes
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options);

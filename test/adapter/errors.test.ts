@@ -159,7 +159,7 @@ describe('an invalid handler or option is refused at the call, which names it', 
       'a line break in a header',
       right,
       { headers: { 'Set-Cookie': ['a=1', 'b=2\r\nX: 1'] } },
-      'the header "Set-Cookie" is \'b=2\r\nX: 1\'; it must be a string of ASCII without control characters',
+      'the header "Set-Cookie" is \'b=2\\r\\nX: 1\'; it must be a string without control characters',
     ],
     ['the name of a header', right, { headers: { 'a b': '' } }, '\'a b\' in the option "headers" is not the name of a'],
     [

@@ -1,7 +1,7 @@
 // What is in the package, and what the tools say that judge packages.
 
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { project, root } from '../toolkit/compilers.ts';
 import { execute } from '../toolkit/programs.ts';
@@ -18,27 +18,38 @@ const tool = (path: string, ...parameters: string[]) =>
     NO_COLOR: '1',
   });
 
+const files = readdirSync(installed, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1))
+  .sort();
+
 test('holds these files and no others', () => {
-  const files = readdirSync(installed, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  expect(files.map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1)).sort()).toEqual([
-    'CHANGELOG.md',
-    'LICENSE',
-    'README.md',
-    'SPEC.md',
-    'dist/conformance.d.ts',
-    'dist/conformance.js',
-    'dist/websock.d.ts',
-    'dist/websock.js',
-    'package.json',
-  ]);
+  const modules = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `dist/${file.replace(/\.ts$/, '')}`);
+  expect(modules).toContain('dist/websock');
+  expect(files).toEqual(
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SPEC.md',
+      'package.json',
+      ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`]),
+    ].sort(),
+  );
 });
 
-test('has scripts that do nothing, and declarations that point at no file that is not there', () => {
-  for (const entry of ['websock', 'conformance']) {
-    expect(readFileSync(join(installed, `dist/${entry}.js`), 'utf8')).toBe('"use strict";\n');
-    const declarations = readFileSync(join(installed, `dist/${entry}.d.ts`), 'utf8');
-    expect(declarations).not.toMatch(/sourceMappingURL|<reference/);
-    for (const [, from] of declarations.matchAll(/\bfrom '(.*)'/g)) expect(from).toBe('./websock');
+test('ships empty scripts, and declarations without dangling references', () => {
+  for (const file of files.filter((name) => name.endsWith('.js'))) {
+    expect(readFileSync(join(installed, file), 'utf8'), file).toBe('"use strict";\n');
+  }
+  for (const file of files.filter((name) => name.endsWith('.d.ts'))) {
+    const declarations = readFileSync(join(installed, file), 'utf8');
+    expect(declarations, file).not.toMatch(/sourceMappingURL|<reference/);
+    for (const [, from = ''] of declarations.matchAll(/\b(?:from |import\()'(.*?)'/g)) {
+      expect(files).toContain(join(dirname(file), `${from}.d.ts`));
+    }
   }
 });
 
