@@ -459,7 +459,6 @@ const afterTheEnd: readonly RuleTest[] = [
     rule: '3.7',
     title: 'what terminate receives, and what the client receives, are of the same end',
     needs: ['seesCloseFrames'],
-    needs: ['seesCloseFrames'],
     async run(t) {
       const ends: [object, object][] = [];
       for (let count = 0; count < 20; count++) {
