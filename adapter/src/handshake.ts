@@ -11,11 +11,6 @@ const REQUIRED = {
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
 };
 
-/** Whether a request wants to be upgraded to a WebSocket, rightly or wrongly. */
-export function wantsUpgrade({ headers }: Request): boolean {
-  return REQUIRED.Upgrade.test(headers.get('Upgrade') ?? '');
-}
-
 /** The answer to a request that is not a valid upgrade; `undefined` if it is one. */
 export function refusal(request: Request): Response | undefined {
   return refusalOf(request.method, (name) => request.headers.get(name));
