@@ -3,7 +3,7 @@
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
 import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
-import { refusal } from './handshake.ts';
+import { hasValidHost, refusal } from './handshake.ts';
 
 /** Opens a connection; returns the response that the platform wants for it. */
 type Open<Target> = (target: Target, upgrade: Upgrade) => Response;
@@ -18,6 +18,7 @@ export function fetchBy<Platform>(
   open: (request: Request, platform: Platform, upgrade: Upgrade) => Response,
 ): (request: Request, platform: Platform) => Response | undefined | Promise<Response | undefined> {
   return (request, platform) => {
+    if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
     const answer = (decision: Decision) =>
       decision === undefined || decision instanceof Response ? decision : open(request, platform, decision);
     const decision = adapter.decide(route, request, platform);
