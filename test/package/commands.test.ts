@@ -55,6 +55,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm run check': 'the first half of npm test',
   'npm run pack': 'the first test here',
   '(cd ../websock && npm ci && npm run pack)': 'the first test here',
+  'npm run demo': 'test/apps/chat/browser.test.ts',
   'npm run bench': 'its two programs are run here, one by one',
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',

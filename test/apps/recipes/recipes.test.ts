@@ -190,7 +190,7 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
     ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
   ]);
   expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
-  expect(onError).toHaveBeenCalledExactlyOnceWith(expect.any(Error), { callback: 'handleIn' });
+  expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
   trace.disable();
   log.mockRestore();
 });
