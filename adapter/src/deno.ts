@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
+import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -144,16 +144,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  const adapter = new Adapter('createAdapter', options);
-  const { connections } = adapter;
-  return {
-    upgrade: upgradeBy(
-      adapter,
-      (request) => request,
-      (request, upgrade) => open(connections, request, upgrade),
-    ),
-    shutdown: (bounds) => connections.shutdown(bounds),
-  };
+  return adapterBy(options, (request) => request, open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {
