@@ -35,6 +35,7 @@ export const cannot: Cannot = {
   sendsProtocolErrorCodes: 'Deno drops the socket, mostly without a close frame',
   rejectsUnmaskedFrames: 'Deno accepts them',
   rejectsLongControlFrames: 'Deno accepts long close frames',
+  seesCloseFrames: "Deno answers a client's close frame before it shows it",
   reportsRemote1014: 'Deno takes 1014 for a protocol error',
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
