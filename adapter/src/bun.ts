@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, upgradeBy } from './fetch.ts';
+import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 import { OptionsCheck } from './validate.ts';
 
@@ -132,7 +132,7 @@ export async function serve(
     url: urlOf(hostname, server.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
-      await server.stop(true);
+      await stopGently(server.stop(false), () => server.stop(true));
     },
   };
 }

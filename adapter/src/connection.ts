@@ -109,7 +109,7 @@ export interface Clock {
 
 const realTime: Clock = {
   now: () => performance.now(),
-  start: setTimeout,
+  start: (run, delay) => setTimeout(run, delay), // workerd refuses it as a method of another object
   stop: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
@@ -216,8 +216,8 @@ type Waiting<Info> =
  * too late, or twice, do nothing.
  */
 export class Connection<State, Info, Arg> {
-  /** Settles when the socket is gone and `terminate`, if it was due, has settled. Never rejects. */
-  readonly over: Promise<void>;
+  /** Why the connection ended, when the socket is gone and `terminate`, if it was due, has settled. Never rejects. */
+  readonly over: Promise<WebSock.CloseReason>;
 
   readonly #connections: Connections;
   readonly #bounds: CheckedBounds;
@@ -256,7 +256,7 @@ export class Connection<State, Info, Arg> {
   #terminated = false;
   #handlerDone = false;
   #gone = false;
-  #settleOver!: () => void;
+  #settleOver!: (reason: WebSock.CloseReason) => void;
 
   #heardAt = 0;
   /** Whether the client has been pinged, and not heard since. */
@@ -311,7 +311,7 @@ export class Connection<State, Info, Arg> {
       return;
     }
     this.#watchIdle();
-    const mailbox = { post: (info: Info) => this.#post(info) };
+    const mailbox = { post: (info: Info) => this.post(info) }; // may be detached (rule 6.5)
     this.#run('init', () => this.#handler.init(arg, mailbox));
   }
 
@@ -384,6 +384,18 @@ export class Connection<State, Info, Arg> {
     this.#settleIfOver();
   }
 
+  /** Posts an info, as the mailbox does that `init` receives (rule 6.2). Does nothing after the end (rule 6.1). */
+  post(info: Info): void {
+    if (this.#end) return; // rule 6.1
+    const { maxHeldInfos } = this.#bounds;
+    if (this.#clogged && this.#queue.length >= maxHeldInfos) {
+      this.#later(() => this.#dropClient(`more than ${maxHeldInfos} infos wait for it (rule 5.3)`));
+    } else {
+      this.#queue.push({ callback: 'handleInfo', value: info });
+      if (!this.#running && !this.#clogged && !this.#resting) this.#later(() => this.#advance());
+    }
+  }
+
   /** Closes with 1001 (rule 4.3). {@link Connections.shutdown} calls it for each. */
   shutdown(): void {
     this.#endByServer({ type: 'shutdown', code: 1001, reason: '' });
@@ -405,18 +417,14 @@ export class Connection<State, Info, Arg> {
 
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
 
-  #post(info: Info): void {
-    if (this.#end) return; // rule 6.1
-    this.#queue.push({ callback: 'handleInfo', value: info });
-    if (this.#clogged && this.#queue.length > this.#bounds.maxHeldInfos) {
-      this.#dropClient(`${this.#queue.length} events wait for it (rule 5.3)`);
-    } else if (!this.#scheduled && !this.#running && !this.#clogged && !this.#resting) {
-      this.#scheduled = true;
-      queueMicrotask(() => {
-        this.#scheduled = false;
-        this.#advance();
-      }); // rule 6.2: not before post returns
-    }
+  /** Runs no callback before `post` returns (rule 6.2). */
+  #later(run: () => void): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      run();
+    });
   }
 
   #enqueue(event: Exclude<Waiting<Info>, { callback: 'handleInfo' }>): void {
@@ -572,6 +580,7 @@ export class Connection<State, Info, Arg> {
   }
 
   #dropClient(what: string): void {
+    if (this.#end) return;
     const error = new Error(`the client does not read: ${what}`);
     this.#clearQueue();
     this.#endWith({ type: 'error', error, code: 1006, reason: '' });
@@ -611,7 +620,7 @@ export class Connection<State, Info, Arg> {
   #settleIfOver(): void {
     if (!this.#gone || !this.#handlerDone) return;
     this.#connections.delete(this);
-    this.#settleOver();
+    this.#settleOver(this.#end as WebSock.CloseReason);
   }
 
   // ---- Sending: a client that reads slowly is waited for, one that reads nothing is dropped (rules 4.5 and 5.3) ----

@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, upgradeBy } from './fetch.ts';
+import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -39,7 +39,8 @@ export const cannot: Cannot = {
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
   sendsTimeoutCode: 'the clock of Deno closes with 1001',
-  dropsSockets: 'Deno ends a socket only by its own clock, with the client, or with the whole server',
+  dropsSockets:
+    'Deno ends a socket only with the client, by its own clock, or, if nothing waits to be sent, with the server',
   pausesReading: 'Deno cannot stop reading; a bounded number of messages waits',
   seesSendProgress: 'Deno shows progress by whole messages only',
 };
@@ -58,7 +59,6 @@ declare const Deno: {
     options: {
       port: number;
       hostname: string | undefined;
-      signal: AbortSignal;
       onListen(): void;
     },
     handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
@@ -80,9 +80,6 @@ interface Socket {
 
 type Data = string | ArrayBuffer | ArrayBufferView;
 
-/** How long requests that are being answered may take when the server stops, in ms. */
-const LAST_REQUESTS = 1_000;
-
 /**
  * Listens on a port, and asks the route about every request.
  *
@@ -92,8 +89,7 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
   checkRoute('serve', route);
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
-  const stop = new AbortController();
-  const server = Deno.serve({ port, hostname, signal: stop.signal, onListen() {} }, (request, info) => {
+  const server = Deno.serve({ port, hostname, onListen() {} }, (request, info) => {
     const response = ask(request, info);
     if (!(response instanceof Promise)) return response ?? notFound();
     return response.then((awaited) => awaited ?? notFound());
@@ -102,11 +98,8 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
-      // Deno waits for requests, and for sockets that could not be dropped, for as long as their clients like.
-      const bound = setTimeout(() => stop.abort(), LAST_REQUESTS);
-      const aborted = new Promise((settle) => stop.signal.addEventListener('abort', settle));
-      await Promise.race([server.shutdown(), aborted]);
-      clearTimeout(bound);
+      // Deno waits for sockets that could not be dropped, for as long as their clients like, and cannot be forced.
+      await stopGently(server.shutdown());
     },
   };
 }

@@ -4,9 +4,9 @@
 type GetHeader = (name: string) => string | null | undefined;
 
 const REQUIRED = {
-  Host: /./,
-  Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
+  Connection: /(^|,)\s*upgrade\s*(,|$)/i,
+  Host: /./,
   'Sec-WebSocket-Version': /^13$/,
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
 };

@@ -74,7 +74,7 @@ export async function serve(route: Route<NodePlatform>, options?: ServeOptions):
   const { port, hostname, adapter } = checkServe(options);
   const upgrades = new Upgrades(adapter);
   const server = createServer((request, response) => answer(adapter, route, request, response));
-  server.on('upgrade', (request, socket, head) => upgrades.ask(route, { request, socket, head }, false));
+  server.on('upgrade', (request, socket, head) => upgrades.ask(route, { request, socket, head }, 1));
   await listen(server, port, hostname);
   server.on('error', (error) => adapter.connections.report(error, { callback: 'server' }));
   return {
@@ -105,7 +105,7 @@ export function attach(
   checkRoute('attach', route);
   const upgrades = new Upgrades(new Adapter('attach', options));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgrades.ask(route, { request, socket, head }, server.listenerCount('upgrade') > 1);
+    upgrades.ask(route, { request, socket, head }, server.listenerCount('upgrade'));
   });
   return { shutdown: (options) => upgrades.shutdown(options) };
 }
@@ -158,6 +158,16 @@ function isTaken(socket: Duplex): boolean {
   return taken.has(socket) || socket.listenerCount('data') > 0;
 }
 
+/** How many adapters did not want a socket. */
+const passed = new WeakMap<Duplex, number>();
+
+/** Counts one adapter more; returns how many there are. When all listeners are adapters, the last one answers 404. */
+function passOn(socket: Duplex): number {
+  const count = (passed.get(socket) ?? 0) + 1;
+  passed.set(socket, count);
+  return count;
+}
+
 /** The upgrades of one adapter. */
 class Upgrades {
   readonly #adapter: Adapter;
@@ -175,16 +185,17 @@ class Upgrades {
   /**
    * Asks the route about an upgrade, and does what it says.
    *
-   * @param shared - whether the socket may be for another listener
+   * @param listeners - how many listeners have received it
    */
-  ask(route: Route<NodePlatform>, { request, socket, head }: UpgradeRequest, shared: boolean): void {
+  ask(route: Route<NodePlatform>, { request, socket, head }: UpgradeRequest, listeners: number): void {
     this.#hold(socket);
     // While the route is awaited, what the client has sent stays in the socket, so that its end comes behind it. Another
     // listener has received the same head, and may put it there itself.
-    const early = !shared && head.length > 0;
+    const early = listeners === 1 && head.length > 0;
     if (early) socket.unshift(head);
     const settle = (decision: Decision) => {
-      if (shared && (decision === undefined || isTaken(socket))) this.#leave(socket, decision);
+      if (listeners > 1 && isTaken(socket)) this.#leave(socket, decision);
+      else if (decision === undefined && passOn(socket) < listeners) this.#sockets.delete(socket);
       else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound());
     };
     const decision = decide(this.#adapter, route, request, socket);
@@ -214,7 +225,7 @@ class Upgrades {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  /** Leaves a socket to the other listeners of `upgrade`. */
+  /** Leaves a socket to the listener that has taken it. */
   #leave(socket: Duplex, decision: Decision): void {
     this.#sockets.delete(socket);
     if (decision === undefined || socket.destroyed) return;
@@ -237,7 +248,9 @@ class Upgrades {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
+    socket.setDefaultEncoding('latin1'); // for the headers
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
+      socket.setDefaultEncoding('utf8'); // `ws` writes texts as strings
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options);
       wire.listen(connection);

@@ -22,7 +22,9 @@ const HINT = 'does it host the probe? See the README of @websock/tck';
 export class ServerUnderTest {
   /** What the server cannot do, as it declares, with the reason for each. */
   readonly cannot: Cannot;
-  readonly #control: Client;
+  /** Control connections on which no command waits for its answer. */
+  readonly #idle: Client[];
+  readonly #control: Set<Client>;
 
   private constructor(
     readonly url: string,
@@ -31,7 +33,8 @@ export class ServerUnderTest {
     /** How long to wait for the server, in ms. */
     readonly patience: number,
   ) {
-    this.#control = control;
+    this.#control = new Set([control]);
+    this.#idle = [control];
     this.cannot = cannot;
   }
 
@@ -54,9 +57,13 @@ export class ServerUnderTest {
 
   /** Lets go of the server; it lives on. */
   async disconnect(): Promise<void> {
-    if (this.#control.socket.readyState === this.#control.socket.CLOSED) return;
-    this.#control.close();
-    await this.#control.closed().catch(() => this.#control.cut());
+    await Promise.all(
+      Array.from(this.#control, async (control) => {
+        if (control.socket.readyState === control.socket.CLOSED) return;
+        control.close();
+        await control.closed().catch(() => control.cut());
+      }),
+    );
   }
 
   /** The URL of a new probe. */
@@ -73,7 +80,6 @@ export class ServerUnderTest {
     return new ProbeConnection(this, id, await Client.connect(url, { patience: this.patience, ...asked.client }));
   }
 
-  #turn: Promise<unknown> = Promise.resolve();
   #lost: Error | undefined;
 
   /** Why the server can no longer be tested: its control connection has ended, or it has not answered a command. */
@@ -81,20 +87,26 @@ export class ServerUnderTest {
     return this.#lost;
   }
 
-  /** Sends a command, and returns the answer to it. Commands wait for each other, as their answers come in order. */
-  command(command: Command): Promise<unknown> {
-    const turn = this.#turn.then(async () => {
-      if (this.#lost) throw this.#lost;
-      try {
-        this.#control.text(JSON.stringify(command));
-        return await answer(this.#control);
-      } catch (error) {
-        this.#lost = new Error(`the server is gone, or hangs: ${(error as Error).message}`);
-        throw this.#lost;
-      }
-    });
-    this.#turn = turn.catch(() => {});
-    return turn;
+  /** Sends a command, and returns the answer to it. Commands that overlap each have a control connection of their own. */
+  async command(command: Command): Promise<unknown> {
+    if (this.#lost) throw this.#lost;
+    try {
+      const control = this.#idle.pop() ?? (await this.#connectControl());
+      control.text(JSON.stringify(command));
+      const answered = await answer(control);
+      this.#idle.push(control);
+      return answered;
+    } catch (error) {
+      this.#lost ??= new Error(`the server is gone, or hangs: ${(error as Error).message}`);
+      throw this.#lost;
+    }
+  }
+
+  async #connectControl(): Promise<Client> {
+    const control = await Client.connect(resolvePath(this.url, '/control'), { patience: this.patience });
+    this.#control.add(control);
+    await answer(control); // what the server cannot do
+    return control;
   }
 
   async trace(id: string): Promise<Trace> {

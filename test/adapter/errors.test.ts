@@ -1,50 +1,20 @@
-// What the reference servers say of a handler that is wrong: to whoever calls `upgrade`, to `terminate`, and on
+// What a person reads who has made a mistake: at the call where it is made, in `onError`, in `terminate`, and on
 // standard error. The rules themselves are tested in test/tck.
 
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Connections } from '@websock/adapter/connection';
+import { type AdapterOptions, accept, attach, createAdapter, type Route, serve } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { shutdown, type UpgradeRequest, upgrade } from '../../adapter/src/node.ts';
 import { Client } from '../../tck/src/client.ts';
-
-const stops: (() => Promise<unknown>)[] = [];
+import { echo, endServers, handlerOf, served } from './served.ts';
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  await shutdown();
-  await Promise.all(stops.splice(0).map((stop) => stop()));
+  await endServers();
 });
-
-/** What the server reports instead of sending it to the client. */
-function reports(): unknown[][] {
-  return vi.spyOn(console, 'error').mockImplementation(() => {}).mock.calls;
-}
-
-/** A handler with other callbacks in it, and the reason that its terminate is told. */
-function handlerOf(callbacks: object): { handler: WebSock<undefined>; told: Promise<WebSock.CloseReason> } {
-  let tell: (reason: WebSock.CloseReason) => void = () => {};
-  const told = new Promise<WebSock.CloseReason>((settle) => {
-    tell = settle;
-  });
-  const handler: WebSock<undefined> = {
-    init: () => ({ type: 'ok', state: undefined }),
-    handleIn: () => ({ type: 'ok', state: undefined }),
-    handleInfo: () => ({ type: 'ok', state: undefined }),
-    terminate: (reason) => tell(reason),
-    ...callbacks,
-  };
-  return { handler, told };
-}
-
-/** Listens on a free port. */
-async function serve(onUpgrade: (request: UpgradeRequest) => void): Promise<string> {
-  const server = createServer();
-  server.on('upgrade', (request, socket, head) => onUpgrade({ request, socket, head }));
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  stops.push(() => new Promise((stopped) => server.close(stopped)));
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 const boom = new Error('boom');
 const failing: [string, () => unknown][] = [
@@ -57,64 +27,104 @@ const failing: [string, () => unknown][] = [
   ['rejects', () => Promise.reject(boom)],
 ];
 
-describe('what a callback throws is reported with its name, and told to terminate', () => {
+describe('4.4 what a callback throws reaches onError with its name, and terminate', () => {
   test.each(failing)('handleIn %s', async (_title, handleIn) => {
-    const reported = reports();
-    const { handler, told } = handlerOf({ handleIn });
-    const client = await Client.connect(await serve((request) => upgrade(request, handler, undefined)));
+    const { handler, reasons } = handlerOf({ handleIn });
+    const server = await served(() => accept(handler, undefined));
+    const client = await Client.connect(server.url);
     client.text('fail');
     expect(await client.closed()).toEqual({ close: 1011, reason: '' });
-    expect(await told).toEqual({ type: 'error', error: boom });
-    expect(reported).toEqual([['WebSock: handleIn failed:', boom]]);
+    expect(reasons).toEqual([{ type: 'error', error: boom, code: 1011, reason: '' }]);
+    expect(server.errors).toEqual([{ callback: 'handleIn', error: boom }]);
   });
 
   test.each(failing)('init %s', async (_title, init) => {
-    const reported = reports();
-    const { handler } = handlerOf({ init });
-    const client = await Client.connect(await serve((request) => upgrade(request, handler, undefined)));
+    const { handler, reasons } = handlerOf({ init });
+    const server = await served(() => accept(handler, undefined));
+    const client = await Client.connect(server.url);
     expect(await client.closed()).toEqual({ close: 1011, reason: '' });
-    expect(reported).toEqual([['WebSock: init failed:', boom]]);
+    expect(reasons).toEqual([]);
+    expect(server.errors).toEqual([{ callback: 'init', error: boom }]);
   });
 
   test.each(failing)('terminate %s', async (_title, terminate) => {
-    const reported = reports();
     const { handler } = handlerOf({ terminate });
-    const client = await Client.connect(await serve((request) => upgrade(request, handler, undefined)));
+    const server = await served(() => accept(handler, undefined));
+    const client = await Client.connect(server.url);
     client.close();
     await client.closed();
-    await vi.waitUntil(() => reported.length > 0);
-    expect(reported).toEqual([['WebSock: terminate failed:', boom]]);
+    await vi.waitUntil(() => server.errors.length > 0);
+    expect(server.errors).toEqual([{ callback: 'terminate', error: boom }]);
+  });
+
+  test.each(failing)('a route that %s is answered with 500', async (_title, route) => {
+    const server = await served(route as Route);
+    await expect(Client.connect(server.url)).rejects.toThrow('500');
+    expect(server.errors).toEqual([{ callback: 'route', error: boom }]);
+  });
+
+  test('without onError it is written to the console', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => {}).mock.calls;
+    const { handler } = handlerOf({ handleIn: () => Promise.reject(boom) });
+    const server = await served(() => accept(handler, undefined), { onError: undefined });
+    const client = await Client.connect(server.url);
+    client.text('fail');
+    await client.closed();
+    expect(written).toEqual([['WebSock: handleIn failed:', boom]]);
   });
 });
 
-describe('a handler or an option that is not one is refused at the upgrade, with its name', () => {
+describe('an invalid handler or option is refused at the call, which names it', () => {
   class Chat {}
   const { handler: right } = handlerOf({});
-  test.each<[string, unknown, unknown, string]>([
-    ['no object', undefined, {}, 'the handler is undefined; give an object with init, handleIn and handleInfo'],
-    ['a class', Chat, {}, 'the handler is a class or function; give an instance, such as "new Chat()"'],
+  const cases: [string, unknown, unknown, string][] = [
+    ['no object', undefined, {}, 'the handler is undefined; pass an object with init, handleIn and handleInfo'],
+    ['a class', Chat, {}, 'the handler is a class or function; pass an instance, such as "new Chat()"'],
     ['a missing callback', { init: () => {} }, {}, "the handler's handleIn is missing; it must be a function"],
     [
-      'a callback that is none',
+      'a callback that is a string',
       { ...right, terminate: 'bye' },
       {},
       "the handler's terminate is 'bye'; it must be a function",
     ],
     [
-      'a negative timeout',
+      'a negative idleTimeout',
       right,
-      { timeout: -1 },
-      'the option "timeout" is -1; it must be a number of milliseconds above 0 (Infinity for never)',
+      { idleTimeout: -1 },
+      'the option "idleTimeout" is -1; it must be a number of milliseconds, at least 1 (Infinity for never)',
+    ],
+    [
+      'an idleTimeout of half a millisecond',
+      right,
+      { idleTimeout: 0.5 },
+      'the option "idleTimeout" is 0.5; it must be',
     ],
     [
       'a size of NaN',
       right,
-      { maxFrameSize: Number.NaN },
-      'the option "maxFrameSize" is NaN; it must be a number of bytes above 0',
+      { maxMessageSize: Number.NaN },
+      'the option "maxMessageSize" is NaN; it must be a whole number of bytes, at least 1',
     ],
-    ['a flag that is none', right, { compress: 'yes' }, 'the option "compress" is \'yes\'; it must be true or false'],
     [
-      'a subprotocol that cannot be one',
+      'half a byte',
+      right,
+      { maxMessageSize: 0.5 },
+      'the option "maxMessageSize" is 0.5; it must be a whole number of bytes, at least 1',
+    ],
+    [
+      'a flag that is a string',
+      right,
+      { compress: 'yes' },
+      'the option "compress" is \'yes\'; it must be true or false',
+    ],
+    [
+      'a heartbeat in milliseconds',
+      right,
+      { heartbeat: 30_000 },
+      'the option "heartbeat" is 30000; it must be true or',
+    ],
+    [
+      'an invalid subprotocol',
       right,
       { protocol: 'my chat' },
       'the option "protocol" is \'my chat\'; it must be the name of a subprotocol',
@@ -122,29 +132,156 @@ describe('a handler or an option that is not one is refused at the upgrade, with
     [
       'an unknown option',
       right,
-      { timout: 1 },
-      'there is no option "timout"; the options are timeout, compress, maxFrameSize, validateUtf8, protocol',
+      { timeout: 1 },
+      'there is no option "timeout"; the options are idleTimeout, heartbeat, compress, maxMessageSize, validateUtf8, ' +
+        'protocol, headers',
     ],
-  ])('%s', async (_title, handler, options, message) => {
-    let thrown: unknown;
-    const url = await serve((upgradeRequest) => {
+    ['options that are a number', right, 60_000, 'the options are 60000; pass an object'],
+    [
+      'a header of the handshake',
+      right,
+      { headers: { upgrade: 'h2c' } },
+      'the header "upgrade" belongs to the handshake; leave it out (rule 1.5)',
+    ],
+    [
+      'the header of the subprotocol',
+      right,
+      { headers: { 'Sec-WebSocket-Protocol': 'chat' } },
+      'the header "Sec-WebSocket-Protocol" belongs to the handshake; use the option "protocol" (rule 1.5)',
+    ],
+    [
+      'a length',
+      right,
+      { headers: { 'content-length': '0' } },
+      'the header "content-length" belongs to the handshake; leave it out (rule 1.5)',
+    ],
+    [
+      'a line break in a header',
+      right,
+      { headers: { 'Set-Cookie': ['a=1', 'b=2\r\nX: 1'] } },
+      'the header "Set-Cookie" is \'b=2\\r\\nX: 1\'; it must be a string without control characters',
+    ],
+    ['the name of a header', right, { headers: { 'a b': '' } }, '\'a b\' in the option "headers" is not the name of a'],
+    [
+      'a Headers object',
+      right,
+      { headers: new Headers() },
+      "the option \"headers\" is an object of Headers; it must be an object, such as { 'Set-Cookie': 'a=1' }",
+    ],
+  ];
+
+  test.each(cases)('accept: %s', (_title, handler, options, message) => {
+    const call = () => accept(handler as WebSock<undefined>, undefined, options as WebSock.ConnectionOptions);
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(`accept: ${message}`);
+  });
+
+  test.each(cases)('upgrade: %s; the client is answered with 500', async (_title, handler, options, message) => {
+    const { upgrade } = createAdapter();
+    const { http, url } = await served(() => undefined);
+    http.removeAllListeners('upgrade');
+    const thrown = once(http, 'thrown');
+    http.on('upgrade', (request, socket, head) => {
       try {
-        upgrade(upgradeRequest, handler as WebSock<undefined>, undefined, options as WebSock.ConnectionOptions);
+        upgrade({ request, socket, head }, handler as typeof echo, undefined, options as WebSock.ConnectionOptions);
       } catch (error) {
-        thrown = error;
+        http.emit('thrown', error);
       }
     });
     await expect(Client.connect(url)).rejects.toThrow('500');
-    expect(thrown).toBeInstanceOf(TypeError);
-    expect((thrown as Error).message).toContain(`upgrade: ${message}`);
+    const [error] = await thrown;
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toContain(`upgrade: ${message}`);
   });
 });
 
-describe('3.6 what is not a result is an error that says what is wrong, and none of it is sent', () => {
+describe('an invalid bound, route or server is refused at the call, which names it', () => {
+  const route = () => undefined;
+  const server = createServer();
+  test.each<[string, () => unknown, string]>([
+    [
+      'an unknown bound',
+      () => createAdapter({ closetimeout: 1 } as AdapterOptions),
+      'createAdapter: there is no option "cl',
+    ],
+    [
+      'a bound in words',
+      () => attach(server, route, { stallTimeout: '10s' as never }),
+      'attach: the option "stallTimeout" is \'10s\'; it must be a number of milliseconds, at least 1',
+    ],
+    [
+      'a bound of half a message',
+      () => new Connections({ maxHeldMessages: 0.5 }),
+      'new Connections: the option "maxHeldMessages" is 0.5; it must be a whole number of messages, at least 1',
+    ],
+    [
+      'an onError that is an object',
+      () => createAdapter({ onError: console as never }),
+      'createAdapter: the option "onError" is an object',
+    ],
+    [
+      'a server that is a port',
+      () => attach(8080 as never, route),
+      'attach: the server is not one of node:http or node:https; pass what createServer() returned',
+    ],
+    [
+      'a route that is a handler',
+      () => attach(server, echo as never),
+      'attach: the route is an object; pass a function (request) => accept(handler, arg)',
+    ],
+    [
+      'a route that is a handler, for serve',
+      () => serve(echo as never),
+      'serve: the route is an object; pass a function',
+    ],
+    [
+      'a port in words',
+      () => serve(route, { port: '8080' as never }),
+      'serve: the option "port" is \'8080\'; it must be a whole number from 0 to 65535',
+    ],
+    [
+      'an unknown option of serve',
+      () => serve(route, { host: 'localhost' } as never),
+      'serve: there is no option "host"',
+    ],
+    [
+      'a hostname that is a number',
+      () => serve(route, { hostname: 1 as never }),
+      'serve: the option "hostname" is 1; it must be a name or an address',
+    ],
+    [
+      'an unknown option of shutdown',
+      () => new Connections().shutdown({ timeOut: 1 } as never),
+      'shutdown: there is no option "timeOut"; the options are timeout, spread',
+    ],
+  ])('%s', async (_title, call, message) => {
+    await expect((async () => call())()).rejects.toThrow(message);
+  });
+
+  test('a port on which another server listens', async () => {
+    const { http } = await served(route);
+    const { port } = http.address() as AddressInfo;
+    await expect(serve(route, { port, hostname: '127.0.0.1' })).rejects.toThrow(
+      `serve: cannot listen on 127.0.0.1, port ${port}: another program listens there; end it, or pass another port`,
+    );
+  });
+
+  test('a result of a route that is none of the three', async () => {
+    const server = await served(() => echo as never);
+    await expect(Client.connect(server.url)).rejects.toThrow('500');
+    expect(server.errors).toMatchObject([{ callback: 'route' }]);
+    expect(String(server.errors[0]?.error)).toBe(
+      'TypeError: the route returned an object; return accept(handler, arg), a Response, or undefined for 404',
+    );
+  });
+});
+
+describe('3.6 an invalid result is an error that says what is wrong, and none of it is sent', () => {
   const text = { opcode: 'text', data: 'sent?' };
   test.each<[string, unknown, string]>([
-    ['a string', 'ok', "'ok', which is no result; return an object with a type and a state (rule 3.6)"],
-    ['no state', { type: 'ok' }, "'ok' without a state; every result carries the next one (rule 3.6)"],
+    ['a string', 'ok', "'ok', which is not a result; return an object with a type and a state (rule 3.6)"],
+    ['nothing', undefined, 'undefined, which is not a result; return an object with a type and a state (rule 3.6)'],
+    ['no state', { type: 'ok' }, "'ok' without a state; every result has one (rule 3.6)"],
     [
       'an unknown type',
       { type: 'okay', state: 1 },
@@ -163,7 +300,12 @@ describe('3.6 what is not a result is an error that says what is wrong, and none
     [
       'push with a close',
       { type: 'push', messages: text, close: { code: 1000 }, state: 1 },
-      "'push' with close, which would be ignored; leave it out, or return another type (rule 3.6)",
+      "'push' with close, which would be ignored; return 'stop' to close the connection (rule 3.6)",
+    ],
+    [
+      'push with a status',
+      { type: 'push', messages: text, status: 1, state: 1 },
+      "'push' with status, which would be ignored; leave it out, or return 'reply' (rule 3.6)",
     ],
     [
       'one bad message in a list',
@@ -178,7 +320,7 @@ describe('3.6 what is not a result is an error that says what is wrong, and none
     [
       'ping data over 125 bytes',
       { type: 'push', messages: [text, { opcode: 'ping', data: 'é'.repeat(63) }], state: 1 },
-      "'push' with a message (number 2) of opcode 'ping' with 126 bytes of data; 125 is the most (rule 3.6)",
+      "'push' with a message (number 2) of opcode 'ping' with 126 bytes of data; at most 125 are allowed (rule 3.6)",
     ],
     [
       'an unknown stop reason',
@@ -186,22 +328,48 @@ describe('3.6 what is not a result is an error that says what is wrong, and none
       "'stop' with the reason 'done'; the reasons are 'normal', 'restart' and { error } (rule 4.3)",
     ],
     [
+      'a code beside the close',
+      { type: 'stop', code: 4000, messages: text, state: 1 },
+      "'stop' with code, which would be ignored; write it as close: { code } (rule 3.6)",
+    ],
+    [
+      'an error beside the reason',
+      { type: 'stop', error: new Error('why'), messages: text, state: 1 },
+      "'stop' with error, which would be ignored; write it as reason: { error } (rule 3.6)",
+    ],
+    [
       'a close code that may not be sent',
-      { type: 'stop', reason: 'normal', messages: text, close: { code: 1005 }, state: 1 },
+      { type: 'stop', messages: text, close: { code: 1005 }, state: 1 },
       "'stop' with the close code 1005; a server may send 1000-1003, 1007-1009, 1011-1014 and 3000-4999 (rule 4.2)",
     ],
     [
       'a close that is a number',
-      { type: 'stop', reason: 'normal', close: 1000, state: 1 },
+      { type: 'stop', messages: text, close: 1000, state: 1 },
       "'stop' with a close that is 1000; it must be { code, reason } (rule 4.2)",
     ],
+    [
+      'a message that cannot be inspected',
+      { type: 'push', messages: Proxy.revocable({}, {}), state: 1 },
+      "'push' with a message (number 1) of opcode undefined; the opcodes are 'text', 'binary', 'ping' and 'pong' (rule 3.6)",
+    ],
   ])('3.6 %s', async (_title, result, message) => {
-    reports();
-    const { handler, told } = handlerOf({ handleIn: () => result });
-    const client = await Client.connect(await serve((request) => upgrade(request, handler, undefined)));
+    const { handler, reasons } = handlerOf({ handleIn: () => result });
+    const server = await served(() => accept(handler, undefined));
+    const client = await Client.connect(server.url);
     client.text('go');
     expect(await client.closed()).toEqual({ close: 1011, reason: '' });
-    const reason = (await told) as { error: Error };
-    expect(reason.error.message).toBe(`handleIn returned ${message}`);
+    expect(reasons).toMatchObject([{ type: 'error', code: 1011 }]);
+    expect((reasons[0] as { error: Error }).error.message).toBe(`handleIn returned ${message}`);
+  });
+
+  test('3.6 a revoked proxy as a result closes with 1011, too', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const { handler, reasons } = handlerOf({ handleIn: () => proxy });
+    const server = await served(() => accept(handler, undefined));
+    const client = await Client.connect(server.url);
+    client.text('go');
+    expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+    expect(reasons).toMatchObject([{ type: 'error', code: 1011 }]);
   });
 });

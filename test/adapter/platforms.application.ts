@@ -1,24 +1,121 @@
-// What platforms.test.ts asks of a server: data of every kind that the types allow.
+// What platforms.test.ts and its neighbors ask of a server. The path says which handler serves, its query how. Each
+// reports its end on standard error: `PATH ended: REASON`.
 
 import type { WebSock } from '@websock/spec';
 import { type Application, service } from '../toolkit/hosts/application.ts';
 
-const handler: WebSock<undefined> = {
-  init: () => ({ type: 'ok', state: undefined }),
-  handleIn() {
-    const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(7);
-    const messages: WebSock.Message[] = [
-      { opcode: 'ping', data: 'ping' },
-      { opcode: 'pong', data: Uint8Array.of(1) },
-      { opcode: 'binary', data: new DataView(Uint8Array.of(1, 2, 3, 4).buffer, 1, 2) },
-      { opcode: 'binary', data: shared.subarray(1) },
-      { opcode: 'text', data: 'half a pair: \ud83d' },
-    ];
-    return { type: 'push', messages, state: undefined };
+type Result = WebSock.HandleResult<undefined>;
+
+const ok: Result = { type: 'ok', state: undefined };
+
+const text = (data: string): Result => ({ type: 'push', messages: { opcode: 'text', data }, state: undefined });
+
+const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<WebSock<undefined, unknown>> } = {
+  /** Sends data of every kind that the types allow. */
+  '/kinds': () => ({
+    handleIn() {
+      const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(7);
+      const messages: WebSock.Message[] = [
+        { opcode: 'ping', data: 'ping' },
+        { opcode: 'pong', data: Uint8Array.of(1) },
+        { opcode: 'binary', data: new DataView(Uint8Array.of(1, 2, 3, 4).buffer, 1, 2) },
+        { opcode: 'binary', data: shared.subarray(1) },
+        { opcode: 'text', data: 'half a pair: \ud83d' },
+      ];
+      return { type: 'push', messages, state: undefined };
+    },
+  }),
+
+  /** Returns at once, and sends nothing. */
+  '/sink': () => ({}),
+
+  /** Never settles. */
+  '/stuck': () => ({ handleIn: () => new Promise(() => {}) }),
+
+  '/echo': () => ({
+    handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
+  }),
+
+  /**
+   * Sends `count` messages of 1 MB, one for each info, and then stops, or says that it is done: when a message comes, or
+   * `after` some milliseconds.
+   */
+  '/pour': (query) => {
+    const million = new Uint8Array(1_000_000);
+    const count = Number(query.get('count'));
+    let post: (info: number) => void;
+    const pour = () => {
+      for (let sent = 0; sent <= count; sent++) post(sent);
+    };
+    return {
+      init(_arg, mailbox) {
+        post = mailbox.post;
+        if (query.has('after')) setTimeout(pour, Number(query.get('after')));
+        return ok;
+      },
+      handleIn() {
+        pour();
+        return ok;
+      },
+      handleInfo(info) {
+        if (info !== count) return { type: 'push', messages: { opcode: 'binary', data: million }, state: undefined };
+        return query.has('stop') ? { type: 'stop', state: undefined } : text('done');
+      },
+    };
   },
-  handleInfo: () => ({ type: 'ok', state: undefined }),
+
+  /** Sends all of it in one result, and stops. */
+  '/pour-and-stop': (query) => {
+    const messages = Array.from({ length: Number(query.get('count')) }, () => ({
+      opcode: 'binary' as const,
+      data: new Uint8Array(1_000_000),
+    }));
+    return { handleIn: () => ({ type: 'stop', messages, state: undefined }) };
+  },
+
+  /** Posts infos to itself, and says when the last has come. */
+  '/infos': (query) => ({
+    init(_arg, { post }) {
+      const last = Number(query.get('count')) - 1;
+      for (let info = 0; info <= last; info++) post(info);
+      return ok;
+    },
+    handleInfo: (info) => (info === Number(query.get('count')) - 1 ? text('all') : ok),
+  }),
+
+  /** Throws a value that cannot be shown. */
+  '/hostile': () => ({
+    handleIn() {
+      const refuse = () => {
+        throw new Error('do not look at me');
+      };
+      throw new Proxy(new Error('hostile'), {
+        get: refuse,
+        has: refuse,
+        ownKeys: refuse,
+        getOwnPropertyDescriptor: refuse,
+        getPrototypeOf: refuse,
+      });
+    },
+    terminate() {},
+  }),
 };
 
-const application: Application = () => service(handler, undefined);
+const application: Application = ({ url }) => {
+  const { pathname, searchParams } = new URL(url, 'ws://host');
+  const callbacks = handlers[pathname]?.(searchParams);
+  if (!callbacks) return undefined;
+  const handler: WebSock<undefined, unknown> = {
+    init: () => ok,
+    handleIn: () => ok,
+    handleInfo: () => ok,
+    terminate(reason) {
+      const error = reason.type === 'error' ? { error: String(reason.error) } : {};
+      console.error(`${pathname} ended: ${JSON.stringify({ ...reason, ...error })}`);
+    },
+    ...callbacks,
+  };
+  return service(handler, undefined, JSON.parse(searchParams.get('options') ?? '{}'));
+};
 
 export default application;

@@ -119,6 +119,26 @@ class Room implements WebSock<Count, string, number> {
 }
 export type Class = Assert<HandlerConforms<Room>>;
 
+// The names of other contracts, beside the callback that they would mean: helpers, or what a base class gives.
+abstract class Messages extends Room {
+  abstract onMessage(text: string): void;
+  onOpen(): void {}
+  handleMessage(): void {}
+  webSocketMessage(): void {}
+  onInfo(): void {}
+}
+export type OfBase = Assert<HandlerConforms<Messages>>;
+
+// What an application gives to be called, kept as an option.
+class Options extends Room {
+  readonly onError: (error: unknown) => void;
+  constructor(onError: (error: unknown) => void) {
+    super();
+    this.onError = onError;
+  }
+}
+export type WithOptions = Assert<HandlerConforms<Options>>;
+
 class SubRoom extends Room {
   terminate(): void {}
   handleClose(): void {}
@@ -428,6 +448,47 @@ const onlyTerminate = {
   terminate: (_reason: unknown, _state: Count) => {},
 };
 export type OnlyTerminate = Assert<HandlerConforms<typeof onlyTerminate>>;
+
+// Results, messages and closes that are instances of classes, with methods.
+class Line {
+  readonly opcode = 'text';
+  constructor(readonly data: string) {}
+  shout() {
+    return new Line(this.data.toUpperCase());
+  }
+}
+class Kick {
+  readonly code = 4001;
+  readonly reason = 'kicked';
+  toString(): string {
+    return `${this.code} ${this.reason}`;
+  }
+}
+class Say<State> {
+  readonly type = 'push';
+  readonly messages: Line[] = [];
+  constructor(readonly state: State) {}
+  and(text: string) {
+    this.messages.push(new Line(text));
+    return this;
+  }
+}
+class Leave<State> {
+  readonly type = 'stop';
+  readonly close = new Kick();
+  #told = false;
+  constructor(readonly state: State) {}
+  tell() {
+    this.#told = !this.#told;
+  }
+}
+const instances = {
+  init: () => new Say({ count: 0 }).and('hello'),
+  handleIn: async (frame: WebSock.DataFrame, state: Count) =>
+    frame.opcode === 'text' ? new Say(state).and(frame.data) : new Leave(state),
+  handleInfo: (_info: string, state: Count) => new Leave(state),
+};
+export type Instances = Assert<HandlerConforms<typeof instances>>;
 
 // A state that looks like a close or a message.
 const likeClose = {

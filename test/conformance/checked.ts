@@ -92,7 +92,7 @@ declare const anyReturned: Omit<typeof right, 'init'> & { init(count: number): {
 upgrade('', anyReturned, 1);
 
 declare const anyAndMore: WebSock.Any & { readonly name: string };
-// refused: 2.4 terminate takes a state of any; give it a type
+// refused: 2.4 terminate accepts a state of any; give it a type
 upgrade('', anyAndMore, 1);
 
 declare const anyOrOther: WebSock.Any | typeof anyState;
@@ -114,7 +114,7 @@ const code = {
 // refused: "4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"
 upgrade('', code, 1);
 
-// refused: "2.6 the handler is a class; give an instance of it"
+// refused: "2.6 the handler is a class; pass an instance"
 upgrade('', Room, 1);
 
 // refused: Argument of type 'any' is not assignable to parameter of type 'never'

@@ -25,7 +25,7 @@ const counter = {
   handleControll: (_frame: WebSock.ControlFrame, state: State) => ({ type: 'ok', state }) as const,
 };
 // refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
-// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+// refused: 2.5 handleControll is not a callback; did you mean handleControl?
 export type Counter = Assert<HandlerConforms<typeof counter>>;
 
 // closes with a code that only the protocol itself may use

@@ -3,7 +3,8 @@
 
 /** Mutations that change nothing that anybody could see, by file, text and kind. */
 export interface Equivalent {
-  readonly file: string;
+  /** Default: any, for declarations whose name is unique. */
+  readonly file?: string;
   /** The declarations in which they are. Default: any. */
   readonly of?: readonly string[];
   /** Words of the line, or of the text that is changed. Default: any. */
@@ -33,7 +34,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'websock.ts',
-    line: 'type CloseCode = 1000',
+    line: 'type StandardCloseCode = 1000',
     kind: /^without 1/,
     why: 'they are there to be completed by an editor; `number & {}` takes them too',
   },
@@ -44,72 +45,62 @@ export const equivalents: readonly Equivalent[] = [
     why: 'its last branch is never taken, because its constraint lets nothing else in',
   },
   {
-    file: 'conformance.ts',
-    of: ['IsAny', 'IsSame', 'IsUnion', 'IsOverloaded', 'IsSlip', 'IsWebSockOfAny'],
+    of: ['IsAny', 'IsEqual', 'IsUnion', 'IsOverloaded', 'IsTypoOf', 'HasAnyState'],
     kind: /^(true|false) branch never: true$/,
     why: 'they are asked by `extends true`, which `never` passes as `true` does',
   },
   {
-    file: 'conformance.ts',
-    of: ['IsSame'],
+    of: ['IsEqual'],
     kind: /^(true|false) branch never: [12]$/,
     why: 'what is compared is the test between them; `never` is assignable to what the other side has',
   },
   {
-    file: 'conformance.ts',
-    of: ['Suspect', 'Lacking', 'LackingMessages', 'LackingStatus', 'LackingReason'],
+    of: ['NeedsSlowCheck', 'WithoutMessages'],
     kind: /^without/,
     why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
   },
   {
-    file: 'conformance.ts',
-    of: ['StraySuspect'],
-    line: 'Lacking',
-    kind: /^(without \(Result extends Lacking|true branch as false)/,
+    of: ['SilentFaultsSlow'],
+    line: 'WithoutMessages',
+    kind: /^(without \(Result extends WithoutMessages|true branch as false)/,
     why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
   },
   {
-    file: 'conformance.ts',
     of: ['IsOverloaded'],
     kind: /^false branch (never: false|as true)$/,
     why: 'TypeScript 7.0 takes every function for an overloaded one; messages.test.ts notices on 5.0',
   },
   {
-    file: 'conformance.ts',
     of: ['IsOverloaded'],
-    kind: /^without IsSame<First, unknown\[\]>$/,
+    kind: /^without IsEqual<First, unknown\[\]>$/,
     why: 'TypeScript 7.0 infers `[]` for the first signature of what takes nothing; messages.test.ts notices on 5.0',
   },
   {
-    file: 'conformance.ts',
-    of: ['Unused', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'LongControl', 'LongReason'],
+    of: ['OnlyAny', 'Thenable', 'AnyOpcode', 'AnyData', 'AnyCode', 'OversizedControl', 'OversizedReason'],
     kind: /^without the property/,
     why: 'more is looked at twice, which costs the compiler more and finds no more',
   },
   {
-    file: 'conformance.ts',
     of: [
       'Conforms',
-      'Stray',
-      'StrayObject',
-      'StrayClose',
-      'StrayKeys',
-      'StraySuspect',
-      'UnknownNames',
-      'IsWebSockOfAny',
+      'SilentFaults',
+      'SilentObjectFault',
+      'SilentCloseFault',
+      'ExcessKeys',
+      'SilentFaultsSlow',
+      'MisnamedFaults',
+      'HasAnyState',
     ],
     kind: /^(true|false) branch as/,
     why: 'a shortcut around what comes to the same, and costs the compiler more',
   },
   {
-    file: 'conformance.ts',
-    of: ['ResultKeys', 'StrayObject', 'StrayClose', 'StrayKeys', 'UnknownNames'],
+    of: ['ResultKeys', 'SilentObjectFault', 'SilentCloseFault', 'ExcessKeys', 'MisnamedFaults'],
     kind: /^without ('opcode'|'data'|'code'|'reason'|symbol|Known|Name)$/,
     why: 'the shortcut is taken less often, and what comes after it finds the same',
   },
   {
-    file: 'conformance.ts',
-    of: ['IsSlip'],
+    of: ['IsTypoOf'],
     kind: /^false branch never: false$/,
     why: 'its last branch is never taken: two empty words are the same',
   },

@@ -153,6 +153,7 @@ const helpers = [
   (isClass: boolean) => (isClass ? 'private readonly members: string[] = [];' : "'with a space': 1,"),
   (isClass: boolean) => `async handleJoin() {}${isClass ? '' : ','}`,
   (isClass: boolean) => (isClass ? 'log?: (text: string) => void;' : 'log: undefined,'),
+  (isClass: boolean) => `onMessage(text: string) { return text; }${isClass ? '' : ','}`,
   (isClass: boolean) => (isClass ? 'static readonly all: number[] = [];' : '[Symbol.toStringTag]: 1,'),
 ];
 
@@ -218,11 +219,12 @@ type Seer = 'contract' | 'suite' | 'fresh';
 type WrongResult = readonly [kind: string, seer: Seer, words: string, results: readonly ((state: string) => string)[]];
 
 const push = (text: string) => (state: string) => `{ type: 'push', messages: ${text}, state: ${state} }`;
+const stopFor = (reason: string) => (state: string) => `{ type: 'stop', reason: ${reason}, state: ${state} }`;
 const stop = (text: string) => (state: string) => `{ type: 'stop', reason: 'normal', state: ${state}, ${text} }`;
 const long = (length: number) => `'${'x'.repeat(length)}'`;
 
 const wrongResults: readonly WrongResult[] = [
-  ['an unknown type', 'contract', '3.6 * returns an unknown type;', [(s) => `{ type: 'okay', state: ${s} }`]],
+  ['an unknown type', 'contract', '3.6 * returns a result of unknown type;', [(s) => `{ type: 'okay', state: ${s} }`]],
   [
     'no state',
     'contract',
@@ -233,7 +235,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a property that is not there',
     'contract',
-    '3.6 * returns a result that lacks a property;',
+    '3.6 * returns a push or reply without messages;',
     [(s) => `{ type: 'push', state: ${s} }`, (s) => `{ type: 'reply', status: 1, state: ${s} }`],
   ],
   [
@@ -249,9 +251,15 @@ const wrongResults: readonly WrongResult[] = [
     ],
   ],
   [
+    'messages that may be undefined',
+    'contract',
+    '3.6 * returns messages that may be undefined;',
+    [push('maybe ? list : undefined'), push('undefined as WebSock.Messages | undefined')],
+  ],
+  [
     'a code beside a stop',
     'contract',
-    '4.2 * returns a stop with a code beside it;',
+    '4.2 * returns a stop with a code of its own;',
     [
       (s) => `{ type: 'stop', code: 4001, state: ${s} }`,
       (s) => `{ type: 'stop', reason: 'normal', code: 1000, messages: list, state: ${s} }`,
@@ -260,7 +268,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'an error beside a stop',
     'contract',
-    '3.4 * returns a stop with an error beside it;',
+    '3.4 * returns a stop with an error of its own;',
     [(s) => `{ type: 'stop', error: new Error(text), state: ${s} }`],
   ],
   [
@@ -330,15 +338,20 @@ const wrongResults: readonly WrongResult[] = [
   [
     'a wrong reason',
     'contract',
-    '3.4 * returns a wrong reason to stop;',
-    ["'done'", '1000', 'new Error(text)', '{ eror: 1 }'].map(
-      (reason) => (s: string) => `{ type: 'stop', reason: ${reason}, state: ${s} }`,
-    ),
+    '3.4 * returns an invalid reason to stop;',
+    ['1000', '{ eror: 1 }', 'null'].map(stopFor),
+  ],
+  ['a text as a reason', 'contract', '3.4 * returns a text as its reason to stop;', ["'done'", "''"].map(stopFor)],
+  [
+    'an error as a reason',
+    'contract',
+    '3.4 * returns an error as its reason to stop;',
+    ['new Error(text)', 'new TypeError()', '(anything as unknown)'].map(stopFor),
   ],
   [
     'a wrong close',
     'contract',
-    '4.2 * returns a wrong close;',
+    '4.2 * returns an invalid close;',
     ['1000', "{ code: '1000' }", '{ code: 1000, reason: 1 }', "{ reason: 'bye' }", 'null'].map((close) =>
       stop(`close: ${close}`),
     ),
@@ -368,7 +381,7 @@ const wrongResults: readonly WrongResult[] = [
   [
     'no result',
     'contract',
-    '3.6 * returns what is not a result;',
+    '3.6 * returns a value that is not a result;',
     [() => "'ok'", () => '5', () => '[]', (s) => `{ state: ${s} }`],
   ],
 ];
@@ -415,16 +428,16 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
   const here = { at: name, place: 'callback' } as const;
   const isKept = whole.form !== 'annotated';
   const isRequired = name === 'init' || name === 'handleIn' || name === 'handleInfo';
-  const rule = { init: '1.1', handleIn: '2.3', handleInfo: '2.9', handleControl: '', terminate: '' }[name];
-  const missing = isKept ? `${rule} ${name} is missing or misspelt;` : undefined;
+  const missing = isKept ? `… ${name} is missing;` : undefined;
   if (isRequired) {
     yield { at: name, place: 'head', kind: 'a missing callback', words: missing, change: { gone: true } };
     for (const other of wrongNames[name]) {
-      yield { at: name, place: 'head', kind: 'a misspelt callback', words: missing, change: { name: other } };
+      const words = isKept ? `2.5 ${name} is missing; rename … to it` : undefined;
+      yield { at: name, place: 'head', kind: 'a misspelt callback', words, change: { name: other } };
     }
   } else {
     for (const other of wrongNames[name]) {
-      const words = isKept ? `2.5 ${other} is not a callback; do you mean ${name}?` : undefined;
+      const words = isKept ? `2.5 ${other} is not a callback; did you mean ${name}?` : undefined;
       yield { ...here, kind: 'a misspelt optional callback', told: other, words, change: { name: other } };
     }
   }
@@ -433,10 +446,12 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
   yield {
     ...here,
     kind: 'three arguments',
-    words: words('2.5 * requires more than two arguments;'),
+    words: words('2.5 * requires more than two parameters;'),
     change: { third: 'socket: object' },
   };
   if (isKept) {
+    const untyped = words('2.5 * is of type Function;');
+    yield { ...here, kind: 'a callback of Function', words: untyped, change: { member: 'anything as Function' } };
     yield { ...here, kind: 'a callback of any', words: words('2.5 * is any;'), change: { member: 'anything' } };
     if (own.shape !== 'arrow') {
       yield { ...here, kind: 'another this', words: words('2.5 * declares a this'), change: { this: 'Date' } };
@@ -445,7 +460,7 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
       yield {
         ...here,
         kind: 'a state taken as any',
-        words: words('2.4 * takes a state of any;'),
+        words: words('2.4 * accepts a state of any;'),
         change: { second: 'any' },
       };
     }
@@ -536,7 +551,7 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
       yield { ...here, kind, words: told(words), change: { result: write(state) } };
     }
   }
-  const nothing = told('3.6 * returns nothing on some branch;');
+  const nothing = told('3.6 * may return undefined;');
   yield { ...here, kind: 'nothing on one branch', words: nothing, change: { results: 'nothing' } };
   yield { ...here, kind: 'nothing', words: nothing, change: { results: 'nowhere' } };
   if (style === 'const' && !isContextual(whole)) {
@@ -601,7 +616,7 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
     'onClose',
     'handleClose',
     'onTerminate',
-    'onError',
+    'onDisconnect',
     'webSocketClose',
   ],
 };

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { refusalsOf, root } from '../toolkit/compilers.ts';
 import { type Equivalent, equivalents } from './equivalent-mutants.ts';
@@ -22,7 +22,9 @@ interface Mutation {
   readonly source: string;
 }
 
-const sources = ['websock.ts', 'conformance.ts'];
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
 const rightSources: Readonly<Record<string, string>> = Object.fromEntries(
   sources.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
 );
@@ -299,10 +301,12 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
     for (const { path, parts } of tests) if (parts) write(`shared/${path}`, parts[0]);
     for (const [index, copy] of copies.entries()) {
       const isShared = copy['websock.ts'] === right;
-      const placed = (text: string) =>
-        isShared ? text.replace(/'\.\.?(\/src)?\/websock'/g, "'../../shared/src/websock'") : text;
-      for (const [file, text] of Object.entries(copy)) write(`${index}/src/${file}`, placed(text));
-      for (const { path, text, parts } of tests) write(`${index}/${path}`, placed(isShared && parts ? parts[1] : text));
+      const place = (path: string, text: string) => {
+        const shared = `'${relative(dirname(join(String(index), path)), 'shared/src/websock')}'`;
+        write(`${index}/${path}`, isShared ? text.replace(/'\.\.?(\/src)?\/websock'/g, shared) : text);
+      };
+      for (const [file, text] of Object.entries(copy)) place(`src/${file}`, text);
+      for (const { path, text, parts } of tests) place(path, isShared && parts ? parts[1] : text);
     }
     const said = await errors(folder);
     if (said === undefined) return undefined;
@@ -369,15 +373,14 @@ async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> 
   if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
   // Most are noticed by the tests that are nearest to them; only the others need more.
   const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
-  const suite = rightSources['conformance.ts'] ?? '';
-  const beginning = suite.slice(0, suite.indexOf('// ---- Servers')).split('\n').length;
-  const isOfServers = ({ line }: Mutation) => line >= beginning;
-  const [ofContract, ofSuite] = sources.map((source) => mutations.filter(({ file }) => file === source));
+  const isOfServers = ({ file, of }: Mutation) => /server/.test(file) || of === 'ServerFaultTexts';
+  const ofContract = mutations.filter(({ file }) => file === 'websock.ts');
+  const ofSuite = mutations.filter(({ file }) => file !== 'websock.ts');
   const left = await Promise.all([
-    survivorsAmong(ofContract ?? [], nearest(/^contract/)).then((some) => survivorsAmong(some, tests)),
-    survivorsAmong((ofSuite ?? []).filter(isOfServers), nearest(/servers/)),
+    survivorsAmong(ofContract, nearest(/^contract/)).then((some) => survivorsAmong(some, tests)),
+    survivorsAmong(ofSuite.filter(isOfServers), nearest(/servers/)),
     survivorsAmong(
-      (ofSuite ?? []).filter((one) => !isOfServers(one)),
+      ofSuite.filter((one) => !isOfServers(one)),
       nearest(/refused/),
     ),
   ]);
@@ -427,7 +430,7 @@ async function tryOut(mutations: readonly Mutation[]): Promise<Report> {
 function isListed({ file, line, of, kind, was }: Mutation, entry: Equivalent): boolean {
   const text = rightSources[file]?.split('\n')[line - 1] ?? '';
   return (
-    entry.file === file &&
+    (entry.file ?? file) === file &&
     (entry.of?.includes(of) ?? true) &&
     (entry.line === undefined || text.includes(entry.line) || was.includes(entry.line)) &&
     (entry.kind.test(kind) || entry.kind.test(`${kind}: ${was}`))

@@ -1,6 +1,8 @@
 // Wrong handlers, each with exactly one mistake, and what the compiler says of them. A comment `// refused: …` stands
 // above the line where the compiler reports the error; its text is in that error, whole.
 
+/// <reference lib="es2017.sharedmemory" />
+
 import type { WebSock } from '@websock/spec';
 import type { Assert, HandlerConforms } from '@websock/spec/conformance';
 
@@ -21,6 +23,7 @@ const right = {
 export type Right = Assert<HandlerConforms<typeof right>>;
 
 declare const state: Count;
+declare const shared: SharedArrayBuffer;
 
 // ---- The handler itself ----
 
@@ -30,14 +33,23 @@ export type Any = Assert<HandlerConforms<any>>;
 // refused: 2.6 the handler is never; give it a type
 export type Never = Assert<HandlerConforms<never>>;
 
-// refused: 2.6 the handler is not an object; give the object with the callbacks
+// refused: 2.6 the handler is not an object; pass the object that has the callbacks
 export type Unknown = Assert<HandlerConforms<unknown>>;
 
-// refused: 2.6 the handler is not an object; give the object with the callbacks
+// refused: 2.6 the handler is not an object; pass the object that has the callbacks
 export type Text = Assert<HandlerConforms<string>>;
 
-// refused: 2.6 the handler is not an object; give the object with the callbacks
+// refused: 2.6 the handler is not an object; pass the object that has the callbacks
 export type Factory = Assert<HandlerConforms<() => typeof right>>;
+
+// refused: 2.6 the handler is a promise; await it
+export type Promised = Assert<HandlerConforms<Promise<typeof right>>>;
+
+// refused: Type '"2.6 the handler may be undefined; check it first"' does not satisfy
+export type Undefined = Assert<HandlerConforms<typeof right | undefined>>;
+
+// refused: Type '"2.6 the handler may be undefined; check it first"' does not satisfy
+export type Null = Assert<HandlerConforms<WebSock<Count> | null>>;
 
 class Chat {
   init(count: number): Result {
@@ -50,7 +62,7 @@ class Chat {
     return { type: 'ok', state };
   }
 }
-// refused: 2.6 the handler is a class; give an instance of it
+// refused: 2.6 the handler is a class; pass an instance
 export type Class = Assert<HandlerConforms<typeof Chat>>;
 
 // refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
@@ -59,59 +71,55 @@ export type Union = Assert<HandlerConforms<typeof right | typeof textOnly>>;
 // ---- A callback ----
 
 const { init: _init, ...noInit } = right;
-// refused: 1.1 init is missing or misspelt; add it
+// refused: 1.1 init is missing; add it
 export type NoInit = Assert<HandlerConforms<typeof noInit>>;
 
 const { handleIn: _handleIn, ...noHandleIn } = right;
-// refused: 2.3 handleIn is missing or misspelt; add it
+// refused: 2.3 handleIn is missing; add it
 export type NoHandleIn = Assert<HandlerConforms<typeof noHandleIn>>;
 
 const handlein = { ...noHandleIn, handlein: right.handleIn };
-// refused: 2.3 handleIn is missing or misspelt; add it
+// refused: 2.5 handleIn is missing; rename handlein to it
 export type Handlein = Assert<HandlerConforms<typeof handlein>>;
 
 const { handleInfo: _handleInfo, ...noHandleInfo } = right;
-// refused: 2.9 handleInfo is missing or misspelt; add it
+// refused: 2.9 handleInfo is missing; add it
 export type NoHandleInfo = Assert<HandlerConforms<typeof noHandleInfo>>;
 
 declare const optionalInfo: typeof noHandleInfo & { handleInfo?: typeof right.handleInfo };
-// refused: 2.9 handleInfo is missing or misspelt; add it
+// refused: 2.9 handleInfo is missing; add it
 export type OptionalInfo = Assert<HandlerConforms<typeof optionalInfo>>;
 
 const { terminate: _terminate, ...noTerminate } = right;
 const terminated = { ...noTerminate, terminated: right.terminate };
-// refused: 2.5 terminated is not a callback; do you mean terminate?
+// refused: 2.5 terminated is not a callback; did you mean terminate?
 export type Terminated = Assert<HandlerConforms<typeof terminated>>;
 
 const { handleControl: _handleControl, ...noControl } = right;
 const handleControll = { ...noControl, handleControll: right.handleControl };
-// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+// refused: 2.5 handleControll is not a callback; did you mean handleControl?
 export type HandleControll = Assert<HandlerConforms<typeof handleControll>>;
 
 const handlecontrol = { ...noControl, handlecontrol: right.handleControl };
-// refused: 2.5 handlecontrol is not a callback; do you mean handleControl?
+// refused: 2.5 handlecontrol is not a callback; did you mean handleControl?
 export type Handlecontrol = Assert<HandlerConforms<typeof handlecontrol>>;
 
 const handleCnotrol = { ...noControl, handleCnotrol: right.handleControl };
-// refused: 2.5 handleCnotrol is not a callback; do you mean handleControl?
+// refused: 2.5 handleCnotrol is not a callback; did you mean handleControl?
 export type HandleCnotrol = Assert<HandlerConforms<typeof handleCnotrol>>;
 
 const handleContro = { ...noControl, handleContro: right.handleControl };
-// refused: 2.5 handleContro is not a callback; do you mean handleControl?
+// refused: 2.5 handleContro is not a callback; did you mean handleControl?
 export type HandleContro = Assert<HandlerConforms<typeof handleContro>>;
 
-const handleMessage = { ...right, handleMessage: right.handleIn };
-// refused: 2.5 handleMessage is not a callback; do you mean handleIn?
-export type HandleMessage = Assert<HandlerConforms<typeof handleMessage>>;
-
-const onMessage = { ...right, onMessage: right.handleIn };
-// refused: 2.5 onMessage is not a callback; do you mean handleIn?
+const onMessage = { ...noHandleIn, onMessage: right.handleIn };
+// refused: Type '"2.5 handleIn is missing; rename onMessage to it"' does not satisfy
 export type OnMessage = Assert<HandlerConforms<typeof onMessage>>;
 
 class Terminator extends Chat {
   Terminate(): void {}
 }
-// refused: 2.5 Terminate is not a callback; do you mean terminate?
+// refused: 2.5 Terminate is not a callback; did you mean terminate?
 export type ClassMisspelt = Assert<HandlerConforms<Terminator>>;
 
 declare const anyCallback: typeof noHandleIn & { handleIn: any };
@@ -126,11 +134,31 @@ const notFunction = { ...right, terminate: true };
 // refused: 2.5 terminate is not a function; make it one
 export type NotFunction = Assert<HandlerConforms<typeof notFunction>>;
 
+declare const untyped: typeof noHandleIn & { handleIn: Function };
+// refused: 2.5 handleIn is of type Function; write its parameters and result
+export type Untyped = Assert<HandlerConforms<typeof untyped>>;
+
+class PrivateInit {
+  readonly handleIn = right.handleIn;
+  readonly handleInfo = right.handleInfo;
+  private init(count: number): Result {
+    return count > 0 ? this.init(count - 1) : { type: 'ok', state: { count } };
+  }
+}
+// refused: Type '"2.5 init is private or protected; make it public"' does not satisfy
+export type PrivateCallback = Assert<HandlerConforms<PrivateInit>>;
+
+class ProtectedTerminate extends Chat {
+  protected terminate(): void {}
+}
+// refused: Type '"2.5 terminate is private or protected; make it public"' does not satisfy
+export type ProtectedCallback = Assert<HandlerConforms<ProtectedTerminate>>;
+
 const threeArguments = {
   ...right,
   handleIn: (_frame: WebSock.DataFrame, state: Count, _socket: object): Result => right.handleInfo('', state),
 };
-// refused: 2.5 handleIn requires more than two arguments; it is given two
+// refused: 2.5 handleIn requires more than two parameters; the server passes two
 export type ThreeArguments = Assert<HandlerConforms<typeof threeArguments>>;
 
 const foreignThis = {
@@ -139,11 +167,11 @@ const foreignThis = {
     return { type: 'ok', state };
   },
 };
-// refused: 2.5 handleInfo declares a this that is not the handler; remove it
+// refused: 2.5 handleInfo declares a this other than the handler; remove it
 export type ForeignThis = Assert<HandlerConforms<typeof foreignThis>>;
 
 const noMailbox = { ...right, init: (count: number, _request: string): Result => ({ type: 'ok', state: { count } }) };
-// refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter
+// refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter with it
 export type NoMailbox = Assert<HandlerConforms<typeof noMailbox>>;
 
 const textOnly = {
@@ -159,6 +187,13 @@ const binaryOnly = {
 };
 // refused: 2.3 handleIn does not accept a text frame; annotate it as WebSock.DataFrame
 export type BinaryOnly = Assert<HandlerConforms<typeof binaryOnly>>;
+
+declare const frameOverloads: typeof noHandleIn & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
+};
+// refused: 2.3 handleIn has an overload for each kind of frame; add one for WebSock.DataFrame
+export type FrameOverloads = Assert<HandlerConforms<typeof frameOverloads>>;
 
 class TextOnly2 extends Chat {
   // Refused already here if the class extends a right one with the function property; a method is compared both ways.
@@ -184,7 +219,7 @@ const pingOnly = {
 export type PingOnly = Assert<HandlerConforms<typeof pingOnly>>;
 
 const remoteOnly = { ...right, terminate: (_reason: { type: 'remote'; code: number }) => {} };
-// refused: 4.1 terminate does not accept every WebSock.CloseReason; annotate it so
+// refused: 4.1 terminate does not accept every WebSock.CloseReason; annotate its parameter with it
 export type RemoteOnly = Assert<HandlerConforms<typeof remoteOnly>>;
 
 const otherInfo = { ...right, handleInfo: (_info: number, state: Count): Result => ({ type: 'ok', state }) };
@@ -194,7 +229,7 @@ export type OtherInfo = Assert<HandlerConforms<typeof otherInfo>>;
 // ---- A state ----
 
 const anyState = { ...right, handleInfo: (_info: string, state: any): Result => ({ type: 'ok', state }) };
-// refused: 2.4 handleInfo takes a state of any; give it a type
+// refused: 2.4 handleInfo accepts a state of any; give it a type
 export type AnyState = Assert<HandlerConforms<typeof anyState>>;
 
 // refused: 2.4 the state of the handler is any; give it a type
@@ -248,7 +283,7 @@ const anyPromise = { ...right, handleIn: async () => JSON.parse('') };
 export type AnyPromise = Assert<HandlerConforms<typeof anyPromise>>;
 
 const nothing = { ...right, handleInfo: () => {} };
-// refused: 3.6 handleInfo returns nothing on some branch; return a result
+// refused: 3.6 handleInfo may return undefined; return a result on every path
 export type Nothing = Assert<HandlerConforms<typeof nothing>>;
 
 const forgotten = {
@@ -260,11 +295,11 @@ const forgotten = {
     return;
   },
 };
-// refused: 3.6 handleIn returns nothing on some branch; return a result
+// refused: 3.6 handleIn may return undefined; return a result on every path
 export type Forgotten = Assert<HandlerConforms<typeof forgotten>>;
 
 const notResult = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => state };
-// refused: 3.6 handleIn returns what is not a result; return an object with a type
+// refused: 3.6 handleIn returns a value that is not a result; return { type: 'ok', state }
 export type NotResult = Assert<HandlerConforms<typeof notResult>>;
 
 const widened = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'ok', state }) };
@@ -272,7 +307,7 @@ const widened = { ...right, handleIn: (_frame: WebSock.DataFrame, state: Count) 
 export type Widened = Assert<HandlerConforms<typeof widened>>;
 
 const unknownType = { ...right, handleIn: () => ({ type: 'okay', state }) as const };
-// refused: 3.6 handleIn returns an unknown type; use ok, push, reply or stop
+// refused: 3.6 handleIn returns a result of unknown type; use ok, push, reply or stop
 export type UnknownType = Assert<HandlerConforms<typeof unknownType>>;
 
 const withoutState = { ...right, handleIn: () => ({ type: 'ok' }) as const };
@@ -291,8 +326,18 @@ const anyData = {
 export type AnyData = Assert<HandlerConforms<typeof anyData>>;
 
 const noMessages = { ...right, handleIn: () => ({ type: 'push', state }) as const };
-// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+// refused: 3.6 handleIn returns a push or reply without messages; add them
 export type NoMessages = Assert<HandlerConforms<typeof noMessages>>;
+
+declare const some: WebSock.Message[] | undefined;
+const maybeMessages = { ...right, handleIn: () => ({ type: 'push', messages: some, state }) as const };
+// refused: 3.6 handleIn returns messages that may be undefined; write messages ?? []
+export type MaybeMessages = Assert<HandlerConforms<typeof maybeMessages>>;
+
+declare const partOfMessages: { messages?: WebSock.Message | undefined };
+const optionalMessages = { ...right, handleIn: () => ({ type: 'reply', ...partOfMessages, state }) as const };
+// refused: 3.6 handleIn returns messages that may be undefined; write messages ?? []
+export type OptionalMessages = Assert<HandlerConforms<typeof optionalMessages>>;
 
 const misspeltMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
 // refused: 3.6 handleIn returns the property mesages, which its result does not have; remove or rename it
@@ -354,6 +399,13 @@ const numberPing = {
 // refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
 export type NumberPing = Assert<HandlerConforms<typeof numberPing>>;
 
+const sharedData = {
+  ...right,
+  handleIn: () => ({ type: 'push', messages: [{ opcode: 'binary', data: shared }], state }) as const,
+};
+// refused: 3.6 handleIn returns messages that cannot be sent; see WebSock.Message
+export type SharedData = Assert<HandlerConforms<typeof sharedData>>;
+
 const opcodeWidened = {
   ...right,
   handleIn: () => ({ type: 'push' as const, messages: { opcode: 'text', data: '' }, state }),
@@ -389,26 +441,47 @@ const pingLong = {
 export type PingLong = Assert<HandlerConforms<typeof pingLong>>;
 
 const stopReason = { ...right, handleIn: () => ({ type: 'stop', reason: 'error', state }) as const };
-// refused: 3.4 handleIn returns a wrong reason to stop; use 'normal', 'restart' or { error }
+// refused: 3.4 handleIn returns a text as its reason to stop; write close: { code, reason }
 export type StopReason = Assert<HandlerConforms<typeof stopReason>>;
+
+const codeAsReason = { ...right, handleIn: () => ({ type: 'stop', reason: 4001, state }) as const };
+// refused: 3.4 handleIn returns an invalid reason to stop; use 'normal', 'restart' or { error }
+export type CodeAsReason = Assert<HandlerConforms<typeof codeAsReason>>;
+
+const errorAsReason = { ...right, handleIn: () => ({ type: 'stop', reason: new Error('late'), state }) as const };
+// refused: 3.4 handleIn returns an error as its reason to stop; write reason: { error }
+export type ErrorAsReason = Assert<HandlerConforms<typeof errorAsReason>>;
+
+const caughtAsReason = {
+  ...right,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) => {
+    try {
+      return { type: 'ok', state } as const;
+    } catch (error: unknown) {
+      return { type: 'stop', reason: error, state } as const;
+    }
+  },
+};
+// refused: 3.4 handleIn returns an error as its reason to stop; write reason: { error }
+export type CaughtAsReason = Assert<HandlerConforms<typeof caughtAsReason>>;
 
 const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reason: 'normal', state }) };
 // refused: 3.4 handleIn returns a reason to stop that may be any string; write 'as const' after it
 export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
 
 const stopCode = { ...right, handleIn: () => ({ type: 'stop', code: 4001, state }) as const };
-// refused: Type '"4.2 handleIn returns a stop with a code beside it; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleIn returns a stop with a code of its own; write close: { code }"' does not satisfy
 export type StopCode = Assert<HandlerConforms<typeof stopCode>>;
 
 const stopCodeAndReason = {
   ...right,
   handleInfo: async () => ({ type: 'stop', code: 1005, reason: 'normal', messages: [], state }) as const,
 };
-// refused: Type '"4.2 handleInfo returns a stop with a code beside it; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleInfo returns a stop with a code of its own; write close: { code }"' does not satisfy
 export type StopCodeAndReason = Assert<HandlerConforms<typeof stopCodeAndReason>>;
 
 const stopError = { ...right, handleIn: () => ({ type: 'stop', error: new Error('late'), state }) as const };
-// refused: Type '"3.4 handleIn returns a stop with an error beside it; write reason: { error }"' does not satisfy
+// refused: Type '"3.4 handleIn returns a stop with an error of its own; write reason: { error }"' does not satisfy
 export type StopError = Assert<HandlerConforms<typeof stopError>>;
 
 const stopAlone = { ...right, handleIn: () => ({ type: 'stop', close: { code: 1005 }, state }) as const };
@@ -420,14 +493,14 @@ const okCode = { ...right, handleIn: () => ({ type: 'ok', code: 4001, state }) a
 export type OkCode = Assert<HandlerConforms<typeof okCode>>;
 
 const wrongClose = { ...right, handleIn: () => ({ type: 'stop', reason: 'normal', close: 1000, state }) as const };
-// refused: 4.2 handleIn returns a wrong close; see WebSock.CloseDetail
+// refused: 4.2 handleIn returns an invalid close; see WebSock.CloseDetail
 export type WrongClose = Assert<HandlerConforms<typeof wrongClose>>;
 
 const wrongCloseReason = {
   ...right,
   handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, reason: 1 }, state }) as const,
 };
-// refused: 4.2 handleIn returns a wrong close; see WebSock.CloseDetail
+// refused: 4.2 handleIn returns an invalid close; see WebSock.CloseDetail
 export type WrongCloseReason = Assert<HandlerConforms<typeof wrongCloseReason>>;
 
 const closeStray = {
@@ -510,14 +583,14 @@ export type CloseReasonLong = Assert<HandlerConforms<typeof closeReasonLong>>;
 // ---- Several faults: one for each callback, all visible ----
 
 const two = { ...textOnly, handleInfo: nothing.handleInfo };
-// refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame" | "3.6 handleInfo returns nothing on some branch; return a result"
+// refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame" | "3.6 handleInfo may return undefined; return a result on every path"
 export type Two = Assert<HandlerConforms<typeof two>>;
 
 const three = { ...two, terminate: wrongTerminate.terminate };
 // refused: 2.4 terminate does not accept the state that init returns; make them agree
 export type Three = Assert<HandlerConforms<typeof three>>;
 
-// refused: 1.1 init is missing or misspelt; add it
+// refused: 1.1 init is missing; add it
 export type Empty = Assert<HandlerConforms<{}>>;
 
 // A wrong result that is a subtype of another callback's.
@@ -568,7 +641,7 @@ declare const unlooked: {
   handleInfo(): Result;
   terminate(reason: WebSock.CloseReason, state: Count): void;
 };
-// refused: Type '"3.6 handleIn returns an unknown type; use ok, push, reply or stop"' does not satisfy
+// refused: Type '"3.6 handleIn returns a result of unknown type; use ok, push, reply or stop"' does not satisfy
 export type Unlooked = Assert<HandlerConforms<typeof unlooked>>;
 
 // What init returns is not known, and terminate is not to blame for that.
@@ -585,7 +658,7 @@ export type UnknownFirst = Assert<HandlerConforms<typeof unknownFirst>>;
 declare const lacking: Omit<typeof right, 'handleIn'> & {
   handleIn(): { type: 'push'; messages: []; state: Count } | { type: 'push'; messages?: undefined; state: Count };
 };
-// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+// refused: 3.6 handleIn returns a push or reply without messages; add them
 export type Lacking = Assert<HandlerConforms<typeof lacking>>;
 
 // A wrong message that is a subtype of another in the list.
@@ -599,34 +672,61 @@ export type PingLongBelow = Assert<HandlerConforms<typeof pingLongBelow>>;
 
 // ---- Every other name that is taken for a callback ----
 
-// refused: 2.5 onOpen is not a callback; do you mean init?
-export type AliasOnOpen = Assert<HandlerConforms<typeof right & { onOpen: () => void }>>;
+// refused: Type '"2.5 init is missing; rename open to it"' does not satisfy
+export type RenamedOpen = Assert<HandlerConforms<typeof noInit & { open: () => void }>>;
 
-// refused: 2.5 handleOpen is not a callback; do you mean init?
-export type AliasHandleOpen = Assert<HandlerConforms<typeof right & { handleOpen: () => void }>>;
+// refused: Type '"2.5 init is missing; rename connect to it"' does not satisfy
+export type RenamedConnect = Assert<HandlerConforms<typeof noInit & { connect: () => void }>>;
 
-// refused: 2.5 onConnect is not a callback; do you mean init?
-export type AliasOnConnect = Assert<HandlerConforms<typeof right & { onConnect: () => void }>>;
+// refused: Type '"2.5 init is missing; rename onOpen to it"' does not satisfy
+export type RenamedOnOpen = Assert<HandlerConforms<typeof noInit & { onOpen: () => void }>>;
 
-// refused: 2.5 webSocketOpen is not a callback; do you mean init?
-export type AliasWebSocketOpen = Assert<HandlerConforms<typeof right & { webSocketOpen: () => void }>>;
+// refused: Type '"2.5 init is missing; rename handleOpen to it"' does not satisfy
+export type RenamedHandleOpen = Assert<HandlerConforms<typeof noInit & { handleOpen: () => void }>>;
 
-// refused: 2.5 webSocketMessage is not a callback; do you mean handleIn?
-export type AliasWebSocketMessage = Assert<HandlerConforms<typeof right & { webSocketMessage: () => void }>>;
+// refused: Type '"2.5 init is missing; rename onConnect to it"' does not satisfy
+export type RenamedOnConnect = Assert<HandlerConforms<typeof noInit & { onConnect: () => void }>>;
 
-// refused: 2.5 onError is not a callback; do you mean terminate?
-export type AliasOnError = Assert<HandlerConforms<typeof noTerminate & { onError: () => void }>>;
+// refused: Type '"2.5 init is missing; rename webSocketOpen to it"' does not satisfy
+export type RenamedWebSocketOpen = Assert<HandlerConforms<typeof noInit & { webSocketOpen: () => void }>>;
 
-// refused: 2.5 onDisconnect is not a callback; do you mean terminate?
+// refused: Type '"2.5 init is missing; rename initialize to it"' does not satisfy
+export type RenamedInitialize = Assert<HandlerConforms<typeof noInit & { initialize: () => void }>>;
+
+// refused: Type '"2.5 init is missing; rename onInit to it"' does not satisfy
+export type RenamedOnInit = Assert<HandlerConforms<typeof noInit & { onInit: () => void }>>;
+
+// refused: Type '"2.5 init is missing; rename inti to it"' does not satisfy
+export type RenamedInti = Assert<HandlerConforms<typeof noInit & { inti: () => void }>>;
+
+// refused: Type '"2.5 handleIn is missing; rename message to it"' does not satisfy
+export type RenamedMessage = Assert<HandlerConforms<typeof noHandleIn & { message: () => void }>>;
+
+// refused: Type '"2.5 handleIn is missing; rename handleMessage to it"' does not satisfy
+export type RenamedHandleMessage = Assert<HandlerConforms<typeof noHandleIn & { handleMessage: () => void }>>;
+
+// refused: Type '"2.5 handleIn is missing; rename webSocketMessage to it"' does not satisfy
+export type RenamedWebSocketMessage = Assert<HandlerConforms<typeof noHandleIn & { webSocketMessage: () => void }>>;
+
+// refused: Type '"2.5 handleIn is missing; rename handelIn to it"' does not satisfy
+export type RenamedHandelIn = Assert<HandlerConforms<typeof noHandleIn & { handelIn: () => void }>>;
+
+// refused: Type '"2.5 handleInfo is missing; rename onInfo to it"' does not satisfy
+export type RenamedOnInfo = Assert<HandlerConforms<typeof noHandleInfo & { onInfo: () => void }>>;
+
+// refused: Type '"2.5 handleInfo is missing; rename handleInfos to it"' does not satisfy
+export type RenamedHandleInfos = Assert<HandlerConforms<typeof noHandleInfo & { handleInfos: () => void }>>;
+
+// refused: 2.5 onDisconnect is not a callback; did you mean terminate?
 export type AliasOnDisconnect = Assert<HandlerConforms<typeof noTerminate & { onDisconnect: () => void }>>;
 
-// refused: 2.5 handleDisconnect is not a callback; do you mean terminate?
+// refused: 2.5 handleDisconnect is not a callback; did you mean terminate?
 export type AliasHandleDisconnect = Assert<HandlerConforms<typeof noTerminate & { handleDisconnect: () => void }>>;
 
-// refused: 2.5 webSocketClose is not a callback; do you mean terminate?
+// refused: 2.5 webSocketClose is not a callback; did you mean terminate?
 export type AliasWebSocketClose = Assert<HandlerConforms<typeof noTerminate & { webSocketClose: () => void }>>;
 
-// refused: 2.5 webSocketError is not a callback; do you mean terminate?
+// refused: 2.5 webSocketError is not a callback; did you mean terminate?
 export type AliasWebSocketError = Assert<HandlerConforms<typeof noTerminate & { webSocketError: () => void }>>;
 
 // Those of a Durable Object.
@@ -635,64 +735,69 @@ class DurableObject extends Chat {
   webSocketClose(_socket: object, _code: number): void {}
   webSocketError(_socket: object, _error: unknown): void {}
 }
-// refused: "2.5 webSocketMessage is not a callback; do you mean handleIn?"
-// refused: "2.5 webSocketClose is not a callback; do you mean terminate?"
-// refused: "2.5 webSocketError is not a callback; do you mean terminate?"
+// refused: "2.5 webSocketClose is not a callback; did you mean terminate?"
+// refused: "2.5 webSocketError is not a callback; did you mean terminate?"
 export type ClassOfAnother = Assert<HandlerConforms<DurableObject>>;
 
-// refused: 2.5 onControl is not a callback; do you mean handleControl?
+// refused: 2.5 onControl is not a callback; did you mean handleControl?
 export type AliasOnControl = Assert<HandlerConforms<typeof noControl & { onControl: () => void }>>;
 
-// refused: 2.5 onPing is not a callback; do you mean handleControl?
+// refused: 2.5 onPing is not a callback; did you mean handleControl?
 export type AliasOnPing = Assert<HandlerConforms<typeof noControl & { onPing: () => void }>>;
 
-// refused: 2.5 handlePing is not a callback; do you mean handleControl?
+// refused: 2.5 handlePing is not a callback; did you mean handleControl?
 export type AliasHandlePing = Assert<HandlerConforms<typeof noControl & { handlePing: () => void }>>;
 
-// refused: 2.5 onPong is not a callback; do you mean handleControl?
+// refused: 2.5 onPong is not a callback; did you mean handleControl?
 export type AliasOnPong = Assert<HandlerConforms<typeof noControl & { onPong: () => void }>>;
 
-// refused: 2.5 handlePong is not a callback; do you mean handleControl?
+// refused: 2.5 handlePong is not a callback; did you mean handleControl?
 export type AliasHandlePong = Assert<HandlerConforms<typeof noControl & { handlePong: () => void }>>;
 
-// refused: 2.5 onClose is not a callback; do you mean terminate?
+// refused: 2.5 onClose is not a callback; did you mean terminate?
 export type AliasOnClose = Assert<HandlerConforms<typeof noTerminate & { onClose: () => void }>>;
 
-// refused: 2.5 handleClose is not a callback; do you mean terminate?
+// refused: 2.5 handleClose is not a callback; did you mean terminate?
 export type AliasHandleClose = Assert<HandlerConforms<typeof noTerminate & { handleClose: () => void }>>;
 
-// refused: 2.5 onTerminate is not a callback; do you mean terminate?
+// refused: 2.5 onTerminate is not a callback; did you mean terminate?
 export type AliasOnTerminate = Assert<HandlerConforms<typeof noTerminate & { onTerminate: () => void }>>;
 
-// refused: 2.5 handleTerminate is not a callback; do you mean terminate?
+// refused: 2.5 handleTerminate is not a callback; did you mean terminate?
 export type AliasHandleTerminate = Assert<HandlerConforms<typeof noTerminate & { handleTerminate: () => void }>>;
 
-// refused: 2.5 handleContrl is not a callback; do you mean handleControl?
+// refused: 2.5 handleContrl is not a callback; did you mean handleControl?
 export type AliasHandleContrl = Assert<HandlerConforms<typeof noControl & { handleContrl: () => void }>>;
 
-// refused: 2.5 handleControlx is not a callback; do you mean handleControl?
+// refused: 2.5 handleControlx is not a callback; did you mean handleControl?
 export type AliasHandleControlx = Assert<HandlerConforms<typeof noControl & { handleControlx: () => void }>>;
 
-// refused: 2.5 xhandleControl is not a callback; do you mean handleControl?
+// refused: 2.5 xhandleControl is not a callback; did you mean handleControl?
 export type AliasXhandleControl = Assert<HandlerConforms<typeof noControl & { xhandleControl: () => void }>>;
 
-// refused: 2.5 handleContror is not a callback; do you mean handleControl?
+// refused: 2.5 handleContror is not a callback; did you mean handleControl?
 export type AliasHandleContror = Assert<HandlerConforms<typeof noControl & { handleContror: () => void }>>;
 
-// refused: 2.5 terminaet is not a callback; do you mean terminate?
+// refused: 2.5 terminaet is not a callback; did you mean terminate?
 export type AliasTerminaet = Assert<HandlerConforms<typeof noTerminate & { terminaet: () => void }>>;
 
-// refused: 2.5 terminat is not a callback; do you mean terminate?
+// refused: 2.5 terminat is not a callback; did you mean terminate?
 export type AliasTerminat = Assert<HandlerConforms<typeof noTerminate & { terminat: () => void }>>;
 
-// refused: 2.5 erminate is not a callback; do you mean terminate?
+// refused: 2.5 erminate is not a callback; did you mean terminate?
 export type AliasErminate = Assert<HandlerConforms<typeof noTerminate & { erminate: () => void }>>;
 
-// refused: 2.5 terminatee is not a callback; do you mean terminate?
+// refused: 2.5 terminatee is not a callback; did you mean terminate?
 export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { terminatee: () => void }>>;
 
-// refused: 2.5 terXminate is not a callback; do you mean terminate?
+// refused: 2.5 terXminate is not a callback; did you mean terminate?
 export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
+
+// Of several the compiler chooses one, so that there is one fault; what is no function, or too far, is not meant.
+export const oneOfRenamed: IsOne<HandlerConforms<typeof noInit & { onOpen(): void; onInit(): void }>> = true;
+
+// refused: Type '"1.1 init is missing; add it"' does not satisfy
+export type NotRenamed = Assert<HandlerConforms<typeof noInit & { onOpen: string; begin(): void }>>;
 
 // Two letters away, or no function: a helper.
 type Helpers = {
@@ -711,11 +816,11 @@ const returning = <Value>(value: Value) => ({ ...right, handleIn: () => value })
 declare const any: any;
 
 const anyStopCode = returning({ type: 'stop', code: any, state } as const);
-// refused: Type '"4.2 handleIn returns a stop with a code beside it; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleIn returns a stop with a code of its own; write close: { code }"' does not satisfy
 export type AnyStopCode = Assert<HandlerConforms<typeof anyStopCode>>;
 
 const anyStopError = returning({ type: 'stop', error: any, state } as const);
-// refused: Type '"3.4 handleIn returns a stop with an error beside it; write reason: { error }"' does not satisfy
+// refused: Type '"3.4 handleIn returns a stop with an error of its own; write reason: { error }"' does not satisfy
 export type AnyStopError = Assert<HandlerConforms<typeof anyStopError>>;
 
 const anyBeside = returning({ type: 'ok', done: any, state } as const);
@@ -756,11 +861,11 @@ const anyType = returning({ type: any, state });
 export type AnyType = Assert<HandlerConforms<typeof anyType>>;
 
 const nullResult = returning(null);
-// refused: 3.6 handleIn returns nothing on some branch; return a result
+// refused: 3.6 handleIn may return undefined; return a result on every path
 export type NullResult = Assert<HandlerConforms<typeof nullResult>>;
 
 const undefinedResult = returning(undefined);
-// refused: 3.6 handleIn returns nothing on some branch; return a result
+// refused: 3.6 handleIn may return undefined; return a result on every path
 export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;
 
 // ---- A property that the compiler adds as `?: undefined`, because another result has it ----
@@ -774,7 +879,7 @@ const lackingMessages = {
     return { type: 'push', state } as const;
   },
 };
-// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+// refused: 3.6 handleIn returns a push or reply without messages; add them
 export type LackingMessages = Assert<HandlerConforms<typeof lackingMessages>>;
 
 const lackingMessagesOfReply = {
@@ -784,7 +889,7 @@ const lackingMessagesOfReply = {
     return { type: 'reply', status: 1, state } as const;
   },
 };
-// refused: 3.6 handleInfo returns a result that lacks a property; see WebSock.HandleResult
+// refused: 3.6 handleInfo returns a push or reply without messages; add them
 export type LackingMessagesOfReply = Assert<HandlerConforms<typeof lackingMessagesOfReply>>;
 
 const lackingInContext = {
@@ -796,7 +901,7 @@ const lackingInContext = {
     return { type: 'push', state };
   },
 } satisfies WebSock<Count, string, number>;
-// refused: 3.6 handleIn returns a result that lacks a property; see WebSock.HandleResult
+// refused: 3.6 handleIn returns a push or reply without messages; add them
 export type LackingInContext = Assert<HandlerConforms<typeof lackingInContext>>;
 
 // A property of undefined is not stray, and hides nothing.
@@ -918,7 +1023,7 @@ declare const anyMailbox: {
   handleIn(): Ok<Count>;
   handleInfo(): Ok<Count>;
 };
-// refused: Type '"3.6 init returns an unknown type; use ok, push, reply or stop"' does not satisfy
+// refused: Type '"3.6 init returns a result of unknown type; use ok, push, reply or stop"' does not satisfy
 export type AnyMailbox = Assert<HandlerConforms<typeof anyMailbox>>;
 
 declare const noFunctions: {
@@ -962,7 +1067,7 @@ const codeBeside = returning({
 // refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
 export type CodeBeside = Assert<HandlerConforms<typeof codeBeside>>;
 
-// refused: 2.5 handleControll is not a callback; do you mean handleControl?
+// refused: 2.5 handleControll is not a callback; did you mean handleControl?
 export type OptionalMisspelt = Assert<HandlerConforms<typeof noControl & { handleControll?: () => void }>>;
 
 declare const optionalPingOnly: typeof noControl & {

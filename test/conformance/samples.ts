@@ -1,10 +1,10 @@
-// The sample handlers and the reference servers conform. `npm start` prints this as a table.
+// The sample handlers and the servers of the adapter conform. `npm start` prints this as a table.
 
+import type { createAdapter as bun } from '@websock/adapter/bun';
+import type { createAdapter as cloudflare } from '@websock/adapter/cloudflare';
+import type { createAdapter as deno } from '@websock/adapter/deno';
+import type { createAdapter as node } from '@websock/adapter/node';
 import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
-import type { upgrade as bun } from '../../adapter/src/bun.ts';
-import type { upgrade as workerd } from '../../adapter/src/cloudflare.ts';
-import type { upgrade as deno } from '../../adapter/src/deno.ts';
-import type { upgrade as ws } from '../../adapter/src/node.ts';
 import type { control, probe } from '../../tck/src/probe.ts';
 import type { chat } from '../apps/chat/chat.ts';
 import type { echo } from '../apps/echo/echo.ts';
@@ -13,7 +13,7 @@ export type Echo = Assert<HandlerConforms<typeof echo>>;
 export type Chat = Assert<HandlerConforms<ReturnType<typeof chat>>>;
 export type Probe = Assert<HandlerConforms<typeof probe>>;
 export type Control = Assert<HandlerConforms<typeof control>>;
-export type Ws = Assert<ServerConforms<typeof ws>>;
-export type Bun = Assert<ServerConforms<typeof bun>>;
-export type Deno = Assert<ServerConforms<typeof deno>>;
-export type Workerd = Assert<ServerConforms<typeof workerd>>;
+export type Node = Assert<ServerConforms<ReturnType<typeof node>['upgrade']>>;
+export type Bun = Assert<ServerConforms<ReturnType<typeof bun>['upgrade']>>;
+export type Deno = Assert<ServerConforms<ReturnType<typeof deno>['upgrade']>>;
+export type Cloudflare = Assert<ServerConforms<ReturnType<typeof cloudflare>['upgrade']>>;

@@ -20,6 +20,21 @@ export type Responding = Assert<ServerConforms<WebSock.Upgrade<Request, Response
 export type Promising = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<Response>>>>;
 export type UnknownRequest = Assert<ServerConforms<WebSock.Upgrade<unknown>>>;
 
+// What a platform wants back: hooks that it calls later, at once or in a promise.
+interface Hooks {
+  readonly open: (peer: object) => void;
+  readonly message?: (peer: object, message: { readonly text: () => string }) => void | Promise<void>;
+}
+export type Hooking = Assert<ServerConforms<WebSock.Upgrade<Request, Hooks>>>;
+export type HookingLater = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<Partial<Hooks> | undefined>>>>;
+declare function hooks<State, Info, Arg>(
+  request: Request,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Options,
+): { readonly fetch: () => Promise<Response>; readonly hooks: (request: Request) => Hooks };
+export type HookMaker = Assert<ServerConforms<typeof hooks>>;
+
 declare function upgrade<State, Info, Arg>(
   request: Request,
   handler: WebSock<State, Info, Arg>,
@@ -103,29 +118,29 @@ export type LaterArg = Assert<ServerConforms<typeof later>>;
 export type Any = Assert<ServerConforms<any>>;
 // refused: 1.1 the upgrade is never; give it a type
 export type Never = Assert<ServerConforms<never>>;
-// refused: 1.1 the upgrade is not a function; give the function itself
+// refused: 1.1 the upgrade is not a function; pass the function itself
 export type Unknown = Assert<ServerConforms<unknown>>;
-// refused: 1.1 the upgrade is not a function; give the function itself
+// refused: 1.1 the upgrade is not a function; pass the function itself
 export type ServerObject = Assert<ServerConforms<Server>>;
-// refused: 1.1 the upgrade is not a function; give the function itself
+// refused: 1.1 the upgrade is not a function; pass the function itself
 export type ServerClass = Assert<ServerConforms<typeof Server>>;
 
 // refused: 1.1 the request of the upgrade is any; give it a type
 export type AnyRequest = Assert<ServerConforms<WebSock.Upgrade<any>>>;
-// refused: 1.1 the upgrade returns any; give it a type
+// refused: 1.1 the upgrade returns any; give its result a type
 export type AnyResponse = Assert<ServerConforms<WebSock.Upgrade<Request, any>>>;
-// refused: 1.1 the upgrade returns any; give it a type
+// refused: 1.1 the upgrade returns any; give its result a type
 export type AnyPromise = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<any>>>>;
 type AnyHandlerUpgrade = <Arg>(request: Request, handler: any, arg: Arg, options?: Options) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyHandler = Assert<ServerConforms<AnyHandlerUpgrade>>;
 
 type AnyWebSockUpgrade = (request: Request, handler: WebSock<any, any, any>, arg: unknown, options?: Options) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyWebSock = Assert<ServerConforms<AnyWebSockUpgrade>>;
 
 type StoredAnyUpgrade = (request: Request, handler: WebSock.Any, arg: unknown, options?: Options) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type StoredAny = Assert<ServerConforms<StoredAnyUpgrade>>;
 
 type AnyStateUpgrade = <Info, Arg>(
@@ -134,7 +149,7 @@ type AnyStateUpgrade = <Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyState = Assert<ServerConforms<AnyStateUpgrade>>;
 
 type AnyInfoUpgrade = <State, Arg>(
@@ -143,7 +158,7 @@ type AnyInfoUpgrade = <State, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyInfo = Assert<ServerConforms<AnyInfoUpgrade>>;
 
 type AnyHandlerArgUpgrade = <State, Info>(
@@ -152,7 +167,7 @@ type AnyHandlerArgUpgrade = <State, Info>(
   arg: string,
   options?: Options,
 ) => void;
-// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; take WebSock<State, Info, Arg>
+// refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyHandlerArg = Assert<ServerConforms<AnyHandlerArgUpgrade>>;
 
 type AnyArgUpgrade = <State, Info, Arg>(
@@ -161,7 +176,7 @@ type AnyArgUpgrade = <State, Info, Arg>(
   arg: any,
   options?: Options,
 ) => void;
-// refused: 1.1 the arg of the upgrade is any; take the Arg of the handler
+// refused: 1.1 the arg of the upgrade is any; declare the Arg of the handler
 export type AnyArg = Assert<ServerConforms<AnyArgUpgrade>>;
 
 type AnyOptionsUpgrade = <State, Info, Arg>(
@@ -170,7 +185,7 @@ type AnyOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: any,
 ) => void;
-// refused: 1.1 the options of the upgrade are any; take WebSock.ConnectionOptions
+// refused: 1.1 the options of the upgrade are any; declare WebSock.ConnectionOptions
 export type AnyOptions = Assert<ServerConforms<AnyOptionsUpgrade>>;
 
 type AnyAllUpgrade = (...args: any[]) => void;
@@ -178,19 +193,19 @@ type AnyAllUpgrade = (...args: any[]) => void;
 export type AnyAll = Assert<ServerConforms<AnyAllUpgrade>>;
 
 type ObjectHandlerUpgrade = <Arg>(request: Request, handler: object, arg: Arg, options?: Options) => void;
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type ObjectHandler = Assert<ServerConforms<ObjectHandlerUpgrade>>;
 
 type UnknownHandlerUpgrade = <Arg>(request: Request, handler: unknown, arg: Arg, options?: Options) => void;
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type UnknownHandler = Assert<ServerConforms<UnknownHandlerUpgrade>>;
 
 type UnknownAllUpgrade = (...args: unknown[]) => void;
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type UnknownAll = Assert<ServerConforms<UnknownAllUpgrade>>;
 
 type NothingUpgrade = () => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type Nothing = Assert<ServerConforms<NothingUpgrade>>;
 
 type OneStateUpgrade = <Info, Arg>(
@@ -199,7 +214,7 @@ type OneStateUpgrade = <Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type OneState = Assert<ServerConforms<OneStateUpgrade>>;
 
 type UnknownArgUpgrade = <State, Info, Arg>(
@@ -208,7 +223,7 @@ type UnknownArgUpgrade = <State, Info, Arg>(
   arg: unknown,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade takes an arg that init does not; take the Arg of the handler
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
 export type UnknownArg = Assert<ServerConforms<UnknownArgUpgrade>>;
 
 type ArgIsStateUpgrade = <State, Info>(
@@ -217,7 +232,7 @@ type ArgIsStateUpgrade = <State, Info>(
   arg: State,
   options?: Options,
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type ArgIsState = Assert<ServerConforms<ArgIsStateUpgrade>>;
 
 type SwappedUpgrade = <State, Info, Arg>(
@@ -226,7 +241,7 @@ type SwappedUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type Swapped = Assert<ServerConforms<SwappedUpgrade>>;
 
 type SwappedUnknownUpgrade = <State, Info, Arg>(
@@ -235,7 +250,7 @@ type SwappedUnknownUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type SwappedUnknown = Assert<ServerConforms<SwappedUnknownUpgrade>>;
 
 type SwappedArgUpgrade = <State, Info, Arg>(
@@ -244,7 +259,7 @@ type SwappedArgUpgrade = <State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type SwappedArg = Assert<ServerConforms<SwappedArgUpgrade>>;
 
 type WrongOptionsUpgrade = <State, Info, Arg>(
@@ -253,7 +268,7 @@ type WrongOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: { idleTimeout?: string },
 ) => void;
-// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+// refused: 1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions
 export type WrongOptions = Assert<ServerConforms<WrongOptionsUpgrade>>;
 
 type UnknownOptionsUpgrade = <State, Info, Arg>(
@@ -262,7 +277,7 @@ type UnknownOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: unknown,
 ) => void;
-// refused: 1.5 the upgrade takes options of the wrong type
+// refused: 1.5 the upgrade accepts options of the wrong type
 export type UnknownOptions = Assert<ServerConforms<UnknownOptionsUpgrade>>;
 
 type RequiredOptionsUpgrade = <State, Info, Arg>(
@@ -280,7 +295,7 @@ type OneInfoUpgrade = <State, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.9 the upgrade refuses a handler that takes every info; let Info be a type parameter
+// refused: 2.9 the upgrade rejects a handler that accepts every info; let Info be a type parameter
 export type OneInfo = Assert<ServerConforms<OneInfoUpgrade>>;
 
 type WideOptionsUpgrade = <State, Info, Arg>(
@@ -289,7 +304,7 @@ type WideOptionsUpgrade = <State, Info, Arg>(
   arg: Arg,
   options?: { readonly idleTimeout?: number | string },
 ) => void;
-// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+// refused: 1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions
 export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;
 
 // ---- Servers whose handler is too wide or too narrow in one place ----
@@ -297,13 +312,13 @@ export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;
 type Of<Handler, Arg> = (request: Request, handler: Handler, arg: Arg, options?: Options) => void;
 
 type NoHandleIn = <State, Info, Arg>(...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleIn'>, Arg>>) => void;
-// refused: 2.3 the upgrade takes a handler without handleIn; take WebSock<State, Info, Arg>
+// refused: 2.3 the upgrade accepts a handler without handleIn; declare WebSock<State, Info, Arg>
 export type TakesNoHandleIn = Assert<ServerConforms<NoHandleIn>>;
 
 type NoHandleInfo = <State, Info, Arg>(
   ...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleInfo'>, Arg>>
 ) => void;
-// refused: 2.9 the upgrade takes a handler without handleInfo; take WebSock<State, Info, Arg>
+// refused: 2.9 the upgrade accepts a handler without handleInfo; declare WebSock<State, Info, Arg>
 export type TakesNoHandleInfo = Assert<ServerConforms<NoHandleInfo>>;
 
 interface Loose<State, Info, Arg, Frame, Next, Result> extends Omit<WebSock<State, Info, Arg>, 'handleIn'> {
@@ -315,32 +330,32 @@ type TextFrame = { readonly opcode: 'text'; readonly data: string };
 type TextOnly = <State, Info, Arg>(
   ...call: Parameters<Of<Loose<State, Info, Arg, TextFrame, State, Results<State>>, Arg>>
 ) => void;
-// refused: 2.3 the upgrade takes a handler of text frames only; take WebSock<State, Info, Arg>
+// refused: 2.3 the upgrade accepts a handler of text frames only; declare WebSock<State, Info, Arg>
 export type TakesTextOnly = Assert<ServerConforms<TextOnly>>;
 
 type OtherState = <State, Info, Arg, Other>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<Other>>, Arg>>
 ) => void;
-// refused: 2.4 the upgrade takes a handler that returns another state than it takes; take WebSock<State, Info, Arg>
+// refused: 2.4 the upgrade accepts a handler that returns a state it does not accept; declare WebSock<State, Info, Arg>
 export type TakesOtherState = Assert<ServerConforms<OtherState>>;
 
 type MoreState = <State, Info, Arg, Other>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, Other, Results<State>>, Arg>>
 ) => void;
-// refused: 2.4 the upgrade takes a handler that needs more state than init gives; take WebSock<State, Info, Arg>
+// refused: 2.4 the upgrade accepts a handler that needs more state than init gives; declare WebSock<State, Info, Arg>
 export type TakesMoreState = Assert<ServerConforms<MoreState>>;
 
 interface LooseInfo<State, Info, Arg, Posted> extends Omit<WebSock<State, Info, Arg>, 'init'> {
   readonly init: (arg: Arg, mailbox: WebSock.Mailbox<Posted>) => Results<State>;
 }
 type OtherInfo = <State, Info, Arg, Posted>(...call: Parameters<Of<LooseInfo<State, Info, Arg, Posted>, Arg>>) => void;
-// refused: 2.9 the upgrade takes a handler whose mailbox and handleInfo disagree; take WebSock<State, Info, Arg>
+// refused: 2.9 the upgrade accepts a handler whose mailbox and handleInfo disagree; declare WebSock<State, Info, Arg>
 export type TakesOtherInfo = Assert<ServerConforms<OtherInfo>>;
 
 type Nothing2 = <State, Info, Arg>(
   ...call: Parameters<Of<Loose<State, Info, Arg, WebSock.DataFrame, State, Results<State> | void>, Arg>>
 ) => void;
-// refused: 3.6 the upgrade takes a handler that returns nothing; take WebSock<State, Info, Arg>
+// refused: 3.6 the upgrade accepts a handler that returns nothing; declare WebSock<State, Info, Arg>
 export type TakesNothing = Assert<ServerConforms<Nothing2>>;
 
 type Sync<State> = WebSock.HandleResult<State>;
@@ -349,23 +364,23 @@ type SyncOnly = <State, Info, Arg>(
     Of<WebSock<State, Info, Arg> & { handleIn: (frame: WebSock.DataFrame, state: State) => Sync<State> }, Arg>
   >
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type RefusesAsync = Assert<ServerConforms<SyncOnly>>;
 
 type StringArg = <State, Info>(...call: Parameters<Of<WebSock<State, Info, string>, string>>) => void;
-// refused: 1.1 the upgrade refuses a handler of another arg; let Arg be a type parameter
+// refused: 1.1 the upgrade rejects a handler of another arg; let Arg be a type parameter
 export type RefusesArg = Assert<ServerConforms<StringArg>>;
 
 type DefinedState = <State extends object, Info, Arg>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a handler whose state is undefined; do not constrain State
+// refused: 2.6 the upgrade rejects a handler whose state is undefined; do not constrain State
 export type RefusesUndefined = Assert<ServerConforms<DefinedState>>;
 
 type CountState = <Info, Arg>(...call: Parameters<Of<WebSock<{ readonly count: number }, Info, Arg>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a handler of another state; let State be a type parameter
+// refused: 2.6 the upgrade rejects a handler of another state; let State be a type parameter
 export type RefusesState = Assert<ServerConforms<CountState>>;
 
 type FullOnly = <State, Info, Arg>(...call: Parameters<Of<Required<WebSock<State, Info, Arg>>, Arg>>) => void;
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
 
 // ---- Servers that refuse one handler only ----
@@ -373,32 +388,32 @@ export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
 type ArgButState = <State, Info, Arg extends string | boolean>(
   ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 1.1 the upgrade refuses a handler whose arg is its state; do not constrain Arg
+// refused: 1.1 the upgrade rejects a handler whose arg is its state; do not constrain Arg
 export type RefusesArgOfState = Assert<ServerConforms<ArgButState>>;
 
 type DefinedArg = <State, Info, Arg extends {}>(...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>) => void;
-// refused: 1.1 the upgrade refuses a handler without an arg; do not constrain Arg
+// refused: 1.1 the upgrade rejects a handler without an arg; do not constrain Arg
 export type RefusesNoArg = Assert<ServerConforms<DefinedArg>>;
 
 type Keyed<Handler> = 'terminate' extends keyof Handler ? Handler : never;
 type KeyedOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Keyed<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler without the optional callbacks; take WebSock<State, Info, Arg>
+// refused: 2.5 the upgrade rejects a handler without the optional callbacks; declare WebSock<State, Info, Arg>
 export type RefusesWithoutOptional = Assert<ServerConforms<KeyedOnly>>;
 
 type Controlled<Handler> = Handler extends { readonly handleControl: unknown } ? never : Handler;
 type NotControlled = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Controlled<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>
+// refused: 2.5 the upgrade rejects a handler with the optional callbacks; declare WebSock<State, Info, Arg>
 export type RefusesWithOptional = Assert<ServerConforms<NotControlled>>;
 
 type Waiting<Handler> = Handler extends { readonly init: (arg: never) => PromiseLike<unknown> } ? never : Handler;
 type NotWaiting = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Waiting<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>
+// refused: 2.1 the upgrade rejects a handler of async callbacks; declare WebSock<State, Info, Arg>
 export type RefusesPromises = Assert<ServerConforms<NotWaiting>>;
 
 type Open<Handler> =
@@ -412,7 +427,7 @@ type Open<Handler> =
 type OpenOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Open<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler that is a class with private fields; take WebSock<State, Info, Arg>
+// refused: 2.5 the upgrade rejects an instance of a class with private fields; declare WebSock<State, Info, Arg>
 export type RefusesPrivate = Assert<ServerConforms<OpenOnly>>;
 
 type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Info, state: never) => unknown }
@@ -423,7 +438,7 @@ type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Inf
 type InformedOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Informed<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.9 the upgrade refuses a handler that takes no info; do not constrain Info
+// refused: 2.9 the upgrade rejects a handler that accepts no info; do not constrain Info
 export type RefusesNoInfo = Assert<ServerConforms<InformedOnly>>;
 
 // ---- Overloaded servers ----
@@ -432,14 +447,14 @@ interface OverloadedOneState {
   (request: Request, handler: WebSock<{ id: string }, string, string>, arg: string, options?: Options): void;
   (request: Request, handler: WebSock<{ id: number }, string, string>, arg: string, options?: Options): void;
 }
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type OverloadsOfOneState = Assert<ServerConforms<OverloadedOneState>>;
 
 interface OverloadedObject {
   <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
   (request: Request, handler: object, arg: unknown, options?: Options): void;
 }
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type OverloadsOfObject = Assert<ServerConforms<OverloadedObject>>;
 
 // ---- More of one place ----
@@ -448,7 +463,7 @@ type Unending<Handler> = Handler extends { readonly terminate: unknown } ? never
 type NotTerminating = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Unending<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.5 the upgrade refuses a handler with the optional callbacks; take WebSock<State, Info, Arg>
+// refused: 2.5 the upgrade rejects a handler with the optional callbacks; declare WebSock<State, Info, Arg>
 export type RefusesTerminate = Assert<ServerConforms<NotTerminating>>;
 
 type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: never) => PromiseLike<unknown> }
@@ -457,7 +472,7 @@ type EndingAtOnce<Handler> = Handler extends { readonly terminate: (...args: nev
 type TerminatingAtOnce = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<EndingAtOnce<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.1 the upgrade refuses a handler of async callbacks; take WebSock<State, Info, Arg>
+// refused: 2.1 the upgrade rejects a handler of async callbacks; declare WebSock<State, Info, Arg>
 export type RefusesTerminatingLater = Assert<ServerConforms<TerminatingAtOnce>>;
 
 type OtherOptions = <State, Info, Arg>(
@@ -466,7 +481,7 @@ type OtherOptions = <State, Info, Arg>(
   arg: Arg,
   options?: { readonly backlog: number },
 ) => void;
-// refused: 1.5 the upgrade takes options of the wrong type; take WebSock.ConnectionOptions
+// refused: 1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions
 export type TakesOtherOptions = Assert<ServerConforms<OtherOptions>>;
 
 type ReadonlyUpgrade = <State, Info, Arg>(...call: readonly [Request, WebSock<State, Info, Arg>, Arg]) => void;
@@ -491,7 +506,7 @@ type OnNode = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesSocket = Assert<ServerConforms<OnNode>>;
 
 type WithHead = <State, Info, Arg>(
@@ -500,7 +515,7 @@ type WithHead = <State, Info, Arg>(
   head: Uint8Array,
   handler: WebSock<State, Info, Arg>,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesHead = Assert<ServerConforms<WithHead>>;
 
 type AfterUnknown = <State, Info, Arg>(
@@ -509,19 +524,28 @@ type AfterUnknown = <State, Info, Arg>(
   handler: WebSock<State, Info, Arg> | undefined,
   arg: Arg,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesUnknown = Assert<ServerConforms<AfterUnknown>>;
 
 type InOne = <State, Info, Arg>(all: { request: Request; handler: WebSock<State, Info, Arg>; arg: Arg }) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesOne = Assert<ServerConforms<InOne>>;
 
 type Curried = <State, Info, Arg>(handler: WebSock<State, Info, Arg>) => (request: Request, arg: Arg) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls
 export type TakesHandler = Assert<ServerConforms<Curried>>;
 
+// A framework's factory: it is the route that upgrades.
+type Factory = <State, Info, Arg>(
+  handler: WebSock<State, Info, Arg>,
+  argOf: (request: Request) => Arg,
+  options?: Options,
+) => (request: Request) => Promise<Response>;
+// refused: 1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls
+export type MakesRoute = Assert<ServerConforms<Factory>>;
+
 type NoArg = <State, Info>(request: Request, handler: WebSock<State, Info, undefined>) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesNoArg = Assert<ServerConforms<NoArg>>;
 
 type NoArgButOptions = <State, Info>(
@@ -529,7 +553,7 @@ type NoArgButOptions = <State, Info>(
   handler: WebSock<State, Info, undefined>,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesOptionsAsArg = Assert<ServerConforms<NoArgButOptions>>;
 
 type Done = <State, Info, Arg>(
@@ -539,7 +563,7 @@ type Done = <State, Info, Arg>(
   options: Options | undefined,
   done: () => void,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type RequiresDone = Assert<ServerConforms<Done>>;
 
 type DoneAndMore = <State, Info, Arg>(
@@ -550,7 +574,7 @@ type DoneAndMore = <State, Info, Arg>(
   done: () => void,
   failed: (error: unknown) => void,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type RequiresMore = Assert<ServerConforms<DoneAndMore>>;
 
 type OfFactory = <State, Info, Arg>(
@@ -559,7 +583,7 @@ type OfFactory = <State, Info, Arg>(
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 1.1 the upgrade has other parameters; take (request, handler, arg, options?)
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesFactory = Assert<ServerConforms<OfFactory>>;
 
 type OrFactory = <State, Info, Arg>(
@@ -573,13 +597,13 @@ export type TakesFactoryToo = Assert<ServerConforms<OrFactory>>;
 type Partly = <State, Info, Arg>(
   ...call: Parameters<Of<Partial<Pick<WebSock<State, Info, Arg>, 'handleIn'>>, Arg>>
 ) => void;
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type TakesPart = Assert<ServerConforms<Partly>>;
 
 type PartlyInfo = <State, Info, Arg>(
   ...call: Parameters<Of<Partial<Pick<WebSock<State, Info, Arg>, 'handleInfo'>>, Arg>>
 ) => void;
-// refused: 1.1 the upgrade takes a handler without init; take WebSock<State, Info, Arg>
+// refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type TakesInfoPart = Assert<ServerConforms<PartlyInfo>>;
 
 // The last of several signatures may be of any shape.
@@ -598,5 +622,5 @@ export type TakesAny = Assert<ServerConforms<AnyAfter>>;
 type Constrained = <State, Info, Arg, Handler extends WebSock<State, Info, Arg>>(
   ...call: Parameters<Of<Checked<Handler>, Arg>>
 ) => void;
-// refused: 2.6 the upgrade refuses a plain handler; take WebSock<State, Info, Arg>, each a type parameter
+// refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type TakesConstrained = Assert<ServerConforms<Constrained>>;

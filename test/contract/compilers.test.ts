@@ -12,7 +12,7 @@ const accepted = [
   'narrowing.test-d.ts',
   'javascript.js',
 ];
-const refused = ['refused.ts', 'refused.js'];
+const refused = ['refused.ts', 'refused.common.ts', 'refused.js'];
 const here = (files: readonly string[]) => files.map((file) => `test/contract/${file}`);
 
 const accepts = (compiler: Compiler, files: readonly string[], options: object) => async () => {

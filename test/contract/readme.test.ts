@@ -1,34 +1,49 @@
-// The code in README.md and SPEC.md is the code of files that the compiler checks or a test runs, their links lead
-// somewhere, and the rules of SPEC.md have the form that other tests read.
+// The documents: their code is the code of files that a compiler or a test reads, their links lead somewhere, their tables
+// say what the code says, and the rules of SPEC.md have the form that other tests read.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../toolkit/compilers.ts';
+import { cannot as onBun } from '../../adapter/src/bun.ts';
+import { cannot as onCloudflare } from '../../adapter/src/cloudflare.ts';
+import { cannot as onDeno } from '../../adapter/src/deno.ts';
+import { cannot as onNode } from '../../adapter/src/node.ts';
+import { checkBounds, checkOptions } from '../../adapter/src/validate.ts';
+import { refusalsIn, root } from '../toolkit/compilers.ts';
 
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const spec = readFileSync(join(root, 'SPEC.md'), 'utf8');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** Every document that a person writes; reports of an API are written by a program. */
+const documents = ['.', '.github', 'adapter', 'tck', 'test'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: folder === 'test', encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md') && !path.endsWith('.api.md'))
+    .map((path) => join(folder, path)),
+);
+const spec = read('SPEC.md');
+
+test('the documents are found', () => {
+  const known = ['README.md', 'SPEC.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', 'adapter/README.md'];
+  expect(documents).toEqual(expect.arrayContaining(known));
+});
+
+/** Takes its code from the documents themselves. */
+const QUICKSTART = 'test/package/quickstart.test.ts';
 
 /** Without leading spaces, so that a block may be nested in its file. */
 const flat = (code: string) => code.replace(/^ +/gm, '');
 
-const blocksOf = (document: string) => [...document.matchAll(/(?:<!-- (\S+) -->\n)?```(ts|js|yaml)\n(.*?)```/gs)];
-const blocks = [...blocksOf(readme), ...blocksOf(spec)];
-
-test('both documents have code', () => {
-  expect(blocksOf(readme).length).toBeGreaterThan(3);
-  expect(blocksOf(spec).length).toBeGreaterThan(0);
-});
-
-test.each(blocks.map(([, file, language, code]) => [file, language, code] as const))(
-  'a block of code is part of %s',
-  (file, language, code) => {
-    expect(file, `the block\n${code}names no file in a comment above it`).toMatch(
-      new RegExp(`\\.(m?${language}|yml)$`),
-    );
-    expect(flat(readFileSync(join(root, file as string), 'utf8'))).toContain(flat(code as string));
-  },
+const blocks = documents.flatMap((document) =>
+  [...read(document).matchAll(/(?:<!-- (\S+) -->\n)?```(ts|js|yaml|capnp)\n(.*?)```/gs)].map(
+    ([, file, language = '', code = '']) => ({ document, file, language, code }),
+  ),
 );
+
+test.each(blocks)('a block of $document is part of $file', ({ file, language, code }) => {
+  expect(file, `the block\n${code}names no file in a comment above it`).toBeDefined();
+  if (file === QUICKSTART) return;
+  expect(file).toMatch(new RegExp(`\\.(m?${language}|yml)$`));
+  expect(flat(read(file as string))).toContain(flat(code));
+});
 
 /** The fragments that a link may end with: the ids of a document, and its headings as GitHub writes them. */
 const fragmentsOf = (document: string) => [
@@ -36,24 +51,83 @@ const fragmentsOf = (document: string) => [
   ...[...document.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
-      .replace(/[^a-z0-9 -]/g, '')
+      .replace(/[^a-z0-9 _-]/g, '')
       .replaceAll(' ', '-'),
   ),
 ];
 
-test.each([
-  ['README.md', readme],
-  ['SPEC.md', spec],
-])('the links of %s lead somewhere', (name, document) => {
-  const links = [...document.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
-  expect(links.length).toBeGreaterThan(3);
+test.each(documents)('the links of %s lead somewhere', (name) => {
+  const links = [...read(name).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   const broken = links.filter(([, file, fragment]) => {
-    const path = join(root, file || name);
+    const path = file ? join(root, dirname(name), file) : join(root, name);
     if (!existsSync(path)) return true;
     return fragment !== undefined && !fragmentsOf(readFileSync(path, 'utf8')).includes(fragment);
   });
   expect(broken.map(([link]) => link)).toEqual([]);
 });
+
+test('the front page is short, and its first screen has what a reader came for', () => {
+  const lines = read('README.md').trimEnd().split('\n');
+  expect(lines.length).toBeLessThanOrEqual(300);
+  const screen = lines.slice(0, 60).join('\n');
+  for (const part of [
+    'npm ci && npm start',
+    'npm ci && npm test',
+    'satisfies WebSock',
+    'new WebSocket(',
+    '@websock/tck',
+  ]) {
+    expect(screen).toContain(part);
+  }
+});
+
+test('the compiler errors of the front page are what compilers say', () => {
+  const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
+  const said = refusalsIn('test/contract/refused.common.ts').map(({ words }) => words);
+  const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
+  expect(quoted.length).toBeGreaterThan(8);
+  const unsaid = quoted.filter(
+    (text) => !said.some((words) => text.split('…').every((part) => words.includes(part.trim()))),
+  );
+  expect(unsaid).toEqual(['TS1287']); // a matter of the project, not of the contract
+});
+
+// ---- adapter/README.md ----
+
+const adapter = read('adapter/README.md');
+
+/** The second column of each row whose first is one name of code. */
+const columnOf = (document: string) =>
+  Object.fromEntries([...document.matchAll(/^\| `(\w+)` \| ([^|]*?) \|/gm)].map(([, name, value]) => [name, value]));
+
+test('adapter/README.md has every option and bound, with its default', () => {
+  const { idleTimeout: _, ...options } = checkOptions();
+  const none = new Set(['protocol', 'headers']);
+  const shown = Object.entries({ ...options, ...checkBounds() }).map(([name, value]) => [
+    name,
+    none.has(name) ? 'none' : String(value),
+  ]);
+  const column = columnOf(adapter);
+  const defaults = shown.map(([name = '']) => [name, column[name]?.replace(/`|(?<=\d) (?=\d)| \D+$/g, '')]);
+  expect(defaults).toEqual(shown);
+  expect(column).toHaveProperty('idleTimeout');
+  expect(column).toHaveProperty('onError');
+  expect(column).toHaveProperty('routeTimeout');
+});
+
+test('adapter/README.md says what each platform cannot do, and why', () => {
+  expect(onNode).toEqual({});
+  const platforms = { Bun: onBun, Deno: onDeno, Cloudflare: onCloudflare };
+  const names = [...new Set(Object.values(platforms).flatMap((cannot) => Object.keys(cannot)))].sort();
+  const rows = names.map((name) => {
+    const reasons = Object.values(platforms).map((cannot) => cannot[name as keyof typeof cannot] ?? '');
+    return `| \`${name}\` | ${reasons.join(' | ')} |`;
+  });
+  const table = [`| name | ${Object.keys(platforms).join(' | ')} |`, '|---|---|---|---|', ...rows].join('\n');
+  expect(adapter).toContain(`\n\n${table}\n\n`);
+});
+
+// ---- SPEC.md ----
 
 test('each rule and each row of 4.3 stands once, in order, with an anchor of its number', () => {
   const marked = [...spec.matchAll(/^(?:- | {2}\| )\*\*(\d\.\d[a-z]?)\*\* <a id="rule-(.*?)"><\/a>/gm)];

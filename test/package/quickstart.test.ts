@@ -71,8 +71,12 @@ const shell = (command: string, cwd: string) => execute('bash', ['-c', command],
 
 /** Runs a server, and the line for the console on it; returns what the line prints first. */
 async function talkTo(command: string, node: string, cwd = project): Promise<string> {
-  const options = { cwd, env: environment(node), stdio: ['ignore', 'pipe', 'inherit'], detached: true } as const;
-  const server = spawn('bash', ['-c', command], options);
+  const server = spawn('bash', ['-c', command], {
+    cwd,
+    env: environment(node),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   try {
     let port: string | undefined;
     for await (const line of createInterface({ input: server.stdout })) {

@@ -18,10 +18,10 @@ export interface Service {
 
 /** The bounds of the rules, which tests shorten. Times are in ms. */
 const BOUNDS = {
-  /** For a callback to settle after a shutdown, and for the client's close frame (4.5). */
-  close: 5_000,
-  /** While data waits to go out and none of it goes (4.5, 5.3). */
-  stall: 5_000,
+  /** After the end: for the client's close frame, for data to go out, and for a callback at a shutdown (4.5). */
+  close: 3_000,
+  /** While more than a bound waits to go out, and none of it goes (5.3). */
+  stall: 10_000,
   /** Bytes that wait to go out before the next callback waits (5.3). */
   unsent: 1_000_000,
   /** Infos that wait meanwhile (5.3). */
@@ -197,11 +197,12 @@ function serve(
   };
   /** Drops a client that takes nothing for a while, where that is in somebody's way. */
   const watch = () => {
+    const ms = ended ? bound.close : bound.stall;
     stallTimer ??= setTimeout(() => {
       stallTimer = undefined;
       if (ended || unsent > bound.unsent) drop();
       else if (unsent > 0) watch();
-    }, bound.stall);
+    }, ms);
   };
   const whenUnsent = (limit: number, done: () => void) => {
     waiters.push({ limit, done });
@@ -259,6 +260,9 @@ function serve(
     if (ended) return false;
     ended = reason;
     clearTimeout(clock);
+    clearTimeout(stallTimer);
+    stallTimer = undefined;
+    if (unsent > 0) watch();
     for (let index = queue.length - 1; index >= 0; index--) {
       if (queue[index]?.callback === 'handleInfo') queue.splice(index, 1);
     }

@@ -54,7 +54,7 @@ export async function launch(
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
-      const found = /^(ws:\/\/\S+)\n/m.exec(output);
+      const found = /^((?:ws|http):\/\/\S+)\n/m.exec(output);
       if (found) settle(found[1] as string);
     });
     ended.then((code) => fail(new Error(`${platform}: ${command.join(' ')} ended with ${code}\n${output}${reports}`)));

@@ -1,7 +1,7 @@
 // The packages as their users get them: packed, and installed by npm into an empty project.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './compilers.ts';
@@ -25,7 +25,6 @@ export function emptyFolder(): string {
 
 /**
  * Installs packages into a project as `npm install` does, without a registry: what they depend on is packed from here.
- * Returns the number of bytes installed.
  */
 export function install(project: string, ...names: readonly Package[]): void {
   const tarballs = join(project, 'tarballs');

@@ -134,10 +134,11 @@ const order: readonly RuleTest[] = [
       const client = await t.raw();
       await t.server.post(client.id, [{ gate: true }, ...Array.from({ length: 2_000 }, (_, index) => index)]);
       await t.server.untilStarted(client.id, 'handleInfo');
-      client.send(frame(TEXT, 'one'), frame(TEXT, 'two'));
+      client.send(frame(TEXT, 'one'), instruct(push(text('fence'))));
       await t.server.quiet();
       await t.server.release(client.id);
-      const trace = await t.server.untilStarted(client.id, 'handleIn', 2);
+      await t.receivesFrames(client, { opcode: TEXT, payload: Buffer.from('fence') });
+      const trace = await t.server.trace(client.id);
       t.equal(trace.started.slice(-2), ['handleIn', 'handleIn'], 'the last callbacks');
       t.equal(trace.calls('handleInfo').length, 2_001, 'the number of infos before them');
     },

@@ -602,8 +602,8 @@ const idle: readonly RuleTest[] = [
       title: `silence ${what} sends 1002, and terminate receives timeout`,
       needs: ['sendsTimeoutCode'],
       async run(t) {
-        const client = await t.raw({ options: { idleTimeout: 300, heartbeat: false } });
         const start = performance.now();
+        const client = await t.raw({ options: { idleTimeout: 300, heartbeat: false } });
         begin(client);
         await t.closesRaw(client, 1002);
         const ms = performance.now() - start;
@@ -645,6 +645,7 @@ const idle: readonly RuleTest[] = [
             last = performance.now();
           }
           const { started } = await t.server.trace(client.id);
+          longest = Math.max(longest, performance.now() - last);
           client.cut();
           if (longest > idleTimeout / 2) continue; // the machine was too busy for the test to say anything
           t.check(!started.includes('terminate'), 'an open connection', started);
@@ -692,8 +693,8 @@ const idle: readonly RuleTest[] = [
     title: (callback) => `the clock is paused while ${callback} is pending, and the server has stopped reading`,
     needs: ['pausesReading'],
     async run(t, trigger) {
-      const options = { idleTimeout: 600, heartbeat: false };
-      const probe = await trigger(t, { wait: 1_500, result: { type: 'push', messages: text('done') } }, { options });
+      const options = { idleTimeout: 1_000, heartbeat: false };
+      const probe = await trigger(t, { wait: 2_500, result: { type: 'push', messages: text('done') } }, { options });
       probe.instruct(push(text('alive'))); // so that something has come when the server reads again
       await t.receives(probe.client, { text: 'done' }, { text: 'alive' });
     },
@@ -732,8 +733,8 @@ const idle: readonly RuleTest[] = [
     needs: ['idleTimeoutByDefault', 'sendsTimeoutCode'],
     slow: true,
     async run(t) {
-      const client = await t.raw({ options: { heartbeat: false } }, { patience: 70_000 });
       const start = performance.now();
+      const client = await t.raw({ options: { heartbeat: false } }, { patience: 70_000 });
       await t.closesRaw(client, 1002);
       const ms = performance.now() - start;
       t.check(ms > 59_000, 'the close after 60 000 ms', `a close after ${Math.round(ms)} ms`);
@@ -832,17 +833,25 @@ const reporting: readonly RuleTest[] = [
 ];
 
 /** Sends pings until the connection is gone: only a socket that is closed refuses them. */
-async function untilDropped(client: RawClient, ms: number): Promise<number> {
-  const start = performance.now();
-  const beat = setInterval(() => client.socket.write(frame(PING, 'still here')), 100);
+async function untilDropped(client: RawClient, ms: number): Promise<void> {
+  // Time is counted in beats, which are late where the machine is busy: the server is late then, too.
+  let beats = 0;
+  let give: (error: Error) => void = () => {};
+  const patience = new Promise<never>((_settle, fail) => {
+    give = fail;
+  });
+  const beat = setInterval(() => {
+    client.socket.write(frame(PING, 'still here'));
+    beats += 1;
+    if (beats * 100 > ms + 1_000) {
+      give(new Error(`awaited that the server drops the client, but it still held the connection after ${ms} ms`));
+    }
+  }, 100);
   try {
-    await client.ended(ms);
-  } catch {
-    throw new Error(`awaited that the server drops the client, but it still holds it after ${ms} ms`);
+    await Promise.race([client.ended(10 * ms), patience]);
   } finally {
     clearInterval(beat);
   }
-  return performance.now() - start;
 }
 
 const ends: [what: string, frames: Buffer[]][] = [
@@ -943,8 +952,8 @@ const heartbeat: readonly RuleTest[] = [
     needs: ['pingsByItself', 'sendsTimeoutCode'],
     should: true,
     async run(t) {
-      const client = await t.raw({ options: { idleTimeout: 1_000 } });
       const start = performance.now();
+      const client = await t.raw({ options: { idleTimeout: 1_000 } });
       await t.receivesFrames(client, { opcode: PING });
       const ms = performance.now() - start;
       t.check(ms > 400, 'a ping after 500 ms', `a ping after ${Math.round(ms)} ms`);
@@ -958,13 +967,23 @@ const heartbeat: readonly RuleTest[] = [
     needs: ['pingsByItself'],
     should: true,
     async run(t) {
-      const client = await t.raw({ options: { idleTimeout: 800 } });
-      for (let count = 0; count < 4; count++) {
-        const ping = await client.next('a ping');
-        t.matches(ping, { opcode: PING });
-        if ('payload' in ping) client.send(frame(PONG, ping.payload));
+      const idleTimeout = 1_500;
+      for (let attempt = 1; ; attempt++) {
+        const client = await t.raw({ options: { idleTimeout } });
+        let longest = 0;
+        const received: unknown[] = [];
+        for (let count = 0; count < 4; count++) {
+          const last = performance.now();
+          const ping = await client.next('a ping');
+          longest = Math.max(longest, performance.now() - last);
+          received.push('opcode' in ping ? ping.opcode : ping);
+          if ('payload' in ping) client.send(frame(PONG, ping.payload));
+          if (received.at(-1) !== PING) break;
+        }
+        if (longest > (idleTimeout * 2) / 3 && attempt < 5) continue; // the machine was too busy to say anything
+        t.equal(received, [PING, PING, PING, PING], 'what came from the server');
+        return;
       }
-      t.started(await t.server.trace(client.id), ...withPongs(await t.server.trace(client.id)));
     },
   },
   {
@@ -972,9 +991,9 @@ const heartbeat: readonly RuleTest[] = [
     title: 'a client of a browser, which answers pings by itself, stays though it only listens',
     async run(t) {
       const probe = await t.open({
-        options: t.server.cannot.idleTimeoutByDefault === undefined ? { idleTimeout: 600 } : {},
+        options: t.server.cannot.idleTimeoutByDefault === undefined ? { idleTimeout: 1_200 } : {},
       });
-      await pause(1_500);
+      await pause(3_000);
       probe.instruct(push(text('alive')));
       let received = await probe.client.next('alive');
       while ('ping' in received) received = await probe.client.next('alive');
@@ -995,17 +1014,12 @@ const heartbeat: readonly RuleTest[] = [
     title: 'nobody is pinged while the clock is paused',
     needs: ['pausesReading', 'pingsByItself'],
     async run(t) {
-      const client = await t.raw({ options: { idleTimeout: 600 } });
-      client.send(instruct({ wait: 1_200, result: { type: 'push', messages: text('done') } }));
+      const client = await t.raw({ options: { idleTimeout: 1_000 } });
+      client.send(instruct({ wait: 2_000, result: { type: 'push', messages: text('done') } }));
       await t.receivesFrames(client, { opcode: TEXT, payload: Buffer.from('done') });
     },
   },
 ];
-
-/** The callbacks of a trace, if they are init and handleControl alone. */
-function withPongs({ started }: Trace): ('init' | 'handleControl')[] {
-  return started.map((_callback, index) => (index === 0 ? 'init' : 'handleControl'));
-}
 
 export const closing: readonly RuleTest[] = [
   ...terminating,

@@ -129,7 +129,8 @@ export const flow: readonly RuleTest[] = [
       for (let index = 0; index < count; index++) {
         client.send(instruct(push(text(`${index}`), { opcode: 'text', long: MEGABYTE })));
       }
-      await callsOf(t, client.id);
+      await t.server.untilStarted(client.id, 'handleIn');
+      await t.server.quiet(200);
       client.socket.resume();
       for (let index = 0; index < count; index++) {
         await t.receivesFrames(client, { opcode: TEXT, payload: Buffer.from(`${index}`) });
@@ -149,7 +150,8 @@ export const flow: readonly RuleTest[] = [
         { opcode: 'text', long: MEGABYTE },
       ]).flat();
       client.send(instruct(push(...messages, text('end'))));
-      await callsOf(t, client.id);
+      await t.server.untilStarted(client.id, 'handleIn');
+      await t.server.quiet(200);
       client.socket.resume();
       for (let index = 0; index < 24; index++) {
         await t.receivesFrames(client, { opcode: TEXT, payload: Buffer.from(`${index}`) });

@@ -2,10 +2,7 @@
 
 const COME_BACK = [1001, 1006, 1012, 1013]; // going away, connection lost, service restart, try again later
 
-/**
- * @param {string} url
- * @param {(event: MessageEvent) => void} onMessage
- */
+/** @type {(url: string, onMessage: (event: MessageEvent) => void, failures?: number) => void} */
 export function connect(url, onMessage, failures = 0) {
   const socket = new WebSocket(url);
   socket.onmessage = onMessage;
@@ -13,7 +10,7 @@ export function connect(url, onMessage, failures = 0) {
     failures = 0;
   };
   socket.onclose = ({ code }) => {
-    if (!COME_BACK.includes(code)) return; // the server has said goodbye, or the page is at fault
+    if (!COME_BACK.includes(code)) return;
     const delay = Math.random() * Math.min(30_000, 1_000 * 2 ** failures); // not all clients in the same moment
     setTimeout(() => connect(url, onMessage, failures + 1), delay);
   };

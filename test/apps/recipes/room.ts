@@ -2,11 +2,7 @@
 
 import type { WebSock } from '@websock/spec';
 
-interface Member {
-  readonly mailbox: WebSock.Mailbox<'unread'>;
-  readonly unread: string[];
-}
-
+type Member = { readonly mailbox: WebSock.Mailbox<'unread'>; readonly unread: string[] };
 const room = new Set<Member>();
 
 function say(line: string) {

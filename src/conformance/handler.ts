@@ -1,0 +1,188 @@
+// The verdict on a handler, and the explanation for one that fails.
+//
+// Every handler is judged by the few tests of `Conforms`. Only one that fails is explained, callback by callback.
+
+import type { WebSock } from '../websock';
+import type {
+  CallableOn,
+  CallbackName,
+  DeclaresNoThis,
+  InferredSignatures,
+  RequiredCallback,
+  ResultCallback,
+  ReturnedResult,
+  WithAnyCallback,
+} from './callbacks';
+import type { MisnamedFaults, MissingFault } from './names';
+import type { FirstResultFault } from './results';
+import type { SilentFaults } from './silent';
+import type { AcceptedState, StateFault } from './state';
+import type { FaultText, FaultTexts, NeedsStrict } from './texts';
+import type { FirstNonNever, IsAny, IsEqual, IsStrict, OrElse } from './tools';
+
+// ---- The verdict ----
+
+/** `true` if all members of a union of handlers conform, `never` if there are none. */
+export type EveryMemberConforms<Handler> = Handler extends unknown ? Conforms<Handler> : never;
+
+/** `never` if the handler conforms, else its faults. Each member of a union is judged by itself. */
+export type HandlerFaults<Handler> = IsStrict extends true
+  ? [Handler] extends [never]
+    ? FaultTexts['handlerNever']
+    : IsAny<Handler> extends true
+      ? FaultTexts['handlerAny']
+      : Handler extends unknown
+        ? Conforms<Handler> extends true
+          ? never
+          : Explain<Handler>
+        : never
+  : NeedsStrict;
+
+/**
+ * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
+ * contract alone would let pass. If such types exist, the ones inferred from its callbacks are among them.
+ */
+// `SameHandler` is always `Handler`. Only the name that is tested costs the compiler work, so the other is used inside.
+type Conforms<Handler, SameHandler = Handler> =
+  Handler extends InferredSignatures<
+    infer State,
+    infer Info,
+    infer Arg,
+    infer InitResult,
+    infer InResult,
+    infer ControlResult,
+    infer InfoResult
+  >
+    ? Handler extends WebSock<State, Info, Arg>
+      ? [SilentFaults<InitResult | InResult | ControlResult | InfoResult> | MisnamedFaults<SameHandler>] extends [never]
+        ? 0 extends 1 & State
+          ? false
+          : Handler extends WithAnyCallback
+            ? IsAny<SameHandler[keyof SameHandler & CallbackName]> extends true
+              ? false
+              : AcceptsOwnThis<Handler>
+            : Handler extends DeclaresNoThis
+              ? true
+              : AcceptsOwnThis<Handler>
+        : false
+      : false
+    : false;
+
+/** Whether every `this` that a callback declares is the handler. */
+type AcceptsOwnThis<Handler> = Handler extends CallableOn<Handler> ? true : false;
+
+// ---- The explanation ----
+
+/** The faults of a handler that does not conform. */
+type Explain<Handler> = Handler extends abstract new (
+  ...args: never
+) => unknown
+  ? FaultTexts['handlerClass']
+  : Handler extends null | undefined
+    ? FaultTexts['handlerUndefined']
+    : Handler extends PromiseLike<unknown>
+      ? FaultTexts['handlerPromise']
+      : Handler extends (...args: never) => unknown
+        ? FaultTexts['handlerNotObject']
+        : HasAnyState<Handler> extends true
+          ? FaultTexts['handlerState']
+          : Handler extends object
+            ? OrElse<
+                | CallbackFault<Handler, 'init'>
+                | CallbackFault<Handler, 'handleIn'>
+                | CallbackFault<Handler, 'handleControl'>
+                | CallbackFault<Handler, 'handleInfo'>
+                | CallbackFault<Handler, 'terminate'>
+                | MisnamedFaults<Handler>,
+                FaultTexts['handlerOther']
+              >
+            : FaultTexts['handlerNotObject'];
+
+/** Whether the handler is annotated with a state of `any`. */
+type HasAnyState<Handler> =
+  IsEqual<Handler, WebSock.Any> extends true
+    ? true
+    : Handler extends WebSock<infer State, infer Info, infer Arg>
+      ? IsAny<State> extends true
+        ? IsEqual<Handler, WebSock<State, Info, Arg>>
+        : false
+      : false;
+
+/** The first fault of one callback. */
+type CallbackFault<Handler, Callback extends CallbackName> = Callback extends keyof Handler
+  ? IsAny<Handler[Callback]> extends true
+    ? FaultTexts<Callback>['callbackAny']
+    : undefined extends Handler[Callback]
+      ? Callback extends RequiredCallback
+        ? MissingFault<Handler, Callback>
+        : SignatureFault<Handler, Callback, Exclude<Handler[Callback], undefined>>
+      : SignatureFault<Handler, Callback, Handler[Callback]>
+  : IsHidden<Handler, Callback> extends true
+    ? FaultTexts<Callback>['callbackHidden']
+    : Callback extends RequiredCallback
+      ? MissingFault<Handler, Callback>
+      : never;
+
+/** Whether a class has the callback as a private or protected member, which `keyof` does not show. */
+// Beside the handler's other keys, because a type of optional properties must share one with what is assigned to it.
+type IsHidden<Handler, Callback extends CallbackName> = Handler extends {
+  readonly [Key in Callback | keyof Handler]?: unknown;
+}
+  ? false
+  : true;
+
+type SignatureFault<Handler, Callback extends CallbackName, Fn> = Fn extends (...args: never) => unknown
+  ? FirstNonNever<
+      [
+        Fn extends (first: never, second: never) => unknown ? never : FaultTexts<Callback>['tooManyParameters'],
+        Handler extends { [Key in Callback]?: CallableOn<Handler>[Key] } ? never : FaultTexts<Callback>['foreignThis'],
+        IsAny<AcceptedState<Handler, Callback>> extends true ? FaultTexts<Callback>['stateAny'] : never,
+        ParameterFault<Handler, Callback, Fn>,
+        Callback extends ResultCallback
+          ? FaultText<FirstResultFault<ReturnedResult<Handler, Callback>>, Callback>
+          : never,
+        StateFault<Handler, Callback>,
+      ]
+    >
+  : IsEqual<Fn, Function> extends true
+    ? FaultTexts<Callback>['callbackUntyped']
+    : FaultTexts<Callback>['notFunction'];
+
+type TextFrame = Extract<WebSock.DataFrame, { opcode: 'text' }>;
+type BinaryFrame = Extract<WebSock.DataFrame, { opcode: 'binary' }>;
+
+/** What a callback is given and does not accept. */
+type ParameterFault<Handler, Callback, Fn> = Callback extends 'init'
+  ? FaultUnlessAccepts<Fn, [never, WebSock.Mailbox<any>], 'mailbox'>
+  : Callback extends 'handleIn'
+    ? FirstNonNever<
+        [
+          FaultUnlessAccepts<Fn, [TextFrame, never], 'text'>,
+          FaultUnlessAccepts<Fn, [BinaryFrame, never], 'binary'>,
+          FaultUnlessAccepts<Fn, [WebSock.DataFrame, never], 'frameOverloads'>,
+        ]
+      >
+    : Callback extends 'handleControl'
+      ? FirstNonNever<
+          [
+            FaultUnlessAccepts<Fn, [WebSock.ControlFrame & { opcode: 'ping' }, never], 'ping'>,
+            FaultUnlessAccepts<Fn, [WebSock.ControlFrame, never], 'pong'>,
+          ]
+        >
+      : Callback extends 'handleInfo'
+        ? FaultUnlessAccepts<Fn, [PostableInfo<Handler>, never], 'info'>
+        : FaultUnlessAccepts<Fn, [WebSock.CloseReason, never], 'reason'>;
+
+type FaultUnlessAccepts<Fn, Given extends [unknown, unknown], Fault extends keyof FaultTexts> = Fn extends (
+  first: Given[0],
+  second: Given[1],
+) => unknown
+  ? never
+  : FaultTexts[Fault];
+
+/** What may be posted to the mailbox of `init`; `never` if `init` has none. */
+type PostableInfo<Handler> = Handler extends { readonly init: (arg: never, mailbox: infer Mailbox) => unknown }
+  ? Mailbox extends { readonly post: (info: infer Info) => void }
+    ? Info
+    : never
+  : never;

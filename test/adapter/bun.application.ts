@@ -1,0 +1,52 @@
+// A Bun server of its own making, for bun.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
+
+import { accept, createAdapter, createFetch } from '@websock/adapter/bun';
+import type { WebSock } from '@websock/spec';
+import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
+
+declare const Bun: {
+  serve(options: object): { readonly port: number; stop(now: boolean): Promise<void> };
+  gc(force: boolean): void;
+};
+
+const echo: WebSock<undefined> = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
+  handleInfo: () => ({ type: 'ok', state: undefined }),
+  terminate(reason) {
+    console.error(JSON.stringify(reason));
+  },
+};
+const stuck: WebSock<undefined> = { ...echo, handleIn: () => new Promise(() => {}) };
+
+const options = { maxPayloadLength: 2_000_000 };
+
+const sockets = createFetch((request) => {
+  const { pathname, searchParams } = new URL(request.url);
+  const accepted = accept(pathname === '/stuck' ? stuck : echo, undefined, { compress: searchParams.has('compress') });
+  if (searchParams.has('await')) return new Promise((settle) => setTimeout(() => settle(accepted), 50));
+  return pathname === '/fetch' || pathname === '/stuck' ? accepted : undefined;
+}, options);
+
+const adapter = createAdapter(options);
+
+const server = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  websocket: sockets.websocket,
+  async fetch(request: Request, bun: Parameters<typeof sockets.fetch>[1]) {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/memory') {
+      Bun.gc(true);
+      return new Response(String(process.memoryUsage().rss));
+    }
+    if (pathname === '/adapter') return adapter.upgrade({ request, server: bun }, echo, undefined);
+    return (await sockets.fetch(request, bun)) ?? new Response('not mine', { status: 404 });
+  },
+});
+console.log(`ws://127.0.0.1:${server.port}`);
+
+untilInputEnds(async () => {
+  await Promise.all([sockets.shutdown({ timeout: 100 }), adapter.shutdown()]);
+  await server.stop(true);
+});

@@ -1,0 +1,84 @@
+// What is Bun's own: upgrades before and after an await, and one limit for the messages of all connections.
+
+import { deflateRawSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { BINARY, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { type Host, launch } from '../toolkit/host.ts';
+
+let running: Host;
+
+beforeAll(async () => {
+  running = await launch('bun', ['test/adapter/bun.application.ts']);
+});
+afterAll(async () => {
+  expect(await running?.stop()).toBe(0);
+  expect(running.reports()).not.toMatch(/^(uncaught|unhandled)/m);
+});
+
+const early = { behind: frame(TEXT, 'early') };
+const DEFLATE = 'Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover';
+
+/** A binary message of zeros, compressed (RFC 7692 §7.2.1). */
+function zeros(length: number): Buffer {
+  const deflated = deflateRawSync(Buffer.alloc(length), { finishFlush: 2 }); // Z_SYNC_FLUSH
+  const message = frame(BINARY, deflated.subarray(0, -4));
+  message[0] = 0xc2; // with the bit that says compressed
+  return message;
+}
+
+test.each(['/fetch', '/adapter'])(
+  '1.3 %s: a synchronous route loses nothing that the client sends early',
+  async (path) => {
+    const client = await RawClient.connect(`${running.url}${path}`, early);
+    expect(client.status).toBe(101);
+    expect(await client.next()).toMatchObject({ payload: Buffer.from('early') });
+    client.cut();
+  },
+);
+
+test('1.3 after an await Bun refuses a client that has sent early, and no callback runs', async () => {
+  const client = await RawClient.connect(`${running.url}/fetch?await`, early);
+  expect(client.status).toBe(400);
+  const patient = await RawClient.connect(`${running.url}/fetch?await`);
+  expect(patient.status).toBe(101);
+  patient.send(frame(TEXT, 'in time'));
+  expect(await patient.next()).toMatchObject({ payload: Buffer.from('in time') });
+  patient.cut();
+});
+
+test('a request that the route wants nothing of is left to the rest of the server', async () => {
+  const response = await fetch(`${running.url.replace('ws:', 'http:')}/nothing`);
+  expect([response.status, await response.text()]).toEqual([404, 'not mine']);
+});
+
+test('1.5 a Sec-WebSocket-Protocol that the application did not ask for is not answered', async () => {
+  const client = await RawClient.connect(`${running.url}/fetch`, { more: ['Sec-WebSocket-Protocol: a, b'] });
+  expect(client.answer).not.toMatch(/Sec-WebSocket-Protocol/i);
+  client.cut();
+});
+
+test('4.3 a message that inflates to more than maxPayloadLength closes with 1009', async () => {
+  const client = await RawClient.connect(`${running.url}/fetch?compress`, { more: [DEFLATE] });
+  expect(client.answer).toMatch(/permessage-deflate/i);
+  client.send(zeros(1_000_000));
+  expect(await client.next()).toMatchObject({ opcode: BINARY });
+  client.send(zeros(2_000_001));
+  expect((await client.untilClose())[1]).toBe(1009);
+  await vi.waitUntil(() => running.reports().includes('"code":1009'));
+});
+
+test('5.1 what was inflated while a callback is pending is bounded', async () => {
+  const before = await memory();
+  const clients = await Promise.all(
+    Array.from({ length: 10 }, () => RawClient.connect(`${running.url}/stuck?compress`, { more: [DEFLATE] })),
+  );
+  const bomb = Buffer.concat(Array.from({ length: 100 }, () => zeros(2_000_000)));
+  for (const client of clients) client.socket.write(bomb);
+  for (const client of clients) expect((await client.untilClose())[1]).toBe(1013);
+  expect((await memory()) - before).toBeLessThan(400_000_000); // of 2 GB
+  for (const client of clients) client.cut();
+});
+
+async function memory(): Promise<number> {
+  return Number(await (await fetch(`${running.url.replace('ws:', 'http:')}/memory`)).text());
+}

@@ -1,0 +1,221 @@
+// Routes on Node.js: what a request becomes, and what is answered.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { accept, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { Client } from '../../tck/src/client.ts';
+import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { echo, endServers, served } from './served.ts';
+
+const serving: Serving[] = [];
+
+afterEach(async () => {
+  await Promise.all(serving.splice(0).map(({ shutdown }) => shutdown()));
+  await endServers();
+});
+
+/** Serves a route on a free port; returns its URL, for WebSockets and for fetch. */
+async function serves(route: Route<NodePlatform>): Promise<{ ws: string; http: string; errors: unknown[] }> {
+  const errors: unknown[] = [];
+  const onError = (error: unknown, { callback }: { callback: string }) => errors.push(`${callback}: ${error}`);
+  const server = await serve(route, { port: 0, hostname: '127.0.0.1', onError, routeTimeout: 200 });
+  serving.push(server);
+  return { ws: server.url, http: server.url.replace('ws:', 'http:'), errors };
+}
+
+test('the request is a web-standard one, and the platform gives its own', async () => {
+  const seen: unknown[] = [];
+  const { ws } = await serves((request, { request: message, socket }) => {
+    seen.push(request instanceof Request, request.method, request.url, request.headers.get('x-two'));
+    seen.push(message.socket === socket, message.socket.remoteAddress);
+    return accept(echo, undefined);
+  });
+  const client = await Client.connect(`${ws}//path?query=1`, { headers: { 'X-Two': ['a', 'b'] as never } });
+  expect(seen).toEqual([true, 'GET', `${ws.replace('ws', 'http')}//path?query=1`, 'a, b', true, '127.0.0.1']);
+  client.cut();
+});
+
+describe('serve asks the route about every request', () => {
+  test('a Response is the answer, whole', async () => {
+    const { http } = await serves(async (request) => {
+      const headers = new Headers([
+        ['Set-Cookie', 'a=1'],
+        ['Set-Cookie', 'b=2'],
+      ]);
+      return new Response(`${request.method} ${await request.text()}`, { status: 201, statusText: 'Made', headers });
+    });
+    const response = await fetch(http, { method: 'POST', body: 'a body' });
+    expect([response.status, response.statusText]).toEqual([201, 'Made']);
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(await response.text()).toBe('POST a body');
+  });
+
+  test('a Response to an upgrade is the answer, whole, and ends the connection', async () => {
+    const headers = { 'WWW-Authenticate': 'Basic', 'Content-Length': '7', Connection: 'keep-alive' };
+    const { ws } = await serves(() => new Response('who are you?', { status: 401, headers }));
+    const client = await RawClient.connect(ws);
+    expect(client.answer.toLowerCase().split('\r\n')).toEqual([
+      'http/1.1 401 unauthorized',
+      'content-type: text/plain;charset=utf-8',
+      'www-authenticate: basic',
+      'connection: close',
+      'content-length: 12',
+      '',
+      '',
+    ]);
+    await client.ended();
+  });
+
+  test('undefined is 404, and a body that fails is no harm', async () => {
+    let requests = 0;
+    const failing = () =>
+      new ReadableStream({
+        pull(controller) {
+          controller.error(new Error('no body'));
+        },
+      });
+    const { ws, http, errors } = await serves(() => (++requests > 2 ? new Response(failing()) : undefined));
+    expect((await fetch(http)).status).toBe(404);
+    await expect(Client.connect(ws)).rejects.toThrow('404');
+    await expect(Client.connect(ws)).rejects.toThrow('500');
+    await expect(fetch(http).then((response) => response.text())).rejects.toThrow();
+    expect(errors).toEqual([]);
+  });
+
+  test('accept is 426 for a request that is not an upgrade', async () => {
+    const { http } = await serves(() => accept(echo, undefined));
+    const response = await fetch(http);
+    expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+  });
+
+  test('a throw is 500 and reported, and so is a route that takes too long, with 503', async () => {
+    const { ws, http, errors } = await serves(({ url }) => {
+      if (url.endsWith('/never')) return new Promise<undefined>(() => {});
+      throw new Error('boom');
+    });
+    expect((await fetch(http)).status).toBe(500);
+    await expect(Client.connect(ws)).rejects.toThrow('500');
+    expect((await fetch(`${http}/never`)).status).toBe(503);
+    await expect(Client.connect(`${ws}/never`)).rejects.toThrow('503');
+    const late = 'route: Error: the route has not decided within 200 ms';
+    expect(errors).toEqual(['route: Error: boom', 'route: Error: boom', late, late]);
+  });
+
+  test.each(['a b', 'host/path', 'user@host', 'host?', '[::1', 'host:99999'])('a Host of %j is 400', async (host) => {
+    let asked = false;
+    const { ws } = await serves(() => {
+      asked = true;
+      return accept(echo, undefined);
+    });
+    const { port } = new URL(ws);
+    const socket = (await import('node:net')).connect(Number(port), '127.0.0.1');
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`);
+    expect(String(await new Promise((answer) => socket.once('data', answer)))).toMatch(/^HTTP\/1.1 400 /);
+    expect(asked).toBe(false);
+    socket.destroy();
+  });
+
+  test('1.3 what a client sends while the route waits is not lost, nor that it has left', async () => {
+    let decide = () => {};
+    const said: unknown[] = [];
+    const handler: typeof echo = {
+      ...echo,
+      handleIn: (message, state) => {
+        said.push(message.data);
+        return { type: 'ok', state };
+      },
+      terminate: (reason) => said.push(reason),
+    };
+    const { ws } = await serves(
+      () =>
+        new Promise((settle) => {
+          decide = () => settle(accept(handler, undefined));
+        }),
+    );
+    const { port } = new URL(ws);
+    const socket = (await import('node:net')).connect(Number(port), '127.0.0.1');
+    const lines = ['GET / HTTP/1.1', 'Host: localhost', 'Upgrade: websocket', 'Connection: Upgrade'];
+    const key = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+    socket.end(Buffer.concat([Buffer.from([...lines, ...key, '', ''].join('\r\n')), frame(TEXT, 'early')]));
+    await vi.waitUntil(() => decide.name === 'decide');
+    await new Promise((turn) => setTimeout(turn, 50)); // the client's end has arrived
+    decide();
+    await vi.waitUntil(() => said.length > 1);
+    expect(said).toEqual(['early', { type: 'remote', code: 1006, reason: '' }]);
+  });
+});
+
+describe('attach leaves what is not its own', () => {
+  const turns = (settled: unknown) => new Promise<any>((settle) => setTimeout(settle, 20, settled));
+  const routes: [string, Route][] = [
+    ['synchronous', ({ url }) => (url.endsWith('/ours') ? accept(echo, undefined) : undefined)],
+    ['asynchronous', ({ url }) => turns(url.endsWith('/ours') ? accept(echo, undefined) : undefined)],
+  ];
+
+  test.each(routes)('to other listeners of upgrade, with a route that is %s', async (_title, route) => {
+    const server = await served(route);
+    const other = new WebSocketServer({ noServer: true });
+    other.on('connection', (webSocket: WebSocket) =>
+      webSocket.on('message', (data) => webSocket.send(`theirs: ${data}`)),
+    );
+    server.http.on('upgrade', (request, socket, head) => {
+      if (request.url === '/theirs') other.handleUpgrade(request, socket, head, (ws) => other.emit('connection', ws));
+      else if (request.url === '/none') socket.end('HTTP/1.1 410 Gone\r\n\r\n');
+    });
+    for (const path of ['/ours', '/theirs']) {
+      const client = await RawClient.connect(`${server.url}${path}`, { behind: frame(TEXT, 'early') });
+      const expected = path === '/ours' ? 'early' : 'theirs: early';
+      expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from(expected) });
+      client.cut();
+    }
+    await expect(Client.connect(`${server.url}/none`)).rejects.toThrow('410');
+    expect(server.errors).toEqual([]);
+  });
+
+  test('and reports an upgrade that another listener has taken as well', async () => {
+    const server = await served(() => turns(accept(echo, undefined)));
+    const other = new WebSocketServer({ noServer: true });
+    server.http.on('upgrade', (request, socket, head) => other.handleUpgrade(request, socket, head, () => {}));
+    const client = await Client.connect(server.url);
+    await vi.waitUntil(() => server.errors.length > 0);
+    expect(String(server.errors[0]?.error)).toMatch(/that another listener of the server has taken/);
+    client.socket.ping();
+    expect(await client.next()).toEqual({ pong: '' });
+    client.cut();
+  });
+
+  test('and answers 404 if there is nobody else', async () => {
+    const server = await served(routes[0]?.[1] as Route);
+    await expect(Client.connect(`${server.url}/theirs`)).rejects.toThrow('404');
+  });
+
+  test('requests that are not upgrades stay with the server', async () => {
+    const http = createServer((_request, response) => response.end('the site'));
+    const server = await served(() => accept(echo, undefined), {}, http);
+    expect(await (await fetch(server.url.replace('ws:', 'http:'))).text()).toBe('the site');
+    const client = await Client.connect(server.url);
+    client.text('hi');
+    expect(await client.next()).toEqual({ text: 'hi' });
+    client.cut();
+  });
+
+  test('two adapters share a server', async () => {
+    const http = createServer();
+    const first = attach(http, ({ url }) => (url.endsWith('/one') ? accept(echo, undefined) : undefined));
+    const second = attach(http, ({ url }) => (url.endsWith('/two') ? accept(echo, undefined) : undefined));
+    await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
+    const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const one = await Client.connect(`${url}/one`);
+    const two = await Client.connect(`${url}/two`);
+    await expect(Client.connect(`${url}/three`)).rejects.toThrow('404');
+    await first.shutdown();
+    expect(await one.closed()).toEqual({ close: 1001, reason: '' });
+    two.text('still here');
+    expect(await two.next()).toEqual({ text: 'still here' });
+    await second.shutdown();
+    http.close();
+  });
+});

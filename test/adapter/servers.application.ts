@@ -1,0 +1,106 @@
+// Two servers in one process: `servers.application.ts PLATFORM`, on Node.js, Bun and Deno. See servers.test.ts.
+//
+// The first says how the second is doing, and shuts it down: nothing of one may reach the other.
+
+import type { Accepted, Serving } from '@websock/adapter';
+import type { WebSock } from '@websock/spec';
+import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
+
+/** What the entries of those platforms have in common. */
+interface Entry {
+  accept(handler: WebSock<undefined>): Accepted;
+  serve(
+    route: (request: Request, platform: any) => Accepted | Response | undefined | Promise<Accepted | Response>,
+    options: object,
+  ): Promise<Serving>;
+}
+
+const echo: WebSock<undefined> = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
+  handleInfo: () => ({ type: 'ok', state: undefined }),
+};
+
+async function run(name: string): Promise<void> {
+  const { accept, serve } = (await import(`@websock/adapter/${name}`)) as Entry;
+  const pending: { route?: () => void; handler?: () => void } = {};
+  const errors: string[] = [];
+  const stuck: WebSock<undefined> = {
+    ...echo,
+    handleIn: () =>
+      new Promise((settle) => {
+        pending.handler = () => settle({ type: 'ok', state: undefined });
+      }),
+  };
+
+  const second = await serve(
+    (request, platform) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === '/echo') return accept(echo);
+      if (pathname === '/stuck') return accept(stuck);
+      if (pathname === '/wait') {
+        return new Promise((settle) => {
+          pending.route = () => settle(accept(echo));
+        });
+      }
+      if (pathname === '/later') return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
+      if (pathname === '/platform') return Response.json(Object.keys(describe(name, request, platform)));
+      if (pathname === '/throw') throw new Error('no route');
+      return undefined;
+    },
+    {
+      port: 0,
+      hostname: '127.0.0.1',
+      closeTimeout: 500,
+      onError(error: unknown, { callback }: { callback: string }) {
+        errors.push(`${callback}: ${error}`);
+        throw new Error('the reporter fails, too');
+      },
+    },
+  );
+
+  const first = await serve(
+    async (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      switch (pathname) {
+        case '/echo':
+          return accept(echo);
+        case '/second':
+          return new Response(second.url);
+        case '/errors':
+          return Response.json(errors);
+        case '/pending':
+          return Response.json(Object.keys(pending).sort());
+        case '/settle':
+          pending[searchParams.get('what') as 'route' | 'handler']?.();
+          return new Response();
+        case '/shutdown':
+          await second.shutdown({ timeout: Number(searchParams.get('timeout')) });
+          return new Response();
+        default: {
+          const taken = await serve(() => undefined, { port: Number(new URL(second.url).port), hostname: '127.0.0.1' })
+            .then(() => 'nothing')
+            .catch((error: Error) => error.message);
+          return new Response(taken);
+        }
+      }
+    },
+    { port: 0, hostname: '127.0.0.1' },
+  );
+  console.log(first.url);
+  untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown()]));
+}
+
+/** What the route receives beside the request; throws if it is not what the platform gives. */
+function describe(name: string, request: Request, platform: any): object {
+  const address =
+    name === 'node'
+      ? platform.request.socket.remoteAddress
+      : name === 'bun'
+        ? platform.server.requestIP(request).address
+        : platform.remoteAddr.hostname;
+  if (address !== '127.0.0.1') throw new Error(`the client's address is ${address}`);
+  return { address };
+}
+
+run(process.argv[2] as string);

@@ -1,0 +1,163 @@
+// Servers that know nothing of each other: two in one process, and two Durable Objects. Titles begin with the rule.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../tck/src/client.ts';
+import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { type Host, launch } from '../toolkit/host.ts';
+
+describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
+  let running: Host;
+  let second: string;
+
+  beforeAll(async () => {
+    running = await launch(platform, ['test/adapter/servers.application.ts', platform]);
+    second = await ask('/second');
+  });
+  afterAll(async () => {
+    expect(await running?.stop()).toBe(0);
+    expect(running.reports()).not.toMatch(/^(uncaught|unhandled)/m);
+  });
+
+  const http = (url: string, init?: RequestInit) => fetch(url.replace('ws:', 'http:'), init);
+  /** Asks the first server. */
+  const ask = async (path: string) => (await http(running.url + path)).text();
+
+  test('a route sees what the platform gives beside the request', async () => {
+    expect(await (await http(`${second}/platform`)).json()).toEqual(['address']);
+  });
+
+  test('1.5 requests that are not upgrades are answered', async () => {
+    expect((await http(`${second}/nothing`)).status).toBe(404);
+    expect((await http(`${second}/echo`)).status).toBeGreaterThanOrEqual(400);
+    expect((await http(`${second}/echo`, { method: 'POST', body: 'x' })).status).toBe(405);
+  });
+
+  test('a route that throws is answered with 500 and reported, even if the reporter throws', async () => {
+    expect((await http(`${second}/throw`)).status).toBe(500);
+    expect(JSON.parse(await ask('/errors'))).toEqual(['route: Error: no route']);
+  });
+
+  test('a port that is taken is an error of serve', async () => {
+    expect(await ask('/taken')).toMatch(/in use|cannot listen/i);
+  });
+
+  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+    await resetOften(`${second}/later`);
+    const client = await Client.connect(`${second}/echo`);
+    client.text('still here?');
+    expect(await client.next()).toEqual({ text: 'still here?' });
+    client.close();
+  });
+
+  test('1.6 a shutdown ends one server, refuses what still waits for its route, and leaves the other alone', async () => {
+    const other = await Client.connect(`${running.url}/echo`);
+    const client = await Client.connect(`${second}/stuck`);
+    client.text('hold the shutdown up');
+    const waiting = RawClient.connect(`${second}/wait`);
+    await vi.waitUntil(async () => (await ask('/pending')) === '["handler","route"]');
+
+    const over = ask('/shutdown?timeout=30000');
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    expect((await http(`${second}/echo`)).status).toBe(503);
+    expect((await RawClient.connect(`${second}/echo`)).status).toBe(503);
+    await ask('/settle?what=route');
+    expect((await waiting).status).toBe(503);
+    await ask('/settle?what=handler');
+    await over;
+    await expect(Client.connect(`${second}/echo`)).rejects.toThrow('ECONNREFUSED');
+
+    other.text('still here?');
+    expect(await other.next()).toEqual({ text: 'still here?' });
+    other.close();
+  });
+});
+
+describe('two Durable Objects on workerd', () => {
+  let running: Host;
+
+  beforeAll(async () => {
+    const [application, worker] = [1, 2].map(() => resolve('test/adapter/objects.application.ts')) as [string, string];
+    running = await launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', application, worker]);
+  });
+  afterAll(async () => {
+    expect(await running?.stop()).toBe(0);
+    expect(running.reports()).not.toMatch(/^(uncaught|unhandled)/m);
+  });
+
+  const http = (path: string) => fetch(running.url.replace('ws:', 'http:') + path);
+
+  test('a route sees what was passed to fetch beside the request', async () => {
+    expect(await (await http('/a/platform')).json()).toEqual(['function', 'function']);
+  });
+
+  test('what the route wants nothing of is left to the Durable Object', async () => {
+    expect(await (await http('/a/nothing')).text()).toBe('not mine');
+    expect((await http('/a/echo')).status).toBeGreaterThanOrEqual(400);
+  });
+
+  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+    await resetOften(`${running.url}/b/later`);
+    const client = await Client.connect(`${running.url}/b/echo`);
+    client.text('still here?');
+    expect(await client.next()).toEqual({ text: 'still here?' });
+    client.close();
+  });
+
+  test('4.4 outside of a Durable Object, too, an asynchronous terminate comes to its end', async () => {
+    const client = await Client.connect(`${running.url}/plain`);
+    client.close(1000);
+    expect(await client.closed()).toEqual({ close: 1000, reason: '' });
+    await vi.waitUntil(() => running.reports().includes('terminate is done'), 10_000);
+  });
+
+  test('1.6 a shutdown ends the connections of one, and leaves the other alone', async () => {
+    const a = await Client.connect(`${running.url}/a/echo`);
+    const b = await Client.connect(`${running.url}/b/echo`);
+    expect((await http('/a/shutdown')).status).toBe(200);
+    expect(await a.closed()).toEqual({ close: 1001, reason: '' });
+    expect((await RawClient.connect(`${running.url}/a/echo`)).status).toBe(503);
+    b.text('still here?');
+    expect(await b.next()).toEqual({ text: 'still here?' });
+    b.close();
+  });
+
+  test('4.3 a close frame of more than 125 bytes is answered with 1002', async () => {
+    const client = await RawClient.connect(`${running.url}/b/echo`);
+    client.send(frame(8, Buffer.concat([Buffer.of(0x03, 0xe8), Buffer.alloc(124, 'x')])));
+    expect((await client.untilClose())[1]).toBe(1002);
+  });
+
+  test('1.3 frames in the packet of the handshake are kept', async () => {
+    const client = await RawClient.connect(`${running.url}/b/echo`, { behind: frame(TEXT, 'early') });
+    expect(await client.next()).toMatchObject({ payload: Buffer.from('early') });
+    client.cut();
+  });
+});
+
+/** Resets a hundred connections, each a little later: from before the request until after the answer. */
+async function resetOften(url: string): Promise<void> {
+  const { hostname, port, pathname } = new URL(url);
+  const head = [
+    `GET ${pathname} HTTP/1.1`,
+    `Host: ${hostname}:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ].join('\r\n');
+  await Promise.all(
+    Array.from({ length: 100 }, async (_, moment) => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.on('error', () => {});
+      socket.write(head.slice(0, moment < 20 ? moment * 10 : undefined));
+      if (moment >= 20) socket.write('\r\n\r\n');
+      if (moment % 2) socket.write(frame(TEXT, 'early'));
+      await new Promise((later) => setTimeout(later, moment / 4));
+      socket.resetAndDestroy();
+    }),
+  );
+}

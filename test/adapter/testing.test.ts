@@ -1,0 +1,180 @@
+// A handler without a socket: @websock/adapter/testing, which has the servers' machine below it.
+
+import { connect } from '@websock/adapter/testing';
+import type { WebSock } from '@websock/spec';
+import { describe, expect, test, vi } from 'vitest';
+import { chat, localRooms } from '../apps/chat/chat.ts';
+import { echo, handlerOf } from './served.ts';
+
+test('a conversation with a handler, from init to terminate', async () => {
+  const seen: unknown[] = [];
+  const counter: WebSock<number, string, { from: number }> = {
+    init: ({ from }) => ({ type: 'push', messages: { opcode: 'text', data: `from ${from}` }, state: from }),
+    handleIn: (frame, count) => ({ type: 'push', messages: [frame, { opcode: 'ping' }], state: count + 1 }),
+    handleInfo: async (info, count) => ({ type: 'push', messages: { opcode: 'text', data: info }, state: count + 10 }),
+    handleControl: (frame, count) => {
+      seen.push(frame);
+      return { type: 'ok', state: count + 100 };
+    },
+    terminate: (reason, count) => {
+      seen.push(reason, count);
+    },
+  };
+  const { text, binary, ping, pong, post, close, next, closed, errors } = connect(counter, { from: 5 });
+  expect(await next()).toEqual({ opcode: 'text', data: 'from 5' });
+  text('hello');
+  expect(await next()).toEqual({ opcode: 'text', data: 'hello' });
+  expect(await next()).toEqual({ opcode: 'ping' });
+  binary(Uint8Array.of(1, 2).buffer);
+  expect(await next()).toEqual({ opcode: 'binary', data: Uint8Array.of(1, 2) });
+  expect(await next()).toEqual({ opcode: 'ping' });
+  post('an info');
+  expect(await next()).toEqual({ opcode: 'text', data: 'an info' });
+  ping('p');
+  expect(await next()).toEqual({ opcode: 'pong', data: Uint8Array.of(112) });
+  pong();
+  close(4000, 'bye');
+  expect(await next()).toEqual({ type: 'close', code: 4000, reason: 'bye' });
+  expect(await closed).toEqual({ type: 'remote', code: 4000, reason: 'bye' });
+  expect(seen).toEqual([
+    { opcode: 'ping', data: Uint8Array.of(112) },
+    { opcode: 'pong', data: new Uint8Array() },
+    { type: 'remote', code: 4000, reason: 'bye' },
+    217,
+  ]);
+  expect(errors).toEqual([]);
+});
+
+test('two clients of the chat application hear each other', async () => {
+  const handler = chat(localRooms());
+  const alice = connect(handler, { name: 'alice', room: 'kitchen' });
+  const bob = connect(handler, { name: 'bob', room: 'kitchen' });
+  alice.text('hello');
+  const heard: unknown[] = [];
+  while (!JSON.stringify(heard).includes('hello')) heard.push(await bob.next());
+  alice.drop();
+  bob.close();
+  expect(await alice.closed).toEqual({ type: 'remote', code: 1006, reason: '' });
+  expect(await bob.closed).toEqual({ type: 'remote', code: 1005, reason: '' });
+});
+
+describe('next', () => {
+  test('waits for what comes, and rejects once nothing can', async () => {
+    const client = connect(echo, undefined);
+    const waiting = client.next();
+    client.text('late');
+    expect(await waiting).toEqual({ opcode: 'text', data: 'late' });
+    const never = client.next();
+    client.drop();
+    await expect(never).rejects.toThrow('nothing can come any more, because the connection is over');
+    await expect(client.next()).rejects.toThrow('nothing can come any more');
+  });
+
+  test('gives the close frame behind the messages of a stop', async () => {
+    const { handler } = handlerOf({
+      handleIn: (frame) => ({ type: 'stop', messages: frame, close: { code: 4001, reason: 'done' }, state: 0 }),
+    });
+    const client = connect(handler, undefined);
+    client.text('last');
+    expect(await client.next()).toEqual({ opcode: 'text', data: 'last' });
+    expect(await client.next()).toEqual({ type: 'close', code: 4001, reason: 'done' });
+    expect(await client.closed).toEqual({ type: 'normal', code: 4001, reason: 'done' });
+    client.text('too late');
+    client.ping();
+    client.close();
+    await expect(client.next()).rejects.toThrow('nothing can come any more');
+  });
+});
+
+test('what a callback throws is in errors, and closes with 1011', async () => {
+  const boom = new Error('boom');
+  const { handler, reasons } = handlerOf({ handleIn: () => Promise.reject(boom) });
+  const client = connect(handler, undefined);
+  client.text('go');
+  expect(await client.next()).toEqual({ type: 'close', code: 1011, reason: '' });
+  expect(await client.closed).toEqual({ type: 'error', error: boom, code: 1011, reason: '' });
+  expect(client.errors).toEqual([{ callback: 'handleIn', error: boom }]);
+  expect(reasons).toHaveLength(1);
+});
+
+test('an init that fails leaves no state: terminate is not called', async () => {
+  const { handler, reasons } = handlerOf({ init: () => ({ type: 'nonsense' }) });
+  const client = connect(handler, undefined);
+  expect(await client.next()).toEqual({ type: 'close', code: 1011, reason: '' });
+  expect(await client.closed).toMatchObject({ type: 'error', code: 1011 });
+  expect(String(client.errors[0]?.error)).toContain('init returned');
+  expect(reasons).toEqual([]);
+});
+
+describe('advance', () => {
+  test('a silent client is pinged after half of idleTimeout, and closed after all of it', async () => {
+    const client = connect(echo, undefined);
+    await client.advance(29_999);
+    client.text('still here');
+    expect(await client.next()).toEqual({ opcode: 'text', data: 'still here' });
+    await client.advance(30_000);
+    expect(await client.next()).toEqual({ opcode: 'ping', data: new Uint8Array() });
+    await client.advance(29_999);
+    const next = client.next();
+    await client.advance(1);
+    expect(await next).toEqual({ type: 'close', code: 1002, reason: '' });
+    expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
+  });
+
+  test('a client that answers the heartbeat stays for hours', async () => {
+    const client = connect(echo, undefined);
+    for (let half = 0; half < 240; half++) {
+      await client.advance(30_000);
+      expect(await client.next()).toMatchObject({ opcode: 'ping' });
+      client.pong();
+    }
+    client.drop();
+  });
+
+  test('the clock stands still while a callback is pending', async () => {
+    let settle = () => {};
+    const { handler } = handlerOf({
+      handleIn: () =>
+        new Promise((settled) => {
+          settle = () => settled({ type: 'ok', state: 0 });
+        }),
+    });
+    const client = connect(handler, undefined, { idleTimeout: 100, heartbeat: false });
+    client.text('go');
+    await client.advance(1_000);
+    settle();
+    await client.advance(99);
+    const next = client.next();
+    await client.advance(1);
+    expect(await next).toEqual({ type: 'close', code: 1002, reason: '' });
+  });
+
+  test('works under fake timers', async () => {
+    vi.useFakeTimers();
+    const client = connect(echo, undefined, { idleTimeout: 100, heartbeat: false });
+    await client.advance(100);
+    expect(await client.next()).toEqual({ type: 'close', code: 1002, reason: '' });
+    vi.useRealTimers();
+  });
+
+  test('infinity is never', async () => {
+    const client = connect(echo, undefined, { idleTimeout: Number.POSITIVE_INFINITY });
+    await client.advance(1e12);
+    client.text('still here');
+    expect(await client.next()).toEqual({ opcode: 'text', data: 'still here' });
+  });
+});
+
+describe('bad input gets an error that names it', () => {
+  test.each<[string, () => unknown, string]>([
+    ['a handler', () => connect({} as never), "connect: the handler's init is missing; it must be a function"],
+    ['an option', () => connect(echo, undefined, { idleTimeout: 0 }), 'connect: the option "idleTimeout" is 0'],
+    ['a text', () => connect(echo, undefined).text(1 as never), 'text: the data is 1; pass a string'],
+    ['bytes', () => connect(echo, undefined).binary('x' as never), "binary: the data is 'x'; pass an ArrayBuffer"],
+    ['a ping', () => connect(echo, undefined).ping('x'.repeat(126)), 'ping: the data has 126 bytes; at most 125'],
+    ['a code', () => connect(echo, undefined).close(1006), 'close: the code is 1006; a client may send'],
+    ['a time', () => connect(echo, undefined).advance(-1), 'advance: -1 milliseconds; pass a number'],
+  ])('%s', async (_title, call, message) => {
+    await expect((async () => call())()).rejects.toThrow(message);
+  });
+});

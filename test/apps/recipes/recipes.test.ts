@@ -1,0 +1,285 @@
+// The recipes of README.md and adapter/README.md, run as they stand, with real servers and real clients.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { accept } from '@websock/adapter';
+import { type AdapterOptions, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
+import type { WebSock } from '@websock/spec';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { Client } from '../../../tck/src/client.ts';
+import { root } from '../../toolkit/compilers.ts';
+import { emptyFolder } from '../../toolkit/install.ts';
+import { freePort, missing } from '../../toolkit/programs.ts';
+import { echo } from '../echo/echo.ts';
+import { route } from './authorise.ts';
+import { connect } from './reconnect.js';
+import { member } from './room.ts';
+import { route as bySubprotocol } from './subprotocol.ts';
+import { traced } from './traced.ts';
+
+const alice = { headers: { cookie: 'theme=dark; session=abc123' } };
+
+let server: Serving | undefined;
+async function serving(route: Route<NodePlatform>, options: AdapterOptions & { port?: number } = {}): Promise<string> {
+  server = await serve(route, { port: 0, hostname: '127.0.0.1', ...options });
+  return server.url;
+}
+afterEach(async () => {
+  await server?.shutdown();
+  server = undefined;
+});
+
+/** The status with which an upgrade is refused, and the text. */
+async function refused(url: string, headers: Record<string, string> = {}): Promise<[number, string]> {
+  const socket = new WebSocket(url, { headers });
+  socket.on('error', () => {});
+  const [, response] = await once(socket, 'unexpected-response');
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) text += part;
+  return [response.statusCode, text];
+}
+
+describe('authorise', () => {
+  test('with a cookie, or with a token', async () => {
+    const url = await serving(route);
+    for (const headers of [alice.headers, { authorization: 'Bearer abc123' }]) {
+      const client = await Client.connect(url, { headers: { ...headers, origin: 'https://app.example' } });
+      expect(await client.next()).toEqual({ text: '* alice is here' });
+      client.cut();
+    }
+    expect(await refused(url)).toEqual([401, 'who are you?\n']);
+    expect(await refused(url, { cookie: 'session=stolen' })).toEqual([401, 'who are you?\n']);
+  });
+
+  test('not from a page of another site, whatever cookies its browser has', async () => {
+    const url = await serving(route);
+    const origin = 'https://evil.example';
+    expect(await refused(url, { ...alice.headers, origin })).toEqual([403, 'not from that page\n']);
+  });
+});
+
+test('a member of a room that reads too slowly misses lines, and holds nobody up', async () => {
+  const url = await serving(() => accept(member));
+  const [slow, fast] = [await Client.connect(url), await Client.connect(url)];
+  slow.socket.pause();
+  const last = 3_000;
+  const line = (number: number) => `${number} ${'.'.repeat(10_000)}`;
+  for (let number = 1; number <= last; number++) fast.text(line(number));
+  for (let number = 1; number <= last; number++) expect(await fast.next()).toEqual({ text: line(number) });
+
+  slow.socket.resume();
+  const numbers: number[] = [];
+  while (numbers.at(-1) !== last) numbers.push(Number.parseInt(((await slow.next()) as { text: string }).text, 10));
+  expect(numbers.length).toBeLessThan(last);
+  expect(numbers.length).toBeGreaterThanOrEqual(1_000);
+  expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+  slow.cut();
+  fast.cut();
+});
+
+/** Runs a program of this folder, or of a copy of it; returns it with its URL. */
+async function program(file: string, command: readonly string[], env: Record<string, string>, cwd = root) {
+  const [name = '', ...parameters] = command;
+  const child = spawn(name, [...parameters, file], {
+    cwd,
+    env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /:(\d+)/.exec(line)?.[1];
+    if (port !== undefined) return { child, url: `ws://127.0.0.1:${port}` };
+  }
+  throw new Error(`${command.join(' ')} ${file} ended, and printed no URL`);
+}
+
+/** All that a program still writes to its standard error, and its exit code. */
+async function end(child: ChildProcess): Promise<[string, number | null]> {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    errors += text;
+  });
+  const [code] = await once(child, 'close');
+  return [errors, code];
+}
+
+test('a deploy drains the server, which reports errors until then, and ends by itself', async () => {
+  const file = join(import.meta.dirname, 'deploy.ts');
+  const { child, url } = await program(file, [process.execPath, '--import', 'tsx'], { PORT: '0' });
+  const ended = end(child);
+  expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
+  const client = await Client.connect(url, alice);
+  expect(await client.next()).toEqual({ text: '* alice is here' });
+  child.kill('SIGTERM');
+  expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+  const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
+  expect(await ended).toEqual([`${report}\n`, 0]);
+});
+
+test('a page comes back after a deploy, and stays away after a goodbye', async () => {
+  const sockets: WebSocket[] = [];
+  class Browser extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      this.on('error', () => {}); // a browser writes it to the console
+      sockets.push(this);
+    }
+  }
+  vi.stubGlobal('WebSocket', Browser);
+  vi.spyOn(Math, 'random').mockReturnValue(0.01);
+  const greeting = (type: 'push' | 'stop', data: string): WebSock<undefined> => ({
+    ...echo,
+    init: () => ({ type, messages: { opcode: 'text', data }, state: undefined }),
+  });
+  try {
+    const port = await freePort();
+    const seen = new EventEmitter();
+    await serving(() => accept(greeting('push', 'hello')), { port });
+    connect(`ws://127.0.0.1:${port}`, ({ data }) => seen.emit(data));
+    await once(seen, 'hello');
+    await server?.shutdown();
+    await serving(() => accept(greeting('stop', 'bye')), { port });
+    await once(seen, 'bye');
+    await once(sockets.at(-1) as WebSocket, 'close');
+    const { length } = sockets;
+    expect(length).toBeGreaterThan(1);
+    await new Promise((settle) => setTimeout(settle, 100)); // it would have come back by now
+    expect(sockets).toHaveLength(length);
+  } finally {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  }
+});
+
+test('a subprotocol is the newest one that both sides speak', async () => {
+  const url = await serving(bySubprotocol);
+  const client = await Client.connect(url, { protocols: ['echo.v1', 'echo.v2', 'echo.v3'] });
+  expect(client.socket.protocol).toBe('echo.v2');
+  client.cut();
+  expect(await refused(url)).toEqual([400, 'offer one of echo.v2, echo.v1\n']);
+});
+
+test('a wrapped handler leaves a span for each message, and a line for each connection', async () => {
+  const spans = new InMemorySpanExporter();
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const onError = vi.fn();
+  const picky: WebSock<undefined> = {
+    ...echo,
+    handleIn(frame, state) {
+      if (frame.data === 'bad') throw new Error('not that');
+      return echo.handleIn(frame, state);
+    },
+  };
+  const url = await serving(() => accept(traced(picky)), { onError });
+  const client = await Client.connect(url);
+  client.text('good');
+  expect(await client.next()).toEqual({ text: 'good' });
+  client.text('bad');
+  expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+  await server?.shutdown();
+  expect(spans.getFinishedSpans().map(({ name, status }) => [name, status])).toEqual([
+    ['handleIn', { code: SpanStatusCode.UNSET }],
+    ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
+  ]);
+  expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
+  expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
+  trace.disable();
+  log.mockRestore();
+});
+
+// ---- Frameworks ----
+
+async function speaksToAlice(url: string): Promise<Client> {
+  expect(await refused(url)).toEqual([401, 'who are you?\n']);
+  const client = await Client.connect(url, alice);
+  expect(await client.next()).toEqual({ text: '* alice is here' });
+  return client;
+}
+
+const healthOf = async (url: string) => (await fetch(`${url.replace('ws', 'http')}/health`)).text();
+
+test('Express', async () => {
+  const { server, shutdown } = await import('./express.ts');
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = await speaksToAlice(url);
+  expect(await healthOf(url)).toBe('ok');
+  await Promise.all([shutdown(), client.closed()]);
+  await new Promise((closed) => server.close(closed));
+});
+
+test('Fastify', async () => {
+  const { app } = await import('./fastify.ts');
+  const url = (await app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws');
+  const client = await speaksToAlice(url);
+  expect(await healthOf(url)).toBe('ok');
+  await app.close();
+  expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+});
+
+describe('Hono', () => {
+  // A copy, because the import says where it runs.
+  const folder = emptyFolder();
+  for (const path of ['recipes/hono.ts', 'recipes/authorise.ts', 'recipes/users.ts', 'chat/chat.ts']) {
+    cpSync(join(root, 'test/apps', path), join(folder, path));
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const bin = join(root, 'node_modules/.bin');
+  const recipe = readFileSync(join(folder, 'recipes/hono.ts'), 'utf8');
+  test.each([
+    ['Bun', recipe, [join(bin, 'bun')]],
+    [
+      'Deno',
+      recipe
+        .replace('adapter/bun', 'adapter/deno')
+        .replace('type BunServer, ', '')
+        .replace('<{ Bindings: BunServer }>', '')
+        .replace(', websocket', '')
+        .replace(
+          /export default.*/,
+          'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
+        ),
+      [join(bin, 'deno'), 'run', '--allow-all', '--no-lock'],
+    ],
+  ])('on %s', async (name, text, command) => {
+    const file = join(folder, 'recipes', `${name}.ts`);
+    writeFileSync(file, text);
+    const { child, url } = await program(file, command, { PORT: '0' }, folder);
+    try {
+      const client = await speaksToAlice(`${url}/chat`);
+      expect(await healthOf(url)).toBe('ok');
+      client.cut();
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
+
+const noOpenssl = missing('openssl', 'it makes the certificate of this test');
+test.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, async () => {
+  const folder = emptyFolder();
+  const parameters = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  const files = ['-subj', '/CN=localhost', '-keyout', 'key.pem', '-out', 'cert.pem'];
+  execFileSync('openssl', [...parameters, ...files], { cwd: folder, stdio: 'pipe' });
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => readFileSync(join(folder, name)));
+  rmSync(folder, { recursive: true });
+  const secure = createSecureServer({ key, cert });
+  const sockets = attach(secure, (request) => (request.url.startsWith('https:') ? accept(echo) : undefined));
+  await once(secure.listen(0, '127.0.0.1'), 'listening');
+  const client = await Client.connect(`wss://localhost:${(secure.address() as AddressInfo).port}`, { ca: cert });
+  client.text('hello');
+  expect(await client.next()).toEqual({ text: 'hello' });
+  await Promise.all([sockets.shutdown(), client.closed()]);
+  await new Promise((closed) => secure.close(closed));
+});
