@@ -26,6 +26,8 @@ export type Capability =
   | 'rejectsUnmaskedFrames'
   | 'rejectsLongControlFrames'
   | 'rejectsShortCloseFrames'
+  /** Sees the client's close frame when it arrives, not only when the socket is gone (rules 3.7 and 4.3). */
+  | 'seesCloseFrames'
   /** Passes a client's close code of 1014 on to `terminate`. */
   | 'reportsRemote1014'
   /** Pings a client that has been silent for half of `idleTimeout` (rule 4.6). */

@@ -387,15 +387,12 @@ export class Connection<State, Info, Arg> {
   /** Posts an info, as the mailbox does that `init` receives (rule 6.2). Does nothing after the end (rule 6.1). */
   post(info: Info): void {
     if (this.#end) return; // rule 6.1
-    this.#queue.push({ callback: 'handleInfo', value: info });
-    if (this.#clogged && this.#queue.length > this.#bounds.maxHeldInfos) {
-      this.#dropClient(`${this.#queue.length} events wait for it (rule 5.3)`);
-    } else if (!this.#scheduled && !this.#running && !this.#clogged && !this.#resting) {
-      this.#scheduled = true;
-      queueMicrotask(() => {
-        this.#scheduled = false;
-        this.#advance();
-      }); // rule 6.2: not before post returns
+    const { maxHeldInfos } = this.#bounds;
+    if (this.#clogged && this.#queue.length >= maxHeldInfos) {
+      this.#later(() => this.#dropClient(`more than ${maxHeldInfos} infos wait for it (rule 5.3)`));
+    } else {
+      this.#queue.push({ callback: 'handleInfo', value: info });
+      if (!this.#running && !this.#clogged && !this.#resting) this.#later(() => this.#advance());
     }
   }
 
@@ -419,6 +416,16 @@ export class Connection<State, Info, Arg> {
   }
 
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
+
+  /** Runs no callback before `post` returns (rule 6.2). */
+  #later(run: () => void): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      run();
+    });
+  }
 
   #enqueue(event: Exclude<Waiting<Info>, { callback: 'handleInfo' }>): void {
     if (this.#end) return;
@@ -573,6 +580,7 @@ export class Connection<State, Info, Arg> {
   }
 
   #dropClient(what: string): void {
+    if (this.#end) return;
     const error = new Error(`the client does not read: ${what}`);
     this.#clearQueue();
     this.#endWith({ type: 'error', error, code: 1006, reason: '' });

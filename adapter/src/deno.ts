@@ -39,7 +39,8 @@ export const cannot: Cannot = {
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
   sendsTimeoutCode: 'the clock of Deno closes with 1001',
-  dropsSockets: 'Deno ends a socket only by its own clock, with the client, or with the whole server',
+  dropsSockets:
+    'Deno ends a socket only with the client, by its own clock, or, if nothing waits to be sent, with the server',
   pausesReading: 'Deno cannot stop reading; a bounded number of messages waits',
   seesSendProgress: 'Deno shows progress by whole messages only',
 };
@@ -58,7 +59,6 @@ declare const Deno: {
     options: {
       port: number;
       hostname: string | undefined;
-      signal: AbortSignal;
       onListen(): void;
     },
     handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
@@ -89,8 +89,7 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
   checkRoute('serve', route);
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
-  const stop = new AbortController();
-  const server = Deno.serve({ port, hostname, signal: stop.signal, onListen() {} }, (request, info) => {
+  const server = Deno.serve({ port, hostname, onListen() {} }, (request, info) => {
     const response = ask(request, info);
     if (!(response instanceof Promise)) return response ?? notFound();
     return response.then((awaited) => awaited ?? notFound());
@@ -99,8 +98,8 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
       await adapter.connections.shutdown(bounds);
-      // Deno would wait for sockets that could not be dropped for as long as their clients like.
-      await stopGently(server.shutdown(), () => stop.abort());
+      // Deno waits for sockets that could not be dropped, for as long as their clients like, and cannot be forced.
+      await stopGently(server.shutdown());
     },
   };
 }

@@ -41,11 +41,11 @@ export function upgradeBy<Target>(
 /** How long requests that are being answered may take when a server stops, in ms. */
 const LAST_REQUESTS = 1_000;
 
-/** Waits until a server has stopped by itself; ends it by force if that takes too long. */
-export async function stopGently(stopped: Promise<unknown>, force: () => unknown): Promise<void> {
+/** Waits until a server has stopped by itself, but not long; then ends it by force, where the platform can. */
+export async function stopGently(stopped: Promise<unknown>, force?: () => unknown): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((settle) => {
-    timer = setTimeout(() => settle(force() as undefined), LAST_REQUESTS);
+    timer = setTimeout(() => settle(force?.() as undefined), LAST_REQUESTS);
   });
   await Promise.race([stopped, late]);
   clearTimeout(timer);

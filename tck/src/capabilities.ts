@@ -21,6 +21,7 @@ export const CAPABILITIES = {
   rejectsUnmaskedFrames: 'refuses frames without a mask (4.3l)',
   rejectsLongControlFrames: 'refuses control frames of more than 125 bytes (4.3l)',
   rejectsShortCloseFrames: 'refuses a close frame of one byte (4.3l)',
+  seesCloseFrames: "sees the client's close frame before the socket is gone (3.7, 4.3e)",
   reportsRemote1014: 'accepts the close code 1014 from a client (4.3e)',
   idleCountsControlFrames: 'restarts the idle clock for pings and pongs (4.3n)',
   idleCountsFragments: 'restarts the idle clock for parts of messages (4.3n)',

@@ -1,6 +1,6 @@
 // The worker of two Durable Objects, for the host of workerd: `/a/…` and `/b/…` lead to one each. See servers.test.ts.
 
-import { accept, createFetch } from '@websock/adapter/cloudflare';
+import { accept, type Context, createFetch } from '@websock/adapter/cloudflare';
 import type { WebSock } from '@websock/spec';
 import type { Application } from '../toolkit/hosts/application.ts';
 
@@ -18,19 +18,31 @@ const echo: WebSock<undefined> = {
   handleInfo: () => ({ type: 'ok', state: undefined }),
 };
 
+/** Outside of a Durable Object: its terminate is not done when the client has left. */
+const plain = createFetch(() =>
+  accept<undefined, unknown>({
+    ...echo,
+    async terminate() {
+      await new Promise((settle) => setTimeout(settle, 200));
+      console.error('terminate is done');
+    },
+  }),
+);
+
 export function host(_application: Application) {
   return {
     Host: class {
       readonly #environment: Environment;
-      readonly #context: { waitUntil(promise: Promise<unknown>): void };
+      readonly #context: Context;
       readonly #sockets = createFetch<Environment>((request, { env, ctx }) => {
         const { pathname } = new URL(request.url);
         if (pathname.endsWith('/echo')) return accept(echo);
+        if (pathname.endsWith('/later')) return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
         if (pathname.endsWith('/platform')) return Response.json([typeof env.HOST.get, typeof ctx?.waitUntil]);
         return undefined;
       });
 
-      constructor(context: { waitUntil(promise: Promise<unknown>): void }, environment: Environment) {
+      constructor(context: Context, environment: Environment) {
         this.#context = context;
         this.#environment = environment;
       }
@@ -45,13 +57,16 @@ export function host(_application: Application) {
       }
     },
     worker: {
-      async fetch(request: Request, { HOST, SHUTDOWN }: Environment): Promise<Response> {
+      async fetch(request: Request, environment: Environment, context: Context): Promise<Response> {
+        const { HOST, SHUTDOWN } = environment;
+        const { pathname } = new URL(request.url);
         const object = (name: string) => HOST.get(HOST.idFromName(name));
-        if (new URL(request.url).pathname === SHUTDOWN) {
+        if (pathname === '/plain') return (await plain.fetch(request, environment, context)) as Response;
+        if (pathname === SHUTDOWN) {
           await Promise.all(['a', 'b'].map((name) => object(name).fetch(new Request('http://host/shutdown'))));
           return new Response();
         }
-        return object(new URL(request.url).pathname[1] as string).fetch(request);
+        return object(pathname[1] as string).fetch(request);
       },
     },
   };

@@ -36,18 +36,25 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
   }),
 
-  /** Sends `count` messages of 1 MB, one for each info, and then stops, or says that it is done. */
+  /**
+   * Sends `count` messages of 1 MB, one for each info, and then stops, or says that it is done: when a message comes, or
+   * `after` some milliseconds.
+   */
   '/pour': (query) => {
     const million = new Uint8Array(1_000_000);
     const count = Number(query.get('count'));
     let post: (info: number) => void;
+    const pour = () => {
+      for (let sent = 0; sent <= count; sent++) post(sent);
+    };
     return {
       init(_arg, mailbox) {
         post = mailbox.post;
+        if (query.has('after')) setTimeout(pour, Number(query.get('after')));
         return ok;
       },
       handleIn() {
-        for (let sent = 0; sent <= count; sent++) post(sent);
+        pour();
         return ok;
       },
       handleInfo(info) {

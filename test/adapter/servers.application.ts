@@ -43,6 +43,7 @@ async function run(name: string): Promise<void> {
           pending.route = () => settle(accept(echo));
         });
       }
+      if (pathname === '/later') return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
       if (pathname === '/platform') return Response.json(Object.keys(describe(name, request, platform)));
       if (pathname === '/throw') throw new Error('no route');
       return undefined;

@@ -1,5 +1,7 @@
 // Servers that know nothing of each other: two in one process, and two Durable Objects. Titles begin with the rule.
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
@@ -40,6 +42,14 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
 
   test('a port that is taken is an error of serve', async () => {
     expect(await ask('/taken')).toMatch(/in use|cannot listen/i);
+  });
+
+  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+    await resetOften(`${second}/later`);
+    const client = await Client.connect(`${second}/echo`);
+    client.text('still here?');
+    expect(await client.next()).toEqual({ text: 'still here?' });
+    client.close();
   });
 
   test('1.6 a shutdown ends one server, refuses what still waits for its route, and leaves the other alone', async () => {
@@ -88,6 +98,21 @@ describe('two Durable Objects on workerd', () => {
     expect((await http('/a/echo')).status).toBeGreaterThanOrEqual(400);
   });
 
+  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+    await resetOften(`${running.url}/b/later`);
+    const client = await Client.connect(`${running.url}/b/echo`);
+    client.text('still here?');
+    expect(await client.next()).toEqual({ text: 'still here?' });
+    client.close();
+  });
+
+  test('4.4 outside of a Durable Object, too, an asynchronous terminate comes to its end', async () => {
+    const client = await Client.connect(`${running.url}/plain`);
+    client.close(1000);
+    expect(await client.closed()).toEqual({ close: 1000, reason: '' });
+    await vi.waitUntil(() => running.reports().includes('terminate is done'), 10_000);
+  });
+
   test('1.6 a shutdown ends the connections of one, and leaves the other alone', async () => {
     const a = await Client.connect(`${running.url}/a/echo`);
     const b = await Client.connect(`${running.url}/b/echo`);
@@ -111,3 +136,28 @@ describe('two Durable Objects on workerd', () => {
     client.cut();
   });
 });
+
+/** Resets a hundred connections, each a little later: from before the request until after the answer. */
+async function resetOften(url: string): Promise<void> {
+  const { hostname, port, pathname } = new URL(url);
+  const head = [
+    `GET ${pathname} HTTP/1.1`,
+    `Host: ${hostname}:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ].join('\r\n');
+  await Promise.all(
+    Array.from({ length: 100 }, async (_, moment) => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.on('error', () => {});
+      socket.write(head.slice(0, moment < 20 ? moment * 10 : undefined));
+      if (moment >= 20) socket.write('\r\n\r\n');
+      if (moment % 2) socket.write(frame(TEXT, 'early'));
+      await new Promise((later) => setTimeout(later, moment / 4));
+      socket.resetAndDestroy();
+    }),
+  );
+}

@@ -810,11 +810,11 @@ const housekeeping: readonly RuleTest[] = [
       title: `control frames that a platform cannot send are left out, and the rest is sent${inside ? ', even if nothing is left' : ''}`,
       async run(t) {
         const probe = await t.open();
-        const messages = inside ? [{ opcode: 'ping' }] : [text('before'), { opcode: 'ping' }, text('after')];
+        const messages = inside ? [{ opcode: 'pong' }] : [text('before'), { opcode: 'pong' }, text('after')];
         probe.instruct(push(...messages));
         probe.instruct(push(text('fence')));
-        const ping = t.server.cannot.sendsControlFrames === undefined ? [{ ping: '' }] : [];
-        const expected = inside ? ping : [{ text: 'before' }, ...ping, { text: 'after' }];
+        const pong = t.server.cannot.sendsControlFrames === undefined ? [{ pong: '' }] : [];
+        const expected = inside ? pong : [{ text: 'before' }, ...pong, { text: 'after' }];
         await t.receives(probe.client, ...expected, { text: 'fence' });
       },
     }),

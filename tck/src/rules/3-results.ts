@@ -420,6 +420,7 @@ const afterTheEnd: readonly RuleTest[] = [
   {
     rule: '3.7',
     title: 'what terminate receives, and what the client receives, are of the same end',
+    needs: ['seesCloseFrames'],
     async run(t) {
       const ends: [object, object][] = [];
       for (let count = 0; count < 20; count++) {

@@ -306,6 +306,7 @@ const byClient: readonly RuleTest[] = [
   {
     rule: '4.3e',
     title: 'terminate does not wait for a client that sends its close frame and keeps the connection',
+    needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw({}, { halfOpen: true });
       const start = performance.now();
@@ -832,17 +833,25 @@ const reporting: readonly RuleTest[] = [
 ];
 
 /** Sends pings until the connection is gone: only a socket that is closed refuses them. */
-async function untilDropped(client: RawClient, ms: number): Promise<number> {
-  const start = performance.now();
-  const beat = setInterval(() => client.socket.write(frame(PING, 'still here')), 100);
+async function untilDropped(client: RawClient, ms: number): Promise<void> {
+  // Time is counted in beats, which are late where the machine is busy: the server is late then, too.
+  let beats = 0;
+  let give: (error: Error) => void = () => {};
+  const patience = new Promise<never>((_settle, fail) => {
+    give = fail;
+  });
+  const beat = setInterval(() => {
+    client.socket.write(frame(PING, 'still here'));
+    beats += 1;
+    if (beats * 100 > ms + 1_000) {
+      give(new Error(`awaited that the server drops the client, but it still held the connection after ${ms} ms`));
+    }
+  }, 100);
   try {
-    await client.ended(ms);
-  } catch {
-    throw new Error(`awaited that the server drops the client, but it still holds it after ${ms} ms`);
+    await Promise.race([client.ended(10 * ms), patience]);
   } finally {
     clearInterval(beat);
   }
-  return performance.now() - start;
 }
 
 const ends: [what: string, frames: Buffer[]][] = [

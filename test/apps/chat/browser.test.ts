@@ -10,6 +10,7 @@ import * as deno from '@websock/adapter/deno';
 import * as node from '@websock/adapter/node';
 import { type Browser, chromium, type Page, type WebSocket } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../../tck/src/client.ts';
 import { type Host, launch } from '../../toolkit/host.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 
@@ -18,21 +19,24 @@ const noBrowser = missing('chromium', '"apt-get install chromium" or "brew insta
 /** How long a page may take to show something, in ms. */
 const PATIENCE = 20_000;
 
+/** How long the browser and a server may take to start, in ms. */
+const START = 60_000;
+
 let browser: Browser;
 
 beforeAll(async () => {
   if (noBrowser !== undefined) return;
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const executablePath = folders.map((folder) => join(folder, 'chromium')).find(existsSync) as string;
-  // No sandbox: it does not start for root. The rest keeps the browser from talking to anybody but these servers.
+  // Root has no sandbox. The other flags keep the browser from connecting to anything but these servers.
   const quiet = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'];
   const args = [...quiet, 'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`);
   browser = await chromium.launch({ executablePath, args });
-});
+}, START);
 
 afterAll(() => browser?.close());
 
-/** Pages that nobody uses at the moment: a new one costs most of a second. */
+/** Pages to use again: a new one costs most of a second. */
 const idle: Page[] = [];
 
 /** Somebody with a page of the chat. */
@@ -75,7 +79,7 @@ class Visitor {
     return visitor;
   }
 
-  /** Leaves the page. Throws if the page has. */
+  /** Leaves the page. Throws if the page has thrown an error. */
   async finish(): Promise<void> {
     this.page.removeAllListeners();
     if (this.hasClock) await this.page.close();
@@ -118,9 +122,10 @@ class Visitor {
     return (await this.#socket?.waitForEvent('framereceived'))?.payload.toString();
   }
 
-  /** What became of the connection, as the page tells it, without the times. */
-  events(): Promise<string[]> {
-    return this.page.locator('#events li').evaluateAll((items) => items.map((item: any) => item.lastChild.data));
+  /** What became of the connection, as the page tells it, oldest first, without the times. */
+  async events(): Promise<string[]> {
+    const items = this.page.locator('#events li');
+    return (await items.evaluateAll((items) => items.map((item: any) => item.lastChild.data))).reverse();
   }
 }
 
@@ -168,7 +173,7 @@ describe.each([
     if (noBrowser !== undefined) return;
     port = await freePort();
     await start();
-  });
+  }, START);
 
   afterEach(async () => {
     for (const visitor of visitors.splice(0)) await visitor.finish();
@@ -216,6 +221,24 @@ describe.each([
     await alice.hears('Alice', long);
   });
 
+  test('a client without the subprotocol reads plain text, in the same room', async () => {
+    const alice = await Visitor.enter('Alice');
+    const terminal = await Client.connect(`ws://127.0.0.1:${port}/chat?room=${encodeURIComponent(room)}&name=Terry`);
+    await alice.meets('Alice', 'Terry');
+    terminal.text('tea?');
+    await alice.hears('Terry', 'tea?');
+    expect([await terminal.next(), await terminal.next()]).toEqual([
+      { text: '* Terry is here' },
+      { text: 'Terry: tea?' },
+    ]);
+    terminal.close();
+    await alice.hears('', 'Terry has left');
+    for (const name of ['', '* Terry', 'Terry: x', 'x'.repeat(33), 'Ter\nry']) {
+      const url = `ws://127.0.0.1:${port}/chat?room=hall&name=${encodeURIComponent(name)}`;
+      await expect(Client.connect(url)).rejects.toThrow('400');
+    }
+  });
+
   test('a restart (1012) brings both pages back', async () => {
     const [alice, bob] = [await Visitor.enter('Alice'), await Visitor.enter('Bob')];
     expect(await server.stop()).toBe(0);
@@ -251,9 +274,11 @@ describe.each([
 
     server.process.kill('SIGSTOP');
     try {
+      await alice.say('and now?');
       await clock.fastForward(45_000);
       await clock.fastForward(10_000);
       await alice.page.getByText('Closed: 1006, the server has fallen silent').waitFor({ state: 'attached' });
+      await alice.hears('', 'May not have been delivered: and now?');
     } finally {
       server.process.kill('SIGCONT');
     }

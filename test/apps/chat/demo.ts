@@ -35,10 +35,7 @@ async function demo(): Promise<void> {
   const log = (line: string) => console.error(line);
   const route = chatRoute({ rooms, origins, file: (path) => files.get(path), log });
 
-  let isEnding = false;
-  const closed = () => new Response('restarting\n', { status: 503, headers: { 'retry-after': '1' } });
-
-  const server = await serve((request, platform) => (isEnding ? closed() : route(request, platform)), {
+  const server = await serve(route, {
     port: Number(process.env['PORT'] ?? 8080),
     hostname,
     onError: (error, { callback }) => console.error(`${callback} failed:`, error),
@@ -47,10 +44,11 @@ async function demo(): Promise<void> {
   origins.add(origin).add(origin.replace(hostname, 'localhost'));
   console.log(`${origin}\nOpen it in two windows. Ctrl-C ends it.`);
 
+  let isEnding = false;
   async function end(): Promise<void> {
-    if (isEnding) return;
-    isEnding = true; // or a page that is sent away would come back to this very process
-    await rooms.restart();
+    if (isEnding) return; // npm and tsx pass a Ctrl-C on, which this process gets as well
+    isEnding = true;
+    await rooms.restart(); // the pages come back as soon as this program does
     await server.shutdown();
     process.exit();
   }

@@ -10,7 +10,7 @@ const JSON_PROTOCOL = 'chat.json';
 /** What a person or a room may be called. The page asks for the same. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._'-]{0,31}$/u;
 
-/** Of every connection: what fits the page's longest message, in bytes. */
+/** The largest message, in bytes: enough for the longest that the page sends. */
 const maxMessageSize = 4_096;
 
 export interface Site {
@@ -19,7 +19,7 @@ export interface Site {
   readonly origins: ReadonlySet<string>;
   /** A file of the page; `undefined` for an unknown path. */
   file(path: string): { readonly type: string; readonly content: string } | undefined;
-  /** Hears of every connection that has ended. */
+  /** Receives a line about each connection that has ended. */
   log(line: string): void;
 }
 
@@ -31,7 +31,7 @@ export function chatRoute({ rooms, origins, file, log }: Site): Route {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== '/chat') return page(file(pathname), request.method);
 
-    // A browser lets any page connect to any server, and says which page it is. Other clients have no Origin.
+    // A browser lets any page connect to any server, and sends the page's origin. Other clients send none.
     const origin = request.headers.get('origin');
     if (origin !== null && !origins.has(origin)) return text(403, `pages of ${origin} may not connect`);
 
@@ -56,7 +56,7 @@ function logged<State extends Visitor, Info, Arg>(
   return {
     ...handler,
     async terminate(reason, state) {
-      const text = reason.reason === '' ? '' : ` ${JSON.stringify(reason.reason)}`; // a client's: one line, whatever it is
+      const text = reason.reason === '' ? '' : ` ${JSON.stringify(reason.reason)}`; // a client's text stays on one line
       log(`${state.name} has left ${state.room}: ${reason.type}, ${reason.code}${text}`);
       await handler.terminate?.(reason, state);
     },

@@ -1,6 +1,6 @@
 // What a host serves: which handler takes which request. Every reference server can host the same application.
 
-import { type Accepted, accept, type Cannot } from '@websock/adapter';
+import { accept, type Cannot, type Route } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
 
 /** A request to open a connection, alike on every platform. */
@@ -21,7 +21,7 @@ export interface Service {
 }
 
 /** The default export of an application's module. What it returns nothing for is answered with 404. */
-export type Application = (opening: Opening) => Service | undefined;
+export type Application = (opening: Opening) => Service | undefined | Promise<Service | undefined>;
 
 /** A service whose arg is checked against its handler. */
 export function service<State, Info, Arg>(
@@ -32,13 +32,14 @@ export function service<State, Info, Arg>(
   return { handler, arg, options };
 }
 
-/** The route of an adapter that serves an application. */
-export function routeOf(application: Application, cannot: Cannot): (request: Request) => Accepted | undefined {
+/** The route of an adapter that serves an application; synchronous if the application is. */
+export function routeOf(application: Application, cannot: Cannot): Route {
+  const decide = (service: Service | undefined) => service && accept(service.handler, service.arg, service.options);
   return ({ url, headers }) => {
     const { pathname, search } = new URL(url);
     const offered = headers.get('sec-websocket-protocol') ?? '';
     const protocols = offered.split(',').flatMap((protocol) => protocol.trim() || []);
     const service = application({ url: pathname + search, protocols, limits: cannot });
-    return service && accept(service.handler, service.arg, service.options);
+    return service instanceof Promise ? service.then(decide) : decide(service);
   };
 }

@@ -1,27 +1,28 @@
-// The page of the chat: a connection that comes back by itself, and what a person sees of it.
+// The chat's page: a connection that reconnects by itself, and what a person sees of it.
 
 const SUBPROTOCOL = 'chat.json';
 
-/** How long to wait before connecting again, in ms: doubled with each attempt that fails. */
+/** How long to wait before connecting again, in ms. It doubles with each attempt that fails. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 
-/** A connection that has lived this long, in ms, was a good one: the waits begin anew. */
+/** After a connection that has lasted this long, in ms, the waits start over. */
 const GOOD = 5_000;
 
-/** How long the server may take to connect or to answer, in ms. */
+/** How long to wait for the server to accept a connection or to answer, in ms. */
 const PATIENCE = 10_000;
 
 /**
- * After this long without a message, in ms, the page asks for a sign of life. A page cannot see the pings of a server,
- * and a network that has gone away does not say so.
+ * After this long without a message, in ms, the page asks who is there, to see whether the server still answers: a page
+ * cannot see the server's pings, and nothing reports a network that has gone away.
  */
 const SILENCE = 45_000;
 
-/** How many lines are kept on the page. */
+/** How many lines, and how many events of the connection, are kept on the page. */
 const MOST_LINES = 500;
+const MOST_EVENTS = 20;
 
-/** The server has said goodbye, or does not want this client: connecting again would not help. */
+/** After these close codes the page does not reconnect: it or the server has said goodbye, or the server refuses it. */
 const FINAL_CODES = [1000, 1008];
 
 /**
@@ -36,12 +37,12 @@ const FINAL_CODES = [1000, 1008];
  * @typedef {object} Listener
  * @property {(message: Message) => void} onMessage
  * @property {(state: 'connecting' | 'open') => void} onState
- * @property {(wait: number) => void} onWait It is lost, and the next attempt is in `wait` ms.
- * @property {(code: number, reason: string) => void} onEnd It is over, for good.
- * @property {(event: string) => void} onEvent Something that a developer likes to see.
+ * @property {(wait: number) => void} onWait The connection is lost; the next attempt is in `wait` ms.
+ * @property {(code: number, reason: string) => void} onEnd The connection is over, and there is no next attempt.
+ * @property {(event: string) => void} onEvent What happened, in a developer's words.
  */
 
-/** A connection that comes back by itself, until it is left. */
+/** A connection that reconnects by itself until `leave` is called. */
 class Connection {
   /** @type {WebSocket | undefined} */
   #socket;
@@ -106,7 +107,7 @@ class Connection {
     this.#timer = setTimeout(act, ms);
   }
 
-  /** Forgets the socket, which may take its time to close. */
+  /** Gives the socket up without waiting for it to close: a dead network can make that take minutes. */
   #forget() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
@@ -133,10 +134,10 @@ class Connection {
     if (FINAL_CODES.includes(code)) return this.#end(code, reason);
     this.#forget();
     if (performance.now() - this.#openedAt >= GOOD) this.#failures = 0;
-    const isRestart = code === 1012 && this.#failures === 0; // the second in a row has to wait
+    const isRestart = code === 1012 && this.#failures === 0; // a second one in a row waits
     this.#openedAt = Number.POSITIVE_INFINITY;
     this.#tellClosed(code, reason);
-    // No two pages wait alike, or they would all come back in the same moment.
+    // Partly random, so that the pages do not all come back at the same moment.
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     const wait = isRestart ? 0 : longest * (0.5 + Math.random() / 2);
     this.#failures += 1;
@@ -182,7 +183,7 @@ const page = {
 /** @type {Connection | undefined} */
 let connection;
 
-/** What this person has said and the room has not heard yet. @type {string[]} */
+/** What this person has said and the server has not sent back yet. @type {string[]} */
 let unheard = [];
 
 /**
@@ -206,15 +207,15 @@ function clock(timeStyle = /** @type {'short' | 'medium'} */ ('short')) {
   return time;
 }
 
-/** The same colour for a name, everywhere. @param {HTMLElement} where @param {string} name */
-function colour(where, name) {
+/** Gives a name the same color everywhere. @param {HTMLElement} where @param {string} name */
+function color(where, name) {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 997;
   where.style.setProperty('--hue', String((hash * 137.5) % 360)); // the golden angle keeps neighbours apart
   return where;
 }
 
-/** Whether the newest line is in sight; else somebody is reading further up, and is left alone. */
+/** Whether the newest line is in sight. Someone who reads further up is left alone. */
 let isAtEnd = true;
 page.log.addEventListener('scroll', () => {
   isAtEnd = page.log.scrollHeight - page.log.scrollTop - page.log.clientHeight < 40;
@@ -239,10 +240,10 @@ function showNotice(text, className = 'notice') {
 /** @param {string} from @param {string} text */
 function showLine(from, text) {
   const isMine = from === page.name.value;
-  if (isMine && unheard[0] === text) unheard.shift();
+  if (isMine) unheard.splice(0, unheard.indexOf(text) + 1);
   const said = element('p', 'text', text);
   said.dir = 'auto';
-  show(element('li', isMine ? 'line mine' : 'line', colour(element('bdi', 'from', from), from), clock(), said));
+  show(element('li', isMine ? 'line mine' : 'line', color(element('bdi', 'from', from), from), clock(), said));
 }
 
 /** @param {string[]} names */
@@ -253,7 +254,7 @@ function showPeople(names) {
     ...names.map((name, index) => {
       const initial = element('span', 'initial', (Array.from(name)[0] ?? '').toUpperCase());
       initial.ariaHidden = 'true';
-      const person = element('li', '', colour(initial, name), element('bdi', '', name));
+      const person = element('li', '', color(initial, name), element('bdi', '', name));
       if (index === me) person.append(element('span', 'you', '(you)'));
       return person;
     }),
@@ -277,12 +278,12 @@ function showState(state) {
   page.send.disabled = state !== 'open';
   page.waiting.hidden = state !== 'waiting';
   if (state !== 'open' && unheard.length > 0) {
-    for (const text of unheard) showNotice(`perhaps not delivered: ${text}`, 'notice doubt');
+    for (const text of unheard) showNotice(`May not have been delivered: ${text}`, 'notice doubt');
     unheard = [];
   }
 }
 
-/** Counts down to the next attempt. It is not read out: the state was. @param {number} wait in ms */
+/** Counts down to the next attempt. Screen readers read the state, not this. @param {number} wait in ms */
 function showWait(wait) {
   showState('waiting');
   const until = performance.now() + wait;
@@ -294,10 +295,10 @@ function showWait(wait) {
   })();
 }
 
-/** @param {string} event */
+/** The newest first. @param {string} event */
 function showEvent(event) {
-  page.events.append(element('li', '', clock('medium'), event));
-  page.events.scrollTop = page.events.scrollHeight;
+  page.events.prepend(element('li', '', clock('medium'), event));
+  if (page.events.childElementCount > MOST_EVENTS) page.events.lastElementChild?.remove();
 }
 
 /** @param {boolean} isInRoom */
@@ -309,6 +310,7 @@ function turn(isInRoom) {
 }
 
 function enter() {
+  isAtEnd = true;
   page.lines.replaceChildren();
   page.events.replaceChildren();
   showPeople([]);
@@ -330,7 +332,8 @@ function enter() {
       connection = undefined;
       showState('');
       turn(false);
-      page.ended.textContent = code === 1000 ? 'You have left the room.' : `The server has sent you away: ${reason}`;
+      page.ended.textContent =
+        code === 1000 ? 'You have left the room.' : `The server has closed the connection: ${reason || code}`;
       page.ended.hidden = false;
       page.room.focus();
     },
@@ -358,7 +361,7 @@ page.retry.addEventListener('click', () => {
   page.text.focus(); // the button is gone
 });
 
-// Moments in which waiting longer makes no sense.
+// Moments at which there is no point in waiting longer.
 addEventListener('online', () => connection?.connect());
 addEventListener('pageshow', () => connection?.connect());
 document.addEventListener('visibilitychange', () => {
@@ -369,5 +372,5 @@ page.name.value = sessionStorage.getItem('name') ?? '';
 try {
   page.room.value = decodeURIComponent(location.hash.slice(1)) || page.room.value;
 } catch {
-  // somebody has made up a link
+  // the link is not one of ours
 }

@@ -1,0 +1,34 @@
+// A Deno server of its own making, for deno.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
+
+import { accept, createAdapter, createFetch } from '@websock/adapter/deno';
+import type { WebSock } from '@websock/spec';
+import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
+
+type Fetch = ReturnType<typeof createFetch>['fetch'];
+
+declare const Deno: {
+  serve(
+    options: { port: number; hostname: string; onListen(address: { port: number }): void },
+    handler: (request: Request, info: Parameters<Fetch>[1]) => Promise<Response>,
+  ): { shutdown(): Promise<void> };
+};
+
+const echo: WebSock<undefined> = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
+  handleInfo: () => ({ type: 'ok', state: undefined }),
+};
+
+const sockets = createFetch((request) => (new URL(request.url).pathname === '/fetch' ? accept(echo) : undefined));
+const adapter = createAdapter();
+const onListen = ({ port }: { port: number }) => console.log(`ws://127.0.0.1:${port}`);
+
+const server = Deno.serve({ port: 0, hostname: '127.0.0.1', onListen }, async (request, info) => {
+  if (new URL(request.url).pathname === '/adapter') return adapter.upgrade(request, echo, undefined);
+  return (await sockets.fetch(request, info)) ?? new Response('not mine', { status: 404 });
+});
+
+untilInputEnds(async () => {
+  await Promise.all([sockets.shutdown(), adapter.shutdown()]);
+  await server.shutdown();
+});
