@@ -85,11 +85,27 @@ test('a member of a room that reads too slowly misses lines, and holds nobody up
   fast.cut();
 });
 
-/** Runs a program of this folder, or of a copy of it; returns it with its URL. */
-async function program(file: string, command: readonly string[], env: Record<string, string>, cwd = root) {
-  const [name = '', ...parameters] = command;
+// Programs run from a copy of this folder, because their imports say on which platform.
+const copy = emptyFolder();
+for (const path of ['recipes', 'chat/chat.ts'])
+  cpSync(join(root, 'test/apps', path), join(copy, path), { recursive: true });
+writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+afterAll(() => rmSync(copy, { recursive: true }));
+
+const recipe = (name: string) => readFileSync(join(copy, 'recipes', `${name}.ts`), 'utf8');
+
+const bin = join(root, 'node_modules/.bin');
+const platforms: [name: string, adapter: string, command: string[]][] = [
+  ['Node.js', 'node', [process.execPath, '--import', 'tsx']],
+  ['Bun', 'bun', [join(bin, 'bun')]],
+  ['Deno', 'deno', [join(bin, 'deno'), 'run', '--allow-all', '--no-lock']],
+];
+
+/** Runs a program; returns it with its URL. */
+async function program(file: string, [name = '', ...parameters]: readonly string[], env: Record<string, string>) {
   const child = spawn(name, [...parameters, file], {
-    cwd,
+    cwd: copy,
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -97,7 +113,7 @@ async function program(file: string, command: readonly string[], env: Record<str
     const port = /:(\d+)/.exec(line)?.[1];
     if (port !== undefined) return { child, url: `ws://127.0.0.1:${port}` };
   }
-  throw new Error(`${command.join(' ')} ${file} ended, and printed no URL`);
+  throw new Error(`${name} ${file} ended, and printed no URL`);
 }
 
 /** All that a program still writes to its standard error, and its exit code. */
@@ -110,18 +126,22 @@ async function end(child: ChildProcess): Promise<[string, number | null]> {
   return [errors, code];
 }
 
-test('a deploy drains the server, which reports errors until then, and ends by itself', async () => {
-  const file = join(import.meta.dirname, 'deploy.ts');
-  const { child, url } = await program(file, [process.execPath, '--import', 'tsx'], { PORT: '0' });
-  const ended = end(child);
-  expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
-  const client = await Client.connect(url, alice);
-  expect(await client.next()).toEqual({ text: '* alice is here' });
-  child.kill('SIGTERM');
-  expect(await client.closed()).toEqual({ close: 1001, reason: '' });
-  const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
-  expect(await ended).toEqual([`${report}\n`, 0]);
-});
+test.each(platforms)(
+  'a deploy drains the server, which reports errors until then, and ends by itself, on %s',
+  async (_name, adapter, command) => {
+    const file = join(copy, 'recipes', `deploy-${adapter}.ts`);
+    writeFileSync(file, recipe('deploy').replace('adapter/node', `adapter/${adapter}`));
+    const { child, url } = await program(file, command, { PORT: '0' });
+    const ended = end(child);
+    expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
+    const client = await Client.connect(url, alice);
+    expect(await client.next()).toEqual({ text: '* alice is here' });
+    child.kill('SIGTERM');
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
+    expect(await ended).toEqual([`${report}\n`, 0]);
+  },
+);
 
 test('a page comes back after a deploy, and stays away after a goodbye', async () => {
   const sockets: WebSocket[] = [];
@@ -225,45 +245,26 @@ test('Fastify', async () => {
   expect(await client.closed()).toEqual({ close: 1001, reason: '' });
 });
 
-describe('Hono', () => {
-  // A copy, because the import says where it runs.
-  const folder = emptyFolder();
-  for (const path of ['recipes/hono.ts', 'recipes/authorise.ts', 'recipes/users.ts', 'chat/chat.ts']) {
-    cpSync(join(root, 'test/apps', path), join(folder, path));
+test.each(platforms.slice(1))('Hono on %s', async (_name, adapter, command) => {
+  const file = join(copy, 'recipes', `hono-${adapter}.ts`);
+  const onDeno = recipe('hono')
+    .replace('type BunServer, ', '')
+    .replace('<{ Bindings: BunServer }>', '')
+    .replace(', websocket', '')
+    .replace('adapter/bun', 'adapter/deno')
+    .replace(
+      /export default.*/,
+      'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
+    );
+  writeFileSync(file, adapter === 'deno' ? onDeno : recipe('hono'));
+  const { child, url } = await program(file, command, { PORT: '0' });
+  try {
+    const client = await speaksToAlice(`${url}/chat`);
+    expect(await healthOf(url)).toBe('ok');
+    client.cut();
+  } finally {
+    child.kill('SIGKILL');
   }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  const bin = join(root, 'node_modules/.bin');
-  const recipe = readFileSync(join(folder, 'recipes/hono.ts'), 'utf8');
-  test.each([
-    ['Bun', recipe, [join(bin, 'bun')]],
-    [
-      'Deno',
-      recipe
-        .replace('adapter/bun', 'adapter/deno')
-        .replace('type BunServer, ', '')
-        .replace('<{ Bindings: BunServer }>', '')
-        .replace(', websocket', '')
-        .replace(
-          /export default.*/,
-          'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
-        ),
-      [join(bin, 'deno'), 'run', '--allow-all', '--no-lock'],
-    ],
-  ])('on %s', async (name, text, command) => {
-    const file = join(folder, 'recipes', `${name}.ts`);
-    writeFileSync(file, text);
-    const { child, url } = await program(file, command, { PORT: '0' }, folder);
-    try {
-      const client = await speaksToAlice(`${url}/chat`);
-      expect(await healthOf(url)).toBe('ok');
-      client.cut();
-    } finally {
-      child.kill('SIGKILL');
-    }
-  });
 });
 
 const noOpenssl = missing('openssl', 'it makes the certificate of this test');
