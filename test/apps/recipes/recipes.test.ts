@@ -191,14 +191,21 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const onError = vi.fn();
-  const picky: WebSock<undefined> = {
-    ...echo,
-    handleIn(frame, state) {
+  const left = vi.fn();
+  class Picky implements WebSock<number> {
+    init = () => ({ type: 'ok', state: 0 }) as const;
+    handleIn(frame: WebSock.DataFrame, state: number): WebSock.Push<number> {
       if (frame.data === 'bad') throw new Error('not that');
-      return echo.handleIn(frame, state);
-    },
-  };
-  const url = await serving(() => accept(traced(picky)), { onError });
+      return { type: 'push', messages: frame, state: state + 1 };
+    }
+    handleInfo(_info: unknown, state: number): WebSock.Ok<number> {
+      return { type: 'ok', state };
+    }
+    terminate(_reason: WebSock.CloseReason, state: number) {
+      left(state);
+    }
+  }
+  const url = await serving(() => accept(traced(new Picky())), { onError });
   const client = await Client.connect(url);
   client.text('good');
   expect(await client.next()).toEqual({ text: 'good' });
@@ -209,6 +216,7 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
     ['handleIn', { code: SpanStatusCode.UNSET }],
     ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
   ]);
+  expect(left).toHaveBeenCalledExactlyOnceWith(1);
   expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
   expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
   trace.disable();
