@@ -248,8 +248,9 @@ class Upgrades {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
-    socket.setDefaultEncoding('latin1'); // in which `ws` writes the headers; all else it writes as bytes
+    socket.setDefaultEncoding('latin1'); // for the headers
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
+      socket.setDefaultEncoding('utf8'); // `ws` writes texts as strings
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options);
       wire.listen(connection);
