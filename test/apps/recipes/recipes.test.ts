@@ -3,8 +3,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
@@ -20,6 +21,7 @@ import { emptyFolder } from '../../toolkit/install.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { route } from './authorise.ts';
+import { route as behindProxy } from './proxied.ts';
 import { connect } from './reconnect.js';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
@@ -273,6 +275,28 @@ test.each(platforms.slice(1))('Hono on %s', async (_name, adapter, command) => {
   } finally {
     child.kill('SIGKILL');
   }
+});
+
+test('behind a proxy', async () => {
+  const url = await serving(behindProxy);
+  const proxy = createServer().on('upgrade', (request, socket, head) => {
+    const upstream = connectTo(Number(new URL(url).port), '127.0.0.1');
+    const said = request.headers['x-forwarded-for'];
+    const headers = { ...request.headers, 'x-forwarded-for': `${said ? `${said}, ` : ''}127.0.0.1` };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    upstream.write(`GET ${request.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    upstream.write(head);
+    socket.pipe(upstream).pipe(socket);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const client = await Client.connect(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}`, {
+    headers: { 'x-forwarded-for': '203.0.113.1' }, // a lie
+  });
+  expect(await client.next()).toEqual({ text: '127.0.0.1' });
+  expect(await refused(url)).toEqual([403, 'only through the proxy\n']);
+  client.close();
+  await client.closed();
+  proxy.close();
 });
 
 const noOpenssl = missing('openssl', 'it makes the certificate of this test');
