@@ -94,7 +94,7 @@ beforeAll(async () => {
   packed = await run('npm run pack', copy); // also builds what others need
   mkdirSync(application);
   writeFileSync(join(application, 'package.json'), '{ "private": true }');
-}, 120_000);
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a command as somebody does who has read it; returns all that it prints. */

@@ -1,51 +1,98 @@
-// What is in the package, and what the tools say that judge packages.
+// What is in the packages, installed from their tarballs, and what the tools say that judge packages.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { project, root } from '../toolkit/compilers.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { root, run } from '../toolkit/compilers.ts';
+import { emptyFolder, install, type Package, packages } from '../toolkit/install.ts';
 import { execute } from '../toolkit/programs.ts';
 
-const folder = project();
+const folder = emptyFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
-const installed = join(folder, 'node_modules/@websock/spec');
-const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) as string);
+const names = Object.keys(packages) as Package[];
+install(folder, ...names);
 
-/** Runs one of the tools on the tarball; returns its exit code and all that it prints. */
-const tool = (path: string, ...parameters: string[]) =>
-  execute(process.execPath, [join(root, 'node_modules', path), ...parameters], folder, {
-    ...process.env,
-    NO_COLOR: '1',
+const installed = (name: Package) => join(folder, 'node_modules', name);
+const tarball = (name: Package) =>
+  join(folder, 'tarballs', `${name.slice(1).replace('/', '-')}-${manifest(name).version}.tgz`);
+const manifest = (name: Package) => JSON.parse(readFileSync(join(installed(name), 'package.json'), 'utf8'));
+
+/** The files below a folder, by their paths in it. */
+const filesIn = (path: string) =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort();
+const modulesOf = (name: Package) =>
+  filesIn(join(root, packages[name], 'src')).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+
+/** Runs a program of Node.js in the project; returns its exit code and all that it prints. */
+const node = (...parameters: string[]) =>
+  execute(process.execPath, parameters, folder, { ...process.env, NO_COLOR: '1' });
+const tool = (path: string, ...parameters: string[]) => node(join(root, 'node_modules', path), ...parameters);
+
+describe.each(names)('%s', (name) => {
+  test('holds these files and no others', () => {
+    const modules = modulesOf(name).map((file) => file.replace(/\.ts$/, ''));
+    const expected =
+      name === '@websock/spec'
+        ? ['CHANGELOG.md', 'SPEC.md', ...modules.flatMap((file) => [`dist/${file}.d.ts`, `dist/${file}.js`])]
+        : [
+            ...(name === '@websock/tck' ? ['bin.js'] : []),
+            ...modules.flatMap((file) => [
+              ...['.d.ts', '.d.ts.map', '.js', '.js.map'].map((ending) => `dist/${file}${ending}`),
+              `src/${file}.ts`,
+            ]),
+          ];
+    expect(filesIn(installed(name))).toEqual([...expected, 'LICENSE', 'README.md', 'package.json'].sort());
   });
 
-const files = readdirSync(installed, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1))
-  .sort();
+  test('runs nothing when it is installed, and depends on exact versions of ws and of nothing else', () => {
+    const settings = manifest(name);
+    for (const script of ['preinstall', 'install', 'postinstall']) expect(settings.scripts).not.toHaveProperty(script);
+    for (const kind of ['peerDependencies', 'optionalDependencies', 'os', 'cpu']) {
+      expect(settings, kind).not.toHaveProperty(kind);
+    }
+    expect(settings.sideEffects).toBe(false);
+    expect(settings.license).toBe('MIT');
+    if (name === '@websock/spec') {
+      expect(settings).not.toHaveProperty('dependencies');
+      expect(settings).not.toHaveProperty('engines');
+    } else {
+      expect(settings.dependencies).toEqual({
+        '@websock/spec': `^${settings.version}`,
+        ws: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      });
+    }
+  });
 
-test('holds these files and no others', () => {
-  const modules = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => `dist/${file.replace(/\.ts$/, '')}`);
-  expect(modules).toContain('dist/websock');
-  expect(files).toEqual(
-    [
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'SPEC.md',
-      'package.json',
-      ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`]),
-    ].sort(),
-  );
+  test('publint --strict has nothing to say', async () => {
+    const { code, output } = await tool('publint/src/cli.js', 'run', tarball(name), '--strict');
+    expect(code, output).toBe(0);
+    expect(output).toContain('All good!');
+  });
+
+  test('attw finds no problem', async () => {
+    // without asking the registry for @types
+    const profile = name === '@websock/spec' ? [] : ['--profile', 'esm-only'];
+    const cli = '@arethetypeswrong/cli/dist/index.js';
+    const { code, output } = await tool(cli, '--no-definitely-typed', ...profile, tarball(name));
+    expect(code, output).toBe(0);
+    expect(output).toContain(`"${name}`);
+    for (const entry of Object.keys(manifest(name).exports)) {
+      expect(output).toContain(`"${join(name, entry)}"`);
+    }
+  });
 });
 
-test('ships empty scripts, and declarations without dangling references', () => {
+test('@websock/spec ships empty scripts, and declarations without dangling references', () => {
+  const path = installed('@websock/spec');
+  const files = filesIn(path);
   for (const file of files.filter((name) => name.endsWith('.js'))) {
-    expect(readFileSync(join(installed, file), 'utf8'), file).toBe('"use strict";\n');
+    expect(readFileSync(join(path, file), 'utf8'), file).toBe('"use strict";\n');
   }
   for (const file of files.filter((name) => name.endsWith('.d.ts'))) {
-    const declarations = readFileSync(join(installed, file), 'utf8');
+    const declarations = readFileSync(join(path, file), 'utf8');
     expect(declarations, file).not.toMatch(/sourceMappingURL|<reference/);
     for (const [, from = ''] of declarations.matchAll(/\b(?:from |import\()'(.*?)'/g)) {
       expect(files).toContain(join(dirname(file), `${from}.d.ts`));
@@ -53,25 +100,39 @@ test('ships empty scripts, and declarations without dangling references', () => 
   }
 });
 
-test('asks nothing of those who install it', () => {
-  const settings = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  for (const name of ['dependencies', 'peerDependencies', 'optionalDependencies', 'engines', 'os', 'cpu']) {
-    expect(settings, name).not.toHaveProperty(name);
-  }
-  for (const name of ['preinstall', 'install', 'postinstall']) expect(settings.scripts).not.toHaveProperty(name);
-  expect(settings.sideEffects).toBe(false);
-});
+const entries = (['@websock/adapter', '@websock/tck'] as const).flatMap((name) =>
+  Object.keys(manifest(name).exports)
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => join(name, entry)),
+);
 
-test('publint --strict has nothing to say', async () => {
-  const { code, output } = await tool('publint/src/cli.js', 'run', tarball, '--strict');
-  expect(code, output).toBe(0);
-  expect(output).toContain('All good!');
-});
+describe('every entry with code', () => {
+  test.each(entries)('%s is imported and required on Node.js, and does nothing by itself', async (entry) => {
+    const before = 'const before = Object.getOwnPropertyNames(globalThis).length;';
+    const after = `if (Object.getOwnPropertyNames(globalThis).length !== before) throw new Error('a global is new');
+      console.log(Object.keys(it).filter((name) => name !== '__esModule').sort().join());`;
+    const imported = await node('--input-type=module', '-e', `${before} const it = await import('${entry}'); ${after}`);
+    expect(imported.code, imported.output).toBe(0);
+    const script = `${before} const it = require('${entry}'); ${after}`;
+    const required = await node('--no-warnings', '--input-type=commonjs', '-e', script);
+    expect(required).toEqual(imported);
+  });
 
-test('attw finds no problem', async () => {
-  // without asking the registry for @types
-  const { code, output } = await tool('@arethetypeswrong/cli/dist/index.js', '--no-definitely-typed', tarball);
-  expect(code, output).toBe(0);
-  expect(output).toContain('No problems found');
-  expect(output).toContain('"@websock/spec/conformance"');
+  test('has types that need no others but those of Node.js', async () => {
+    const lines = entries.map((entry, index) => `export type * as _${index} from '${entry}';`);
+    writeFileSync(join(folder, 'all.mts'), lines.join('\n'));
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['all.mts'] }));
+    expect(existsSync(join(folder, 'node_modules/@types'))).toBe(false);
+    expect(await run('typescript', ['-p', folder, '--pretty', 'false'], folder)).toBe('');
+  });
 });

@@ -25,7 +25,6 @@ export function emptyFolder(): string {
 
 /**
  * Installs packages into a project as `npm install` does, without a registry: what they depend on is packed from here.
- * Returns the number of bytes installed.
  */
 export function install(project: string, ...names: readonly Package[]): void {
   const tarballs = join(project, 'tarballs');

@@ -10,17 +10,19 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Runs a program in a folder to its end. */
+/** Runs a program in a folder to its end. Rejects if it cannot be started, or a signal ends it. */
 export function execute(
   program: string,
   parameters: readonly string[],
   cwd: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Ended> {
-  return new Promise((settle) => {
-    execFile(program, parameters, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      settle({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
-    );
+  return new Promise((settle, fail) => {
+    execFile(program, parameters, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number')
+        fail(error); // it has not run, or was killed
+      else settle({ code: error ? Number(error.code) : 0, output: stdout + stderr });
+    });
   });
 }
 
