@@ -4,6 +4,9 @@
 //
 // Deno keeps a handshake that is never completed, and a message of endless fragments, for as long as the client likes,
 // with or without this package: put a proxy in front of it where clients are not trusted.
+//
+// A message that crosses the server's close frame makes Deno reset the socket, so that such a client may see 1006 in place
+// of the code that was sent.
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
