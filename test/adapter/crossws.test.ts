@@ -195,6 +195,27 @@ describe('in an application of h3', () => {
     client.cut();
   });
 
+  test('the recipe serves the chat, and stops', async () => {
+    vi.stubEnv('PORT', '0');
+    const { server, stop } = await import('../apps/recipes/h3.ts');
+    await server.ready();
+    const { port } = new URL(server.url as string);
+    const url = `ws://127.0.0.1:${port}/chat`;
+    await expect(Client.connect(url)).rejects.toThrow('401');
+    const client = await Client.connect(url, { headers: { cookie: 'session=abc123' } });
+    expect(await client.next()).toMatchObject({ text: expect.stringContaining('alice') });
+    const stopped = stop();
+    for (;;) {
+      const received = await client.next();
+      if (!('close' in received)) continue;
+      expect(received).toEqual({ close: 1001, reason: '' });
+      break;
+    }
+    await stopped;
+    await expect(Client.connect(url)).rejects.toThrow('ECONNREFUSED');
+    vi.unstubAllEnvs();
+  });
+
   test('a refusal reaches the client, and an error of the route is reported', async () => {
     const { url, errors } = await serving(onH3, route);
     for (const [path, status] of Object.entries({ forbidden: 401, broken: 500, elsewhere: 404 })) {
