@@ -1,4 +1,5 @@
-// The bridge to crossws: by the rules, in an application of h3, and against clients that mean harm.
+// The bridge to crossws: on more of its adapters, in an application of h3, and against clients that mean harm. The rules
+// themselves are tested in test/tck, on crossws's adapter for Node.js.
 
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -79,7 +80,7 @@ async function serving(using: Using, route: Route<CrosswsPlatform>, options: Ada
   return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, hooks, errors, http };
 }
 
-describe('by the rules', { concurrent: true }, () => {
+describe('by the rules on Bun and Deno', { concurrent: true }, () => {
   const onDeno = {
     compresses: 'Deno cannot compress',
     setsHeaders: 'crossws does not set them on Deno',
@@ -88,7 +89,6 @@ describe('by the rules', { concurrent: true }, () => {
   };
 
   test.each([
-    ['node', [], {}, 400],
     ['bun', ['1.1', '1.5', '2', '3', '6'], { compresses: 'crossws does not compress on Bun' }, 200],
     ['deno', ['1.1', '2.4', '3.1', '3.2', '3.6', '4.3a', '4.3c', '6'], onDeno, 50],
   ] as const)(
@@ -193,6 +193,27 @@ describe('in an application of h3', () => {
     expect(client.header('sec-websocket-protocol')).toEqual([]);
     expect(client.header('sec-websocket-extensions')).toEqual([]);
     client.cut();
+  });
+
+  test('the recipe serves the chat, and stops', async () => {
+    vi.stubEnv('PORT', '0');
+    const { server, stop } = await import('../apps/recipes/h3.ts');
+    await server.ready();
+    const { port } = new URL(server.url as string);
+    const url = `ws://127.0.0.1:${port}/chat`;
+    await expect(Client.connect(url)).rejects.toThrow('401');
+    const client = await Client.connect(url, { headers: { cookie: 'session=abc123' } });
+    expect(await client.next()).toMatchObject({ text: expect.stringContaining('alice') });
+    const stopped = stop();
+    for (;;) {
+      const received = await client.next();
+      if (!('close' in received)) continue;
+      expect(received).toEqual({ close: 1001, reason: '' });
+      break;
+    }
+    await stopped;
+    await expect(Client.connect(url)).rejects.toThrow('ECONNREFUSED');
+    vi.unstubAllEnvs();
   });
 
   test('a refusal reaches the client, and an error of the route is reported', async () => {

@@ -11,11 +11,13 @@ const app = new H3();
 app.get('/health', () => 'ok');
 app.get('/chat', defineWebSocketHandler(hooks));
 
-const own = { idleTimeout: 0 }; // the connections have clocks of their own
+const own = { idleTimeout: 0 }; // each connection has a clock of its own
 export const server = serve(app, {
   port: Number(process.env['PORT'] ?? 8080),
-  plugins: [plugin({ options: { node: own, bun: own } })],
+  plugins: [plugin({ options: { node: { ...own, serverOptions: { maxPayload: 64_000 } }, bun: own } })],
 });
+// While middleware waits, nobody else listens: a client's reset would end the process.
+server.node?.server?.on('upgrade', (_request, socket) => socket.on('error', () => {}));
 
 export async function stop(): Promise<void> {
   await hooks.shutdown();
