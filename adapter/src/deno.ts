@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
+import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -35,6 +35,7 @@ export const cannot: Cannot = {
   sendsProtocolErrorCodes: 'Deno drops the socket, mostly without a close frame',
   rejectsUnmaskedFrames: 'Deno accepts them',
   rejectsLongControlFrames: 'Deno accepts long close frames',
+  seesCloseFrames: "Deno answers a client's close frame before it shows it",
   reportsRemote1014: 'Deno takes 1014 for a protocol error',
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
@@ -144,16 +145,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  const adapter = new Adapter('createAdapter', options);
-  const { connections } = adapter;
-  return {
-    upgrade: upgradeBy(
-      adapter,
-      (request) => request,
-      (request, upgrade) => open(connections, request, upgrade),
-    ),
-    shutdown: (bounds) => connections.shutdown(bounds),
-  };
+  return adapterBy(options, (request) => request, open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {

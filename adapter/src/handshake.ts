@@ -11,6 +11,14 @@ const REQUIRED = {
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
 };
 
+/** A host and perhaps a port, and nothing that would end up in another part of the URL. */
+const HOST = /^[^\s/?#@\\]+$/;
+
+/** Whether a request says correctly whom it is for: otherwise a route would see another URL, or none. */
+export function hasValidHost({ url, headers }: Request): boolean {
+  return HOST.test(headers.get('Host') ?? 'localhost') && URL.canParse(url);
+}
+
 /** Whether a request wants to be upgraded to a WebSocket, rightly or wrongly. */
 export function wantsUpgrade({ headers }: Request): boolean {
   return REQUIRED.Upgrade.test(headers.get('Upgrade') ?? '');

@@ -33,7 +33,10 @@ export interface Instruction {
   readonly raw?: unknown;
   /** Return nothing: `undefined`, or what comes closest. */
   readonly nothing?: true;
-  /** In `terminate`: throw an error whose text is `terminate received ` and the reason in JSON, without spaces. */
+  /**
+   * In `terminate`: throw an error whose text is `terminate received REASON with the last state`, or `with another state`;
+   * REASON is JSON without spaces.
+   */
   readonly tell?: true;
   /** The text of an error to throw, or to reject with if there is something to wait for. */
   readonly throw?: string;
@@ -264,7 +267,10 @@ function follow(
   const settle = (): Result => {
     record.events.push({ event: 'settle', callback });
     if (instruction.throw !== undefined) throw new Error(instruction.throw);
-    if (instruction.tell) throw new Error(`terminate received ${JSON.stringify(seen.given)}`);
+    if (instruction.tell) {
+      const which = seen.sameState ? 'the last state' : 'another state';
+      throw new Error(`terminate received ${JSON.stringify(seen.given)} with ${which}`);
+    }
     if (instruction.nothing) return undefined as unknown as Result;
     if ('raw' in instruction) return instruction.raw as Result;
     record.state = instruction.noState ? undefined : 'state' in instruction ? instruction.state : { record };
@@ -300,11 +306,11 @@ function post(record: ProbeRecord, info: unknown): void {
 /** The control handler, for `/control`. Its arg says what the server cannot do. */
 export const control: WebSock<undefined, never, { readonly cannot: Cannot }> = {
   init({ cannot }) {
-    return { type: 'push', messages: { opcode: 'text', data: JSON.stringify(cannot) }, state: undefined };
+    return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(cannot) }], state: undefined };
   },
   handleIn(frame, state) {
     const command = JSON.parse(String(frame.data)) as Command;
-    return { type: 'push', messages: { opcode: 'text', data: JSON.stringify(obey(command)) }, state };
+    return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(obey(command)) }], state };
   },
   handleInfo: (_info, state) => ({ type: 'ok', state }),
 };

@@ -80,6 +80,7 @@ export class Runner {
   #running = 0;
   #alone = false;
   #failed = false;
+  readonly #contexts = new Set<TestContext>();
   readonly #waiting: { readonly alone: boolean; readonly start: () => void }[] = [];
 
   private constructor(
@@ -126,6 +127,7 @@ export class Runner {
     await this.#turn(alone);
     const start = performance.now();
     const context = new TestContext(this.server, this.options);
+    this.#contexts.add(context);
     try {
       if (this.server.lost) return tell('skipped', 0, this.server.lost.message);
       if (this.#failed && this.options.bail) return tell('skipped', 0, 'another test has failed before');
@@ -133,8 +135,10 @@ export class Runner {
       return tell('passed', Math.round(performance.now() - start));
     } catch (error) {
       this.#failed = true;
+      if (this.options.bail) for (const each of this.#contexts) void each.end(); // they would only be waited for
       return tell('failed', Math.round(performance.now() - start), (error as Error).message || String(error));
     } finally {
+      this.#contexts.delete(context);
       await context.end();
       this.#running -= 1;
       this.#alone = false;

@@ -41,7 +41,7 @@ export class ServerUnderTest {
   /** Opens the control connection to the server at `url`. Throws, and says why, if it does not host the probe. */
   static async connect(url: string, patience = PATIENCE): Promise<ServerUnderTest> {
     const control = resolvePath(url, '/control');
-    const client = await Client.connect(control, { patience }).catch((error: Error & { code?: string }) => {
+    const client = await Client.connect(control).catch((error: Error & { code?: string }) => {
       throw new Error(`${control} did not open (${error.message || error.code}): is the server running, and ${HINT}`);
     });
     try {
@@ -103,7 +103,7 @@ export class ServerUnderTest {
   }
 
   async #connectControl(): Promise<Client> {
-    const control = await Client.connect(resolvePath(this.url, '/control'), { patience: this.patience });
+    const control = await Client.connect(resolvePath(this.url, '/control'));
     this.#control.add(control);
     await answer(control); // what the server cannot do
     return control;
@@ -119,6 +119,7 @@ export class ServerUnderTest {
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       const trace = await this.trace(id);
       if (enough(trace)) return trace;
+      if (this.lost) throw this.lost;
       if (performance.now() > deadline) {
         const seen = trace.events.map((event) => `\n  ${JSON.stringify(event)}`).slice(-30);
         throw new Error(`awaited ${awaited} for ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`);
@@ -228,6 +229,15 @@ export class Trace {
       return wrong;
     });
   }
+}
+
+/** What a promise settles with; throws after some milliseconds, and names what was awaited. */
+export async function settledWithin<Value>(ms: number, promise: Promise<Value>, awaited: string): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<never>((_settle, fail) => {
+    timer = setTimeout(() => fail(new Error(`awaited ${awaited}, but it did not come for ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, patience]).finally(() => clearTimeout(timer));
 }
 
 /** The URL of `path` on the server at `url`, whose own path is a prefix. */

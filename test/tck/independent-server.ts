@@ -292,7 +292,6 @@ function serve(
     const code = payload.length === 0 ? 1005 : payload.readUInt16BE();
     if (payload.length > 0 && !MAY_SEND(code) && code !== 1010) return fault(1002, `the close code ${code}`);
     if (!isUtf8(payload.subarray(2)) && validateUtf8) return fault(1007, 'a close reason that is not UTF-8');
-    parsing = false;
     if (end({ type: 'remote', code, reason: payload.subarray(2).toString() })) sendClose(code, '');
     hangUp();
     advance();

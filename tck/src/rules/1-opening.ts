@@ -2,6 +2,7 @@
 
 import { BINARY, closeFrame, frame, TEXT } from '../raw-client.ts';
 import { push, type RuleTest, text } from '../rule.ts';
+import { settledWithin } from '../server-under-test.ts';
 
 const VERSION = 'Sec-WebSocket-Version: 13';
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
@@ -94,7 +95,7 @@ export const opening: readonly RuleTest[] = [
     },
   },
   {
-    rule: '1.3',
+    rule: '1.2',
     title: 'frames in the packet of the handshake wait for a slow init',
     needs: ['keepsEarlyFrames'],
     async run(t) {
@@ -152,7 +153,7 @@ export const opening: readonly RuleTest[] = [
       rule: '1.4',
       title: `if init ${what}, the connection closes with 1011, and terminate is not called`,
       async run(t) {
-        const probe = await t.open({ on: { init } });
+        const probe = await t.open({ on: { init }, handler: {} });
         probe.client.text('too early');
         await t.closes(probe.client, 1011);
         await t.server.quiet();
@@ -162,9 +163,24 @@ export const opening: readonly RuleTest[] = [
   ),
   {
     rule: '1.4',
+    title: 'frames and a close frame that came before init throws reach no callback',
+    needs: ['keepsEarlyFrames'],
+    async run(t) {
+      const behind = Buffer.concat([frame(TEXT, 'never handled'), closeFrame(4000)]);
+      const client = await t.raw({ on: { init: { gate: true, throw: 'no' } }, handler: {} }, { behind });
+      await t.server.untilStarted(client.id, 'init');
+      await t.server.quiet();
+      await t.server.release(client.id);
+      await client.closing();
+      await t.server.quiet();
+      t.started(await t.server.trace(client.id), 'init');
+    },
+  },
+  {
+    rule: '1.4',
     title: 'if the client is gone when init throws, terminate is not called either',
     async run(t) {
-      const client = await t.raw({ on: { init: { gate: true, throw: 'too late' } } });
+      const client = await t.raw({ on: { init: { gate: true, throw: 'too late' } }, handler: {} });
       await t.server.untilStarted(client.id, 'init');
       client.send(frame(TEXT, 'never handled'), closeFrame(4000));
       client.cut();
@@ -306,7 +322,7 @@ export const opening: readonly RuleTest[] = [
       t.matches(await stuck.client.closed(), { close: 1001 }, 'how the shutdown begins');
       const client = await t.connectRaw(url);
       t.equal(client.status, 503, 'the status');
-      await down;
+      await settledWithin(6 * t.server.patience, down, 'the end of the shutdown');
     },
   },
 ];

@@ -73,6 +73,21 @@ const order: readonly RuleTest[] = [
       t.equal(trace.overlaps, [], 'the callbacks that began too early');
     },
   },
+  {
+    rule: '2.1',
+    title: "terminate does not begin while a callback is pending, though the client's close frame has arrived",
+    async run(t) {
+      const client = await t.raw();
+      client.send(instruct({ gate: true }), closeFrame(4000));
+      await t.server.untilStarted(client.id, 'handleIn');
+      await client.within(LOOK);
+      t.started(await t.server.trace(client.id), 'init', 'handleIn');
+      await t.server.release(client.id);
+      const trace = await t.server.untilTerminated(client.id);
+      t.started(trace, 'init', 'handleIn', 'terminate');
+      t.equal(trace.overlaps, [], 'the callbacks that began too early');
+    },
+  },
 
   {
     rule: '2.2',
@@ -245,6 +260,22 @@ const order: readonly RuleTest[] = [
       t.equal(trace.reason, { type: 'remote', code: 4000, reason: '' });
       t.equal(trace.started.at(-1), 'terminate', 'the last callback');
       if (answer) t.started(trace, 'init', 'handleIn', 'handleIn', 'terminate');
+    },
+  },
+  {
+    rule: '2.2',
+    title: "infos that were posted before the client's close frame arrived, and still wait, are discarded",
+    needs: ['keepsEarlyFrames'],
+    async run(t) {
+      const on = { init: { gate: true, post: ['waits'] } } as const;
+      const client = await t.raw({ on }, { behind: closeFrame(4000) });
+      await t.server.untilStarted(client.id, 'init');
+      // The answer shows that the close frame has arrived; a server that has stopped reading sends none yet.
+      const answer = await client.within(LOOK);
+      await t.server.release(client.id);
+      const trace = await t.server.untilTerminated(client.id);
+      t.equal(trace.started.at(-1), 'terminate', 'the last callback');
+      if (answer) t.started(trace, 'init', 'terminate');
     },
   },
   ...(

@@ -4,7 +4,7 @@ import type { Received } from '../client.ts';
 import type { Instruction } from '../probe.ts';
 import { CLOSE, closeFrame, frame, TEXT } from '../raw-client.ts';
 import { forEachCallback, type Need, push, type RuleTest, stop, text } from '../rule.ts';
-import type { Trace } from '../server-under-test.ts';
+import { settledWithin, type Trace } from '../server-under-test.ts';
 
 const instruct = (instruction: object) => frame(TEXT, JSON.stringify(instruction));
 
@@ -66,6 +66,17 @@ const sending: readonly RuleTest[] = [
       await t.receives(probe.client, { text: 'one' });
     },
   },
+  ...[125, 126, 127, 65_535, 65_536, 1_000_000].map(
+    (long): RuleTest => ({
+      rule: '3.2',
+      title: `push sends a message of ${long} bytes`,
+      async run(t) {
+        const probe = await t.open();
+        probe.instruct(push({ opcode: 'text', long }, text('next')));
+        await t.receives(probe.client, { text: 'x'.repeat(long) }, { text: 'next' });
+      },
+    }),
+  ),
   ...(['ArrayBuffer', 'DataView', 'Uint16Array', 'offset', 'shared'] as const).map(
     (as): RuleTest => ({
       rule: '3.2',
@@ -414,6 +425,33 @@ const afterTheEnd: readonly RuleTest[] = [
         const trace = await t.server.untilTerminated(client.id);
         t.started(trace, 'init', 'handleIn', 'terminate');
         if (error) await t.reported(error.throw);
+      },
+    }),
+  ),
+  ...(
+    [
+      ['a push', push(text('late'))],
+      ['a stop', stop({ close: { code: 4000 }, messages: text('late') })],
+      ['a throw', { throw: 'thrown after the shutdown' }],
+    ] as const
+  ).map(
+    ([what, instruction]): RuleTest => ({
+      rule: '3.7',
+      title: `${what} after a shutdown has begun sends nothing, and terminate receives shutdown`,
+      needs: ['shutdown'],
+      async run(t) {
+        const { started, there } = await t.start();
+        const { id, url } = there.probeUrl({ on: { terminate: { tell: true } } });
+        const client = await t.connectRaw(url, { halfOpen: true });
+        client.send(instruct({ wait: 2_000, ...instruction })); // still pending when the shutdown begins
+        await there.untilStarted(id, 'handleIn');
+        const down = started.shutdown();
+        t.equal((await client.closing()).code, 1001, 'the code');
+        const told = '{"type":"shutdown","code":1001,"reason":""} with the last state';
+        await t.reported(`terminate received ${told}`, started.reports);
+        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'what follows the close frame');
+        client.cut();
+        await settledWithin(6 * t.server.patience, down, 'the end of the shutdown');
       },
     }),
   ),

@@ -175,24 +175,31 @@ export const flow: readonly RuleTest[] = [
     },
   },
 
-  {
-    rule: '5.3',
-    title: 'while more than a bound waits for a client, the next callback waits',
-    needs: ['knowsBacklog'],
-    alone: true,
-    async run(t) {
-      const client = await t.raw();
-      client.socket.pause();
-      for (let count = 0; count < 48; count++) client.send(instruct(pushLong));
-      const calls = await callsOf(t, client.id);
-      t.check(calls < 32, 'fewer than 32 of 48 callbacks, each of which pushes 1 MB', calls);
-      client.socket.resume();
-      for (let count = 0; count < 48; count++) {
-        const received = await client.next('a message of 1 MB');
-        t.equal('payload' in received && received.payload.length, MEGABYTE, 'the length of a message');
-      }
-    },
-  },
+  ...(
+    [
+      ['', pushLong],
+      [', after a promise, too', { wait: 0, ...pushLong }],
+    ] as const
+  ).map(
+    ([more, instruction]): RuleTest => ({
+      rule: '5.3',
+      title: `while more than a bound waits for a client, the next callback waits${more}`,
+      needs: ['knowsBacklog'],
+      alone: true,
+      async run(t) {
+        const client = await t.raw();
+        client.socket.pause();
+        for (let count = 0; count < 48; count++) client.send(instruct(instruction));
+        const calls = await callsOf(t, client.id);
+        t.check(calls < 32, 'fewer than 32 of 48 callbacks, each of which pushes 1 MB', calls);
+        client.socket.resume();
+        for (let count = 0; count < 48; count++) {
+          const received = await client.next('a message of 1 MB');
+          t.equal('payload' in received && received.payload.length, MEGABYTE, 'the length of a message');
+        }
+      },
+    }),
+  ),
   {
     rule: '5.3',
     title: 'the next callback waits for infos, too',

@@ -1,0 +1,287 @@
+// `npx @websock/tck`, as its users have it: installed from tarballs into an empty folder, against servers of all kinds.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { route } from '../../tck/src/probe.ts';
+import { rules } from '../../tck/src/rules.ts';
+import type { Report } from '../../tck/src/run.ts';
+import { root } from '../toolkit/compilers.ts';
+import { emptyFolder, install } from '../toolkit/install.ts';
+import { type Ended, execute, freePort } from '../toolkit/programs.ts';
+import { createIndependentServer } from './independent-server.ts';
+
+let project = '';
+let host: ChildProcess;
+let url = '';
+
+beforeAll(async () => {
+  project = emptyFolder();
+  writeFileSync(join(project, 'package.json'), '{ "private": true }');
+  install(project, '@websock/tck');
+  host = spawn(process.execPath, ['--import', 'tsx', 'test/tck/independent-host.ts'], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const [line] = await once((host.stdout as NonNullable<typeof host.stdout>).setEncoding('utf8'), 'data');
+  url = line.trim();
+}, 120_000);
+
+afterAll(async () => {
+  host?.stdin?.end();
+  if (host) await once(host, 'exit');
+  if (project) rmSync(project, { recursive: true });
+}, 30_000);
+
+/** Runs the command in the project where it is installed, without a registry. */
+function tck(...parameters: string[]): Promise<Ended> {
+  return execute('npx', ['--offline', '--no-install', 'tck', ...parameters], project);
+}
+
+/** Runs something with a server at hand, and closes that. */
+async function withServer<Value>(
+  server: Server | TcpServer,
+  use: (url: string, server: Server | TcpServer) => Promise<Value>,
+): Promise<Value> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await use(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, server);
+  } finally {
+    server.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  }
+}
+
+/** A server that does `greet` with each client. */
+function greeting(greet: (client: WebSocket) => void): Server {
+  const server = createServer();
+  new WebSocketServer({ server }).on('connection', greet);
+  return server;
+}
+
+const describeConcurrently = { concurrent: true, timeout: 120_000 };
+
+describe('npx @websock/tck', describeConcurrently, () => {
+  test('passes a right server in another process, and says so rule by rule', async () => {
+    const { code, output } = await tck(url);
+    expect(output).not.toContain('FAILED');
+    expect(code).toBe(0);
+    expect(output).toMatch(/^@websock\/tck 0\.1\.0, SPEC\.md 0\.1, ws:/);
+    for (const rule of new Set(rules.map((each) => each.rule))) expect(output).toMatch(new RegExp(`^${rule} `, 'm'));
+    expect(output).toContain('cannot be shut down from here (1.6, 3.7, 4.3o, 4.5)');
+    expect(output).toMatch(/\d{3} passed, 0 failed of a MUST, 0 of a SHOULD, \d+ skipped, in \d+\.\d s\n$/);
+  });
+
+  test('runs the tests of a rule, a row or a chapter', async () => {
+    for (const [rule, pattern] of [
+      ['4.3a', /^4\.3a +12$/m],
+      ['1', /^1\.5 +/m],
+      ['6.2', /^6\.2 +1$/m],
+    ] as const) {
+      const { code, output } = await tck(url, '--rule', rule);
+      expect(output).toMatch(pattern);
+      expect(output).not.toMatch(/^2\.1 /m);
+      expect(code).toBe(0);
+    }
+  });
+
+  test('lists its tests without a server', async () => {
+    const { code, output } = await tck('--list');
+    expect(output.trim().split('\n')).toHaveLength(rules.length);
+    expect(output).toMatch(/^4\.3n {1,2}by default the clock is of 60 seconds \(slow, needs idleTimeoutByDefault/m);
+    expect(output).toMatch(/^5\.1 {3}while init is pending the server stops reading \(SHOULD, needs pausesReading\)$/m);
+    expect(code).toBe(0);
+  });
+
+  test('writes a report in JSON', async () => {
+    const { code } = await tck(url, '--rule', '2.5', '--rule', '1.6', '--json', 'report.json');
+    expect(code).toBe(0);
+    const report = JSON.parse(readFileSync(join(project, 'report.json'), 'utf8')) as Report & { tck: string };
+    expect(report).toMatchObject({ tck: '0.1.0', spec: '0.1', url, cannot: {}, passed: true });
+    expect(report.outcomes.map(({ rule, outcome }) => [rule, outcome])).toContainEqual(['1.6', 'skipped']);
+    expect(report.outcomes.filter(({ rule, outcome }) => rule === '2.5' && outcome === 'passed')).toHaveLength(3);
+    expect(new Date(report.date).getTime()).toBeGreaterThan(Date.now() - 60_000);
+    const { output } = await tck(url, '--rule', '2.5', '--json', '-');
+    expect(JSON.parse(output)).toMatchObject({ passed: true });
+  });
+
+  test('skips what the server is said to be unable to do, and gives the reason', async () => {
+    writeFileSync(join(project, 'cannot.json'), '{ "returnsThenables": "it is written in Python" }');
+    const { code, output } = await tck(url, '--rule', '2.1', '--cannot', 'cannot.json');
+    expect(output).toContain('the server cannot do returnsThenables: it is written in Python (2.1)');
+    expect(code).toBe(0);
+  });
+
+  test('shows the rule, what was awaited and what came instead', async () => {
+    const { server } = createIndependentServer(
+      (path) => {
+        const service = route(path);
+        return service && { ...service, arg: structuredClone(service.arg) };
+      },
+      () => {},
+    );
+    const { code, output } = await withServer(server, (wrong) => tck(wrong, '--rule', '1.1'));
+    expect(output).toContain(
+      'FAILED 1.1 (MUST): init is called once, before anything else, with the arg of the upgrade',
+    );
+    expect(output).toMatch(/ {2}whether init received the arg itself, not a copy: awaited \{ sameValue: true \}, but/);
+    expect(output).toContain('The rule: A server MUST call `init` once per connection, when the handshake is complete');
+    expect(code).toBe(1);
+  });
+
+  test('passes a server that only fails a SHOULD', async () => {
+    // Without half-open connections Node answers the end of the client's stream itself; what fails here is the ping.
+    const { server } = createIndependentServer(
+      (path) => {
+        const service = route(path);
+        return service && { ...service, options: { ...service.options, heartbeat: false } };
+      },
+      () => {},
+    );
+    const { code, output } = await withServer(server, (wrong) => tck(wrong, '--rule', '4.6'));
+    expect(output).toContain('FAILED 4.6 (SHOULD): a client that answers pings stays, and is pinged again');
+    expect(output).toMatch(/failed of a MUST, 2 of a SHOULD/);
+    expect(code).toBe(output.includes(' 0 failed of a MUST') ? 0 : 1);
+  });
+
+  test('keeps the path of the URL as a prefix', async () => {
+    const { server } = createIndependentServer(
+      (path) => (path.startsWith('/some/where/') ? route(path) : undefined),
+      () => {},
+    );
+    for (const path of ['/some/where', '/some/where/']) {
+      const { code, output } = await withServer(server, (at) => tck(`${at}${path}`, '--rule', '6.2'));
+      expect(output).toMatch(/^6\.2 +1$/m);
+      expect(code).toBe(0);
+    }
+  });
+});
+
+const HINT = 'does it host the probe? See the README of @websock/tck';
+
+describe('npx @websock/tck says why it cannot test, in a line, and exits with 2', describeConcurrently, () => {
+  test.each([
+    ['without a URL', () => tck(), 'give the URL of a server that hosts the probe\nSee npx @websock/tck --help'],
+    ['two URLs', () => tck(url, url), 'one URL only; not ws://'],
+    [
+      'what is not a URL',
+      () => tck('localhost:8080'),
+      "'localhost:8080' is not the URL of a server: it begins with ws://",
+    ],
+    ['a URL of HTTP', () => tck('http://127.0.0.1:1'), 'it begins with ws://, such as ws://127.0.0.1:8080'],
+    ['TLS', () => tck('wss://127.0.0.1:1'), 'frames are sent by hand, so test the server without TLS'],
+    ['an unknown option', () => tck(url, '--fast'), "Unknown option '--fast'"],
+    ['an unknown rule', () => tck(url, '--rule', '9.9'), "unknown rule '9.9'; see --list"],
+    ['a file that is not there', () => tck(url, '--cannot', 'none.json'), 'none.json cannot be read as JSON: ENOENT'],
+    [
+      'an unknown capability in a file',
+      () => {
+        writeFileSync(join(project, 'unknown.json'), '{ "puase": "no" }');
+        return tck(url, '--cannot', 'unknown.json');
+      },
+      "unknown.json names an unknown capability: 'puase'; the known ones are rejectsHttp10, ",
+    ],
+    [
+      'a dead port',
+      async () => tck(`ws://127.0.0.1:${await freePort()}`),
+      `/control did not open (connect ECONNREFUSED 127.0.0.1:`,
+    ],
+    [
+      'a server of HTTP',
+      () =>
+        withServer(
+          createServer((_request, response) => response.writeHead(404).end()),
+          (at) => tck(at),
+        ),
+      `/control did not open (Unexpected server response: 404): is the server running, and ${HINT}`,
+    ],
+    [
+      'a server that never answers',
+      () =>
+        withServer(
+          createTcpServer(() => {}),
+          (at) => tck(at),
+        ),
+      `/control did not open (Opening handshake has timed out): is the server running, and ${HINT}`,
+    ],
+    [
+      'a server that echoes',
+      () =>
+        withServer(
+          greeting((client) => client.on('message', (data) => client.send(data))),
+          (at) => tck(at),
+        ),
+      `/control did not say what the server cannot do (awaited a message on the control connection, but nothing came from the server for 10000 ms): ${HINT}`,
+    ],
+    [
+      'a server that greets with a text',
+      () =>
+        withServer(
+          greeting((client) => client.send('welcome')),
+          (at) => tck(at),
+        ),
+      '/control did not say what the server cannot do (',
+    ],
+    [
+      'a server that names an unknown capability',
+      () =>
+        withServer(
+          greeting((client) => client.send('{"puase":"cannot"}')),
+          (at) => tck(at),
+        ),
+      "/control names an unknown capability: 'puase'; the known ones are rejectsHttp10, ",
+    ],
+    [
+      'a server that gives no reason',
+      () =>
+        withServer(
+          greeting((client) => client.send('{"pausesReading":false}')),
+          (at) => tck(at),
+        ),
+      "/control gives false for 'pausesReading'; give the reason, a string",
+    ],
+  ] as [string, () => Promise<Ended>, string][])('%s', async (_what, run, says) => {
+    const { code, output } = await run();
+    expect(output).toContain(says);
+    expect(output).not.toMatch(/^ +at /m);
+    expect(output.trim().split('\n').length).toBeLessThanOrEqual(2);
+    expect(code).toBe(2);
+  });
+});
+
+test('a server that hangs halfway fails, and is not waited for again and again', { timeout: 60_000 }, async () => {
+  const server = greeting((client) => client.send('{}'));
+  const { code, output } = await withServer(server, (at) => tck(at));
+  expect(output).toContain('the server is gone, or hangs: awaited a message on the control connection');
+  expect(code).toBe(1);
+});
+
+test('what is installed takes at most 15 MB', () => {
+  expect(sizeOf(join(project, 'node_modules'))).toBeLessThan(15_000_000);
+});
+
+test('the kit runs inside a test runner, and its probe in a host of JavaScript', async () => {
+  const program = `
+    import { CAPABILITIES, rules, run } from '@websock/tck';
+    import { route } from '@websock/tck/probe';
+    const { passed, outcomes } = await run(process.argv[2], { rules: ['6'] });
+    const { handler, arg } = route('/probe?id=one', {});
+    console.log(JSON.stringify([passed, outcomes.length, typeof handler.init, arg.id, 'pausesReading' in CAPABILITIES, rules.length]));
+  `;
+  writeFileSync(join(project, 'run.mjs'), program);
+  const { output } = await execute(process.execPath, ['run.mjs', url], project);
+  const chapter = rules.filter(({ rule }) => rule.startsWith('6')).length;
+  expect(JSON.parse(output)).toEqual([true, chapter, 'function', 'one', true, rules.length]);
+});
+
+function sizeOf(path: string): number {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return stat.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
