@@ -18,6 +18,7 @@ export const CAPABILITIES = {
   sendsTimeoutCode: 'closes with 1002 when idleTimeout has passed (4.3n)',
   idleTimeoutByDefault: 'has an idle timeout of 60 seconds by default (4.3n)',
   sendsProtocolErrorCodes: 'sends the close code of the table when a client violates the protocol (4.3)',
+  sendsInflationErrorCode: 'closes with 1007 for data that cannot be inflated (4.3i)',
   rejectsUnmaskedFrames: 'refuses frames without a mask (4.3l)',
   rejectsLongControlFrames: 'refuses control frames of more than 125 bytes (4.3l)',
   rejectsShortCloseFrames: 'refuses a close frame of one byte (4.3l)',

@@ -118,7 +118,7 @@ function listed({ rule, title, needs = [], slow, should }: RuleTest): string {
 function describe(report: Report, spec: Spec, version: string, ms: number): string {
   const { outcomes, url } = report;
   const lines = [`@websock/tck ${version}, SPEC.md ${report.spec}, ${url}`, '', 'rule   passed  failed  skipped'];
-  for (const rule of new Set(outcomes.map((outcome) => outcome.rule))) {
+  for (const rule of [...new Set(outcomes.map((outcome) => outcome.rule))].sort()) {
     const count = (wanted: Outcome['outcome']) =>
       outcomes.filter((each) => each.rule === rule && each.outcome === wanted).length;
     const cell = (number: number, width: number) => (number === 0 ? '' : String(number)).padStart(width);

@@ -27,6 +27,11 @@ export interface RuleTest {
   readonly slow?: boolean;
   /** Whether it measures what other tests would disturb. */
   readonly alone?: boolean;
+  /**
+   * Whether it depends on time. Where this process itself is late, the machine is busy, and the server may be late for
+   * the same reason: then a failure says nothing, and the test runs again.
+   */
+  readonly timed?: boolean;
   /** Whether the rule says SHOULD: a server that fails still conforms. */
   readonly should?: boolean;
   /** Settles if the server passes; throws what was awaited, and what came instead. */
@@ -87,7 +92,7 @@ export class TestContext {
   async start(): Promise<{ started: StartedServer; there: ServerUnderTest }> {
     if (!this.help.start) throw new Error("this test must declare that it needs 'shutdown'");
     const started = await this.help.start();
-    const there = await ServerUnderTest.connect(started.url, this.server.patience);
+    const there = await ServerUnderTest.connect(started.url, this.server.patience, this.server.cannot);
     this.#servers.add(there);
     return { started, there };
   }

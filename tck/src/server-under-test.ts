@@ -20,7 +20,7 @@ export interface ProbeOptions {
 const HINT = 'does it host the probe? See the README of @websock/tck';
 
 export class ServerUnderTest {
-  /** What the server cannot do, as it declares, with the reason for each. */
+  /** What the server cannot do, as it declares and as the one who tests it says, with the reason for each. */
   readonly cannot: Cannot;
   /** Control connections on which no command waits for its answer. */
   readonly #idle: Client[];
@@ -38,8 +38,11 @@ export class ServerUnderTest {
     this.cannot = cannot;
   }
 
-  /** Opens the control connection to the server at `url`. Throws, and says why, if it does not host the probe. */
-  static async connect(url: string, patience = PATIENCE): Promise<ServerUnderTest> {
+  /**
+   * Opens the control connection to the server at `url`. Throws, and says why, if it does not host the probe. `more` is
+   * what it cannot do beside what it declares itself.
+   */
+  static async connect(url: string, patience = PATIENCE, more: Cannot = {}): Promise<ServerUnderTest> {
     const control = resolvePath(url, '/control');
     const client = await Client.connect(control).catch((error: Error & { code?: string }) => {
       throw new Error(`${control} did not open (${error.message || error.code}): is the server running, and ${HINT}`);
@@ -48,7 +51,8 @@ export class ServerUnderTest {
       const cannot = await answer(client).catch((error: Error) => {
         throw new Error(`${control} did not say what the server cannot do (${error.message}): ${HINT}`);
       });
-      return new ServerUnderTest(url, client, checkCannot(cannot, `the first message of ${control}`), patience);
+      const declared = checkCannot(cannot, `the first message of ${control}`);
+      return new ServerUnderTest(url, client, { ...declared, ...more }, patience);
     } catch (error) {
       client.cut();
       throw error;

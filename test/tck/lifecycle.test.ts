@@ -3,6 +3,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cannot } from '../../tck/src/capabilities.ts';
 import { route } from '../../tck/src/probe.ts';
 import type { RunHelp, StartedServer } from '../../tck/src/rule.ts';
 import { rules } from '../../tck/src/rules.ts';
@@ -27,13 +28,18 @@ async function startIndependent(): Promise<StartedServer> {
   return { url: `ws://127.0.0.1:${port}`, shutdown, reports: () => reports };
 }
 
+/** What a platform cannot do, beside what its adapter declares. */
+const more: { readonly [platform: string]: Cannot } = {
+  cloudflare: { sendsInflationErrorCode: 'workerd closes with 1002' },
+};
+
 const servers: [string, () => Promise<StartedServer>][] = [
   ...platforms.map((platform): [string, () => Promise<StartedServer>] => [platform, () => startHost(platform)]),
   ['independent', startIndependent],
 ];
 
 // The runner decides what runs at the same time; the tests only wait for its outcomes.
-describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, start) => {
+describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (name, start) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;
@@ -42,7 +48,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, sta
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports };
-    const connected = await Runner.connect(running.url, { ...help, slow: true });
+    const connected = await Runner.connect(running.url, { ...help, cannot: more[name] ?? {}, slow: true });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {

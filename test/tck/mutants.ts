@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are lines of source
+
 // Servers that are wrong in one way each: the independent server, with one line of its source replaced. The tests of the
 // rule that it breaks must fail on it. To add one, ask of a sentence of SPEC.md which change of one line breaks it.
 

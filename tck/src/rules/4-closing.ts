@@ -457,7 +457,8 @@ const faults: readonly RuleTest[] = [
       const client = await t.raw();
       client.send(frame(TEXT, 'before'), frame(3, 'x'));
       const trace = await t.server.untilTerminated(client.id);
-      t.matches(trace.reason, { type: 'error', code: 1002, reason: '' });
+      const code = t.server.cannot.sendsProtocolErrorCodes === undefined ? { code: 1002 } : {};
+      t.matches(trace.reason, { type: 'error', ...code, reason: '' });
       t.started(trace, 'init', 'handleIn', 'terminate');
     },
   },
@@ -478,7 +479,7 @@ const faults: readonly RuleTest[] = [
   {
     rule: '4.3i',
     title: 'data that cannot be inflated sends 1007, and terminate receives an error',
-    needs: ['compresses', 'sendsProtocolErrorCodes'],
+    needs: ['compresses', 'sendsProtocolErrorCodes', 'sendsInflationErrorCode'],
     async run(t) {
       const client = await t.raw(
         { options: { compress: true } },
@@ -606,6 +607,7 @@ const idle: readonly RuleTest[] = [
   ).map(
     ([what, begin]): RuleTest => ({
       rule: '4.3n',
+      timed: true,
       title: `silence ${what} sends 1002, and terminate receives timeout`,
       needs: ['sendsTimeoutCode'],
       async run(t) {
@@ -635,29 +637,19 @@ const idle: readonly RuleTest[] = [
   ).map(
     ([what, send, need]): RuleTest => ({
       rule: '4.3n',
+      timed: true,
       title: `${what} restarts the clock`,
       needs: need ? [need] : [],
       async run(t) {
-        const idleTimeout = 600;
-        for (;;) {
-          let last = performance.now();
-          const client = await t.raw({ options: { idleTimeout, heartbeat: false } });
-          if (what === 'a part of a message') client.send(frame(BINARY, '', { length: 100 }));
-          if (what === 'a fragment') client.send(frame(BINARY, '', { fin: false }));
-          let longest = 0;
-          for (let count = 0; count < 8; count++) {
-            await pause(100);
-            send(client);
-            longest = Math.max(longest, performance.now() - last);
-            last = performance.now();
-          }
-          const { started } = await t.server.trace(client.id);
-          longest = Math.max(longest, performance.now() - last);
-          client.cut();
-          if (longest > idleTimeout / 2) continue; // the machine was too busy for the test to say anything
-          t.check(!started.includes('terminate'), 'an open connection', started);
-          return;
+        const client = await t.raw({ options: { idleTimeout: 600, heartbeat: false } });
+        if (what === 'a part of a message') client.send(frame(BINARY, '', { length: 100 }));
+        if (what === 'a fragment') client.send(frame(BINARY, '', { fin: false }));
+        for (let count = 0; count < 8; count++) {
+          await pause(100);
+          send(client);
         }
+        const { started } = await t.server.trace(client.id);
+        t.check(!started.includes('terminate'), 'an open connection', started);
       },
     }),
   ),
@@ -669,6 +661,7 @@ const idle: readonly RuleTest[] = [
   ).map(
     ([what, message, opcode, need]): RuleTest => ({
       rule: '4.3n',
+      timed: true,
       title: `${what} that the server sends does not restart the clock`,
       needs: ['sendsTimeoutCode', ...(need ? [need] : [])],
       async run(t) {
@@ -697,6 +690,7 @@ const idle: readonly RuleTest[] = [
   ),
   ...forEachCallback({
     rule: '4.3n',
+    timed: true,
     title: (callback) => `the clock is paused while ${callback} is pending, and the server has stopped reading`,
     needs: ['pausesReading'],
     async run(t, trigger) {
@@ -708,6 +702,7 @@ const idle: readonly RuleTest[] = [
   }),
   {
     rule: '4.3n',
+    timed: true,
     title: 'the clock is not restarted when the server reads again',
     needs: ['pausesReading', 'sendsTimeoutCode'],
     async run(t) {
@@ -725,6 +720,7 @@ const idle: readonly RuleTest[] = [
   ...(['Infinity', 3_000_000_000] as const).map(
     (idleTimeout): RuleTest => ({
       rule: '4.3n',
+      timed: true,
       title: `with an idleTimeout of ${idleTimeout} a connection stays open`,
       async run(t) {
         const client = await t.raw({ options: { idleTimeout, heartbeat: false } });
@@ -736,6 +732,7 @@ const idle: readonly RuleTest[] = [
   ),
   {
     rule: '4.3n',
+    timed: true,
     title: 'by default the clock is of 60 seconds',
     needs: ['idleTimeoutByDefault', 'sendsTimeoutCode'],
     slow: true,
@@ -889,6 +886,7 @@ const bounds: readonly RuleTest[] = [
         needs: ['dropsSockets'],
         slow,
         should,
+        timed: true,
         async run(t) {
           const client = await t.raw({}, { halfOpen: true });
           client.send(...frames);
@@ -903,6 +901,7 @@ const bounds: readonly RuleTest[] = [
       needs: ['dropsSockets'],
       slow,
       should,
+      timed: true,
       async run(t) {
         const client = await t.raw({}, { halfOpen: true });
         client.socket.pause();
@@ -955,6 +954,7 @@ const bounds: readonly RuleTest[] = [
 const heartbeat: readonly RuleTest[] = [
   {
     rule: '4.6',
+    timed: true,
     title: 'a silent client is pinged once at half of idleTimeout, and closed when it has passed',
     needs: ['pingsByItself', 'sendsTimeoutCode'],
     should: true,
@@ -970,31 +970,24 @@ const heartbeat: readonly RuleTest[] = [
   },
   {
     rule: '4.6',
+    timed: true,
     title: 'a client that answers pings stays, and is pinged again',
     needs: ['pingsByItself'],
     should: true,
     async run(t) {
-      const idleTimeout = 1_500;
-      for (let attempt = 1; ; attempt++) {
-        const client = await t.raw({ options: { idleTimeout } });
-        let longest = 0;
-        const received: unknown[] = [];
-        for (let count = 0; count < 4; count++) {
-          const last = performance.now();
-          const ping = await client.next('a ping');
-          longest = Math.max(longest, performance.now() - last);
-          received.push('opcode' in ping ? ping.opcode : ping);
-          if ('payload' in ping) client.send(frame(PONG, ping.payload));
-          if (received.at(-1) !== PING) break;
-        }
-        if (longest > (idleTimeout * 2) / 3 && attempt < 5) continue; // the machine was too busy to say anything
-        t.equal(received, [PING, PING, PING, PING], 'what came from the server');
-        return;
+      const client = await t.raw({ options: { idleTimeout: 1_000 } });
+      const received: unknown[] = [];
+      for (let count = 0; count < 4; count++) {
+        const ping = await client.next('a ping');
+        received.push('opcode' in ping ? ping.opcode : ping);
+        if ('payload' in ping) client.send(frame(PONG, ping.payload));
       }
+      t.equal(received, [PING, PING, PING, PING], 'what came from the server');
     },
   },
   {
     rule: '4.6',
+    timed: true,
     title: 'a client of a browser, which answers pings by itself, stays though it only listens',
     async run(t) {
       const probe = await t.open({
@@ -1009,6 +1002,7 @@ const heartbeat: readonly RuleTest[] = [
   },
   {
     rule: '4.6',
+    timed: true,
     title: 'with heartbeat off nobody is pinged',
     async run(t) {
       const client = await t.raw({ options: { idleTimeout: 700, heartbeat: false } });
@@ -1018,6 +1012,7 @@ const heartbeat: readonly RuleTest[] = [
   },
   {
     rule: '4.6',
+    timed: true,
     title: 'nobody is pinged while the clock is paused',
     needs: ['pausesReading', 'pingsByItself'],
     async run(t) {
