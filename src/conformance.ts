@@ -34,12 +34,12 @@ import type { WebSock } from './websock';
  * misspelled callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`. In a project
  * without `strict` there is no verdict: every export of the suite says so.
  */
-export type HandlerConforms<Handler> = [IsStrict, EveryMemberConforms<Handler>] extends [
-  EveryMemberConforms<Handler>,
-  true,
-]
-  ? true
-  : HandlerFaults<Handler>;
+export type HandlerConforms<Handler> =
+  IsStrict extends EveryMemberConforms<Handler>
+    ? false extends EveryMemberConforms<Handler>
+      ? HandlerFaults<Handler>
+      : true
+    : HandlerFaults<Handler>;
 
 /**
  * `true` if a server's upgrade function of type `Upgrade` accepts every right handler and rejects wrong ones, else what

@@ -19,7 +19,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
+import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 import { OptionsCheck } from './validate.ts';
 
@@ -192,17 +192,7 @@ export interface BunAdapter {
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter({ maxPayloadLength, ...options }: BunOptions = {}): BunAdapter {
   const websocket = websocketOf('createAdapter', maxPayloadLength);
-  const adapter = new Adapter('createAdapter', options);
-  const { connections } = adapter;
-  return {
-    upgrade: upgradeBy(
-      adapter,
-      ({ request }) => request,
-      (target, upgrade) => open(connections, target, upgrade),
-    ),
-    websocket,
-    shutdown: (bounds) => connections.shutdown(bounds),
-  };
+  return { ...adapterBy(options, ({ request }) => request, open), websocket };
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {

@@ -22,7 +22,7 @@ import {
   type ShutdownOptions,
   type Wire,
 } from './connection.ts';
-import { fetchBy, upgradeBy } from './fetch.ts';
+import { adapterBy, fetchBy } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -103,16 +103,7 @@ export interface CloudflareAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
-  const adapter = new Adapter('createAdapter', options);
-  const { connections } = adapter;
-  return {
-    upgrade: upgradeBy(
-      adapter,
-      (request) => request,
-      (request, upgrade) => open(connections, request, upgrade),
-    ),
-    shutdown: (bounds) => connections.shutdown(bounds),
-  };
+  return adapterBy(options, (request) => request, open);
 }
 
 // Of workerd's own types, what is used here.

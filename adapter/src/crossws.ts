@@ -136,8 +136,11 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
 function acceptance(request: Request, upgrade: Upgrade, key: symbol): CrosswsUpgrade {
   const { headers, protocol: wanted, compress } = upgrade.options;
   const protocol = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), wanted);
+  const lines = headers.map(([name, value]): [string, string] => [name, value]);
+  // Without this header Bun would answer the first subprotocol that the client offers.
+  if (onBun && protocol === undefined) lines.push(['Sec-WebSocket-Protocol', '']);
   return {
-    headers: headers.map(([name, value]) => [name, value]),
+    headers: lines,
     ...(protocol === undefined ? undefined : { protocol }),
     perMessageDeflate: compress,
     context: { [key]: upgrade },
@@ -152,8 +155,10 @@ function survive({ runtime }: CrosswsRequest): void {
   node?.req?.socket?.on('error', () => {});
 }
 
+const onBun = 'Bun' in globalThis;
+
 /** What `send` returns on Bun, and on uWebSockets, for a message that is over their limit, which they then discard. */
-const DISCARDED = 'Bun' in globalThis ? 0 : 2;
+const DISCARDED = onBun ? 0 : 2;
 
 /** A peer and its connection. */
 class Link implements Wire {
@@ -239,9 +244,9 @@ function canPing(peer: CrosswsPeer): boolean {
 
 function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
   if (typeof data === 'string') return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
+  if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return data.buffer instanceof ArrayBuffer ? bytes : bytes.slice(); // Deno cannot send shared memory
 }
 
 /** The code of the close frame that `ws`, or Bun, sends for a fault of these words. */

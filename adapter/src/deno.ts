@@ -4,6 +4,9 @@
 //
 // Deno keeps a handshake that is never completed, and a message of endless fragments, for as long as the client likes,
 // with or without this package: put a proxy in front of it where clients are not trusted.
+//
+// A message that crosses the server's close frame makes Deno reset the socket, so that such a client may see 1006 in place
+// of the code that was sent.
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
@@ -19,7 +22,7 @@ import {
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { fetchBy, stopGently, upgradeBy } from './fetch.ts';
+import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 
 export * from './index.ts';
@@ -35,6 +38,7 @@ export const cannot: Cannot = {
   sendsProtocolErrorCodes: 'Deno drops the socket, mostly without a close frame',
   rejectsUnmaskedFrames: 'Deno accepts them',
   rejectsLongControlFrames: 'Deno accepts long close frames',
+  seesCloseFrames: "Deno answers a client's close frame before it shows it",
   reportsRemote1014: 'Deno takes 1014 for a protocol error',
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
@@ -144,16 +148,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  const adapter = new Adapter('createAdapter', options);
-  const { connections } = adapter;
-  return {
-    upgrade: upgradeBy(
-      adapter,
-      (request) => request,
-      (request, upgrade) => open(connections, request, upgrade),
-    ),
-    shutdown: (bounds) => connections.shutdown(bounds),
-  };
+  return adapterBy(options, (request) => request, open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {

@@ -2,11 +2,9 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
-import { refusal } from './handshake.ts';
-
-/** Opens a connection; returns the response that the platform wants for it. */
-type Open<Target> = (target: Target, upgrade: Upgrade) => Response;
+import { Adapter, type AdapterOptions, type Decision, type Upgrade, unavailable } from './adapter.ts';
+import type { Connections, ShutdownOptions } from './connection.ts';
+import { hasValidHost, refusal } from './handshake.ts';
 
 /**
  * A fetch function that asks the route. `undefined` means that the request is for somebody else. Synchronous if the
@@ -18,6 +16,7 @@ export function fetchBy<Platform>(
   open: (request: Request, platform: Platform, upgrade: Upgrade) => Response,
 ): (request: Request, platform: Platform) => Response | undefined | Promise<Response | undefined> {
   return (request, platform) => {
+    if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
     const answer = (decision: Decision) =>
       decision === undefined || decision instanceof Response ? decision : open(request, platform, decision);
     const decision = adapter.decide(route, request, platform);
@@ -25,16 +24,24 @@ export function fetchBy<Platform>(
   };
 }
 
-/** An upgrade function; `requestOf` finds the request in what the platform needs. */
-export function upgradeBy<Target>(
-  adapter: Adapter,
+/** What `createAdapter` returns; `requestOf` finds the request in what the platform needs. */
+export function adapterBy<Target>(
+  options: AdapterOptions | undefined,
   requestOf: (target: Target) => Request,
-  open: Open<Target>,
-): WebSock.Upgrade<Target, Response> {
-  return (target, handler, arg, options) => {
-    const upgrade = adapter.check(handler, arg, options);
-    if (adapter.connections.closing) return unavailable();
-    return refusal(requestOf(target)) ?? open(target, upgrade);
+  open: (connections: Connections, target: Target, upgrade: Upgrade) => Response,
+): {
+  readonly upgrade: WebSock.Upgrade<Target, Response>;
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+} {
+  const adapter = new Adapter('createAdapter', options);
+  const { connections } = adapter;
+  return {
+    upgrade(target, handler, arg, connectionOptions) {
+      const upgrade = adapter.check(handler, arg, connectionOptions);
+      if (connections.closing) return unavailable();
+      return refusal(requestOf(target)) ?? open(connections, target, upgrade);
+    },
+    shutdown: (bounds) => connections.shutdown(bounds),
   };
 }
 

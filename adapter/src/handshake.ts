@@ -11,9 +11,12 @@ const REQUIRED = {
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
 };
 
-/** Whether a request wants to be upgraded to a WebSocket, rightly or wrongly. */
-export function wantsUpgrade({ headers }: Request): boolean {
-  return REQUIRED.Upgrade.test(headers.get('Upgrade') ?? '');
+/** A host and perhaps a port, and nothing that would end up in another part of the URL. */
+const HOST = /^[^\s/?#@\\]+$/;
+
+/** Whether a request says correctly whom it is for: otherwise a route would see another URL, or none. */
+export function hasValidHost({ url, headers }: Request): boolean {
+  return HOST.test(headers.get('Host') ?? 'localhost') && URL.canParse(url);
 }
 
 /** The answer to a request that is not a valid upgrade; `undefined` if it is one. */

@@ -248,9 +248,9 @@ class Upgrades {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
-    socket.setDefaultEncoding('latin1'); // for the headers
+    socket.setDefaultEncoding('latin1'); // for the headers: `ws` leaves the encoding of strings to the socket
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
-      socket.setDefaultEncoding('utf8'); // `ws` writes texts as strings
+      socket.setDefaultEncoding('utf8'); // for text messages
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options);
       wire.listen(connection);

@@ -7,11 +7,14 @@ import type {
   CallableOn,
   CallbackName,
   DeclaresNoThis,
+  IgnoresMailbox,
   InferredSignatures,
+  PostsByMethod,
   RequiredCallback,
   ResultCallback,
   ReturnedResult,
   WithAnyCallback,
+  WithoutThis,
 } from './callbacks';
 import type { MisnamedFaults, MissingFault } from './names';
 import type { FirstResultFault } from './results';
@@ -48,28 +51,68 @@ type Conforms<Handler, SameHandler = Handler> =
     infer State,
     infer Info,
     infer Arg,
+    infer Frame,
     infer InitResult,
     infer InResult,
     infer ControlResult,
     infer InfoResult
   >
     ? Handler extends WebSock<State, Info, Arg>
-      ? [SilentFaults<InitResult | InResult | ControlResult | InfoResult> | MisnamedFaults<SameHandler>] extends [never]
+      ? [
+          | SilentFaults<InitResult | InResult | ControlResult | InfoResult>
+          | (keyof SameHandler extends CallbackName ? never : MisnamedFaults<SameHandler>)
+          | (WebSock.DataFrame extends Frame ? never : OverrideFaults<SameHandler>),
+        ] extends [never]
         ? 0 extends 1 & State
           ? false
-          : Handler extends WithAnyCallback
-            ? IsAny<SameHandler[keyof SameHandler & CallbackName]> extends true
-              ? false
-              : AcceptsOwnThis<Handler>
-            : Handler extends DeclaresNoThis
-              ? true
-              : AcceptsOwnThis<Handler>
+          : Handler extends WithAnyCallback | PostsByMethod
+            ? ConformsOnSecondLook<SameHandler>
+            : true
         : false
       : false
+    : ConformsWithThis<SameHandler>;
+
+/** The rest of the verdict on a handler whose callbacks may be `any`, or whose mailbox has a method `post`. */
+type ConformsOnSecondLook<Handler> =
+  IsAny<Handler[keyof Handler & CallbackName]> extends true
+    ? false
+    : Handler extends IgnoresMailbox
+      ? true
+      : unknown extends PostableInfo<Handler> // that of a generic `init`, which may post what it is told it may
+        ? true
+        : [ParameterFault<Handler, 'handleInfo', Handler['handleInfo' & keyof Handler]>] extends [never]
+          ? true
+          : false;
+
+/** The verdict on a handler of which a callback declares a `this`, which must be the handler. */
+type ConformsWithThis<Handler> = Handler extends DeclaresNoThis
+  ? false
+  : Handler extends CallableOn<Handler>
+    ? Conforms<WithoutThis<Handler>>
     : false;
 
-/** Whether every `this` that a callback declares is the handler. */
-type AcceptsOwnThis<Handler> = Handler extends CallableOn<Handler> ? true : false;
+/**
+ * The faults of callbacks that override others: where a handler is spread in a generic function, or made by
+ * `Object.assign` or a mixin, the type of a callback is the intersection of both, and fits if either does.
+ */
+// An interface with two overloads is not equal to the intersection of two functions.
+type OverrideFaults<Handler> = {
+  [Callback in keyof Handler & CallbackName]: Handler[Callback] extends {
+    (...args: infer FirstParams): infer FirstResult;
+    (...args: infer LastParams): infer LastResult;
+  }
+    ? IsEqual<
+        Handler[Callback],
+        ((...args: FirstParams) => FirstResult) & ((...args: LastParams) => LastResult)
+      > extends true
+      ?
+          | HandlerFaults<WithCallback<Handler, Callback, (...args: FirstParams) => FirstResult>>
+          | HandlerFaults<WithCallback<Handler, Callback, (...args: LastParams) => LastResult>>
+      : never
+    : never;
+}[keyof Handler & CallbackName];
+
+type WithCallback<Handler, Callback, Fn> = { [Key in keyof Handler]: Key extends Callback ? Fn : Handler[Key] };
 
 // ---- The explanation ----
 
@@ -93,7 +136,8 @@ type Explain<Handler> = Handler extends abstract new (
                 | CallbackFault<Handler, 'handleControl'>
                 | CallbackFault<Handler, 'handleInfo'>
                 | CallbackFault<Handler, 'terminate'>
-                | MisnamedFaults<Handler>,
+                | MisnamedFaults<Handler>
+                | OverrideFaults<Handler>,
                 FaultTexts['handlerOther']
               >
             : FaultTexts['handlerNotObject'];

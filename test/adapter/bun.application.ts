@@ -2,6 +2,7 @@
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/bun';
 import type { WebSock } from '@websock/spec';
+import { echo } from '../apps/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 declare const Bun: {
@@ -9,21 +10,21 @@ declare const Bun: {
   gc(force: boolean): void;
 };
 
-const echo: WebSock<undefined> = {
-  init: () => ({ type: 'ok', state: undefined }),
-  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
-  handleInfo: () => ({ type: 'ok', state: undefined }),
+const reporting: WebSock<undefined> = {
+  ...echo,
   terminate(reason) {
     console.error(JSON.stringify(reason));
   },
 };
-const stuck: WebSock<undefined> = { ...echo, handleIn: () => new Promise(() => {}) };
+const stuck: WebSock<undefined> = { ...reporting, handleIn: () => new Promise(() => {}) };
 
 const options = { maxPayloadLength: 2_000_000 };
 
 const sockets = createFetch((request) => {
   const { pathname, searchParams } = new URL(request.url);
-  const accepted = accept(pathname === '/stuck' ? stuck : echo, undefined, { compress: searchParams.has('compress') });
+  const accepted = accept(pathname === '/stuck' ? stuck : reporting, undefined, {
+    compress: searchParams.has('compress'),
+  });
   if (searchParams.has('await')) return new Promise((settle) => setTimeout(() => settle(accepted), 50));
   return pathname === '/fetch' || pathname === '/stuck' ? accepted : undefined;
 }, options);

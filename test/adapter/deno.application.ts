@@ -1,7 +1,7 @@
 // A Deno server of its own making, for deno.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/deno';
-import type { WebSock } from '@websock/spec';
+import { echo } from '../apps/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 type Fetch = ReturnType<typeof createFetch>['fetch'];
@@ -11,12 +11,6 @@ declare const Deno: {
     options: { port: number; hostname: string; onListen(address: { port: number }): void },
     handler: (request: Request, info: Parameters<Fetch>[1]) => Promise<Response>,
   ): { shutdown(): Promise<void> };
-};
-
-const echo: WebSock<undefined> = {
-  init: () => ({ type: 'ok', state: undefined }),
-  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
-  handleInfo: () => ({ type: 'ok', state: undefined }),
 };
 
 const sockets = createFetch((request) => (new URL(request.url).pathname === '/fetch' ? accept(echo) : undefined));

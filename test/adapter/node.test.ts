@@ -397,6 +397,8 @@ describe('1.5 the handshake is checked to the letter', () => {
     const server = await served(() => accept(echo, undefined, { headers }));
     const client = await RawClient.connect(server.url);
     expect(client.answer).toContain('\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-One: é\r\n');
+    client.send(frame(TEXT, 'é…'));
+    expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('é…') });
     client.cut();
   });
 });

@@ -1,7 +1,7 @@
 // The worker of two Durable Objects, for the host of workerd: `/a/…` and `/b/…` lead to one each. See servers.test.ts.
 
 import { accept, type Context, createFetch } from '@websock/adapter/cloudflare';
-import type { WebSock } from '@websock/spec';
+import { echo } from '../apps/echo/echo.ts';
 import type { Application } from '../toolkit/hosts/application.ts';
 
 interface Environment {
@@ -11,12 +11,6 @@ interface Environment {
     get(id: unknown): { fetch(request: Request): Promise<Response> };
   };
 }
-
-const echo: WebSock<undefined> = {
-  init: () => ({ type: 'ok', state: undefined }),
-  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
-  handleInfo: () => ({ type: 'ok', state: undefined }),
-};
 
 /** Outside of a Durable Object: its terminate is not done when the client has left. */
 const plain = createFetch(() =>

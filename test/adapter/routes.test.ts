@@ -167,8 +167,11 @@ describe('attach leaves what is not its own', () => {
     });
     for (const path of ['/ours', '/theirs']) {
       const client = await RawClient.connect(`${server.url}${path}`, { behind: frame(TEXT, 'early') });
-      const expected = path === '/ours' ? 'early' : 'theirs: early';
-      expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from(expected) });
+      client.send(frame(TEXT, 'late'));
+      for (const said of ['early', 'late']) {
+        const expected = path === '/ours' ? said : `theirs: ${said}`;
+        expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from(expected) });
+      }
       client.cut();
     }
     await expect(Client.connect(`${server.url}/none`)).rejects.toThrow('410');

@@ -4,6 +4,7 @@
 
 import type { Accepted, Serving } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
+import { echo } from '../apps/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 /** What the entries of those platforms have in common. */
@@ -14,12 +15,6 @@ interface Entry {
     options: object,
   ): Promise<Serving>;
 }
-
-const echo: WebSock<undefined> = {
-  init: () => ({ type: 'ok', state: undefined }),
-  handleIn: (frame) => ({ type: 'push', messages: frame, state: undefined }),
-  handleInfo: () => ({ type: 'ok', state: undefined }),
-};
 
 async function run(name: string): Promise<void> {
   const { accept, serve } = (await import(`@websock/adapter/${name}`)) as Entry;

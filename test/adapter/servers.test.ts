@@ -35,6 +35,14 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect((await http(`${second}/echo`, { method: 'POST', body: 'x' })).status).toBe(405);
   });
 
+  test.each(['a b', 'a/b?c', 'a@b', 'a:99999999', ''])(
+    '1.5 an invalid Host (%s) is answered with 400',
+    async (host) => {
+      expect(await statusFor(second, host)).toBe(400);
+      expect(running.reports()).not.toContain('URL');
+    },
+  );
+
   test('a route that throws is answered with 500 and reported, even if the reporter throws', async () => {
     expect((await http(`${second}/throw`)).status).toBe(500);
     expect(JSON.parse(await ask('/errors'))).toEqual(['route: Error: no route']);
@@ -136,6 +144,16 @@ describe('two Durable Objects on workerd', () => {
     client.cut();
   });
 });
+
+/** The status that a request with this Host is answered with. */
+async function statusFor(url: string, host: string): Promise<number> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET /echo HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  return Number(/^HTTP.1.1 (\d+)/.exec(String(answer))?.[1]);
+}
 
 /** Resets a hundred connections, each a little later: from before the request until after the answer. */
 async function resetOften(url: string): Promise<void> {

@@ -46,7 +46,7 @@ const SETTLE = 300; // ms
 const kinds = ['bare', 'reference', 'crossws'] as const;
 type Kind = (typeof kinds)[number];
 
-const application = resolve(import.meta.dirname, 'echo.application.ts');
+const application = resolve(import.meta.dirname, '../apps/echo/application.ts');
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
   if (kind === 'reference') return host(platform, application);

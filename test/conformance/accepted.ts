@@ -247,6 +247,60 @@ declare const overloadedFirst: {
 };
 export type OverloadedFirst = Assert<HandlerConforms<typeof overloadedFirst>>;
 
+// A wrapper that accepts what it wraps, and returns a handler: generic in the types, not in the handler.
+const counting = <State, Info, Arg>(inner: WebSock<State, Info, Arg>): WebSock<State, Info, Arg> => ({
+  ...inner,
+  handleIn: (frame, state) => inner.handleIn(frame, state),
+});
+const counted = counting(annotated);
+export type Counted = Assert<HandlerConforms<typeof counted>>;
+
+// One that is generic in the handler, and right.
+const logging = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
+  ...inner,
+  handleIn: (frame: WebSock.DataFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> =>
+    inner.handleIn(frame, state),
+  handleInfo: (info: string | number, state: Count) =>
+    typeof info === 'string' ? inner.handleInfo(info, state) : ({ type: 'ok', state } as const),
+});
+const logged = logging({ ...bare, handleInfo: (_info: string, state: Count) => ({ type: 'ok', state }) as const });
+export type Logged = Assert<HandlerConforms<typeof logged>>;
+
+// The special case first, as overloads should stand; and one that means a string only.
+declare const overloadedBySpecial: {
+  init(): WebSock.HandleResult<Count>;
+  handleIn: {
+    (frame: { readonly opcode: 'text'; readonly data: string }, state: Count): WebSock.Push<Count>;
+    (frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count>;
+  };
+  handleInfo(info: string, state: Count): WebSock.HandleResult<Count>;
+};
+export type OverloadedBySpecial = Assert<HandlerConforms<typeof overloadedBySpecial>>;
+
+// A mailbox with a method `post`, which the handler may give all that handleInfo accepts.
+class PostsByMethod extends Room {
+  override init(count: number, mailbox: { post(info: string): void }): WebSock.HandleResult<Count> {
+    mailbox.post('hello');
+    return { type: 'ok', state: { count } };
+  }
+}
+export type Posting = Assert<HandlerConforms<PostsByMethod>>;
+
+// A `this` that is declared, by a class with private members, in some callbacks.
+class OwnThis {
+  private readonly first = 1;
+  init(this: OwnThis, arg: number): WebSock.HandleResult<Count> {
+    return { type: 'ok', state: { count: arg + this.first } };
+  }
+  handleIn(_frame: WebSock.DataFrame, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+  handleInfo(this: OwnThis, _info: string, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state: { count: state.count + this.first } };
+  }
+}
+export type OfOwnThis = Assert<HandlerConforms<OwnThis>>;
+
 // Frozen, spread, optional.
 const frozen = Object.freeze({ ...bare, terminate: () => undefined });
 export type Frozen = Assert<HandlerConforms<typeof frozen>>;

@@ -170,6 +170,16 @@ const foreignThis = {
 // refused: 2.5 handleInfo declares a this other than the handler; remove it
 export type ForeignThis = Assert<HandlerConforms<typeof foreignThis>>;
 
+class CodeBesideThis {
+  readonly init = right.init;
+  readonly handleIn = right.handleIn;
+  handleInfo(this: CodeBesideThis, _info: unknown, state: Count) {
+    return { type: 'stop', close: { code: 1005 }, state } as const;
+  }
+}
+// refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+export type OwnThis = Assert<HandlerConforms<CodeBesideThis>>;
+
 const noMailbox = { ...right, init: (count: number, _request: string): Result => ({ type: 'ok', state: { count } }) };
 // refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter with it
 export type NoMailbox = Assert<HandlerConforms<typeof noMailbox>>;
@@ -225,6 +235,45 @@ export type RemoteOnly = Assert<HandlerConforms<typeof remoteOnly>>;
 const otherInfo = { ...right, handleInfo: (_info: number, state: Count): Result => ({ type: 'ok', state }) };
 // refused: 2.9 handleInfo does not accept every info of the mailbox of init; make them agree
 export type OtherInfo = Assert<HandlerConforms<typeof otherInfo>>;
+
+class PostsByMethod extends Chat {
+  override init(count: number, mailbox?: { post(info: string | number): void }): Result {
+    mailbox?.post(count);
+    return super.init(count);
+  }
+  override handleInfo(_info: string, state: Count): Result {
+    return super.handleInfo(_info, state);
+  }
+}
+// refused: 2.9 handleInfo does not accept every info of the mailbox of init; make them agree
+export type PostsByMethods = Assert<HandlerConforms<PostsByMethod>>;
+
+// ---- An override, of which the compiler makes an overload ----
+
+type OnlyText = { readonly opcode: 'text'; readonly data: string };
+
+const withTextOnly = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
+  ...inner,
+  handleIn: (frame: OnlyText, state: Count): WebSock.Awaitable<Result> => inner.handleIn(frame, state),
+});
+const wrapped = withTextOnly(right);
+// refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
+export type Wrapped = Assert<HandlerConforms<typeof wrapped>>;
+
+const assigned = Object.assign({}, right, {
+  handleIn: (_frame: OnlyText, state: Count) => ({ type: 'ok', state }) as const,
+});
+// refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
+export type Assigned = Assert<HandlerConforms<typeof assigned>>;
+
+// Its results are judged where the contract lets them pass.
+const withCode = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
+  ...inner,
+  handleInfo: () => ({ type: 'stop', close: { code: 1005 }, state }) as const,
+});
+const wrappedCode = withCode(right);
+// refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+export type WrappedCode = Assert<HandlerConforms<typeof wrappedCode>>;
 
 // ---- A state ----
 

@@ -9,7 +9,13 @@ import { root } from '../toolkit/compilers.ts';
 import { packages } from '../toolkit/install.ts';
 import { execute } from '../toolkit/programs.ts';
 
-const documents = ['README.md', '.github/CONTRIBUTING.md', 'adapter/README.md', 'test/apps/redis/README.md'];
+const documents = [
+  'README.md',
+  '.github/CONTRIBUTING.md',
+  'adapter/README.md',
+  'tck/README.md',
+  'test/apps/redis/README.md',
+];
 
 interface Trial {
   /** What stands in the place of a part of the command. */
@@ -59,8 +65,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm run bench': 'its two programs are run here, one by one',
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
-  'npx @websock/tck': 'test/tck/',
-  'npx @websock/tck ws://127.0.0.1:8080': 'test/tck/',
+  'npx @websock/tck': 'test/tck/command.test.ts',
+  'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
+  'npx @websock/tck URL --json report.json': 'test/tck/command.test.ts',
   'npm install ../websock/tarballs/*.tgz': QUICKSTART,
   'node echo.mts': QUICKSTART,
   'npx tsx echo.mts': QUICKSTART,
@@ -94,7 +101,7 @@ beforeAll(async () => {
   packed = await run('npm run pack', copy); // also builds what others need
   mkdirSync(application);
   writeFileSync(join(application, 'package.json'), '{ "private": true }');
-}, 120_000);
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a command as somebody does who has read it; returns all that it prints. */

@@ -1,4 +1,4 @@
-// What README.md and adapter/README.md tell a reader to do first, done in an empty folder: their files, their commands,
+// What README.md and those of the packages tell a reader to do first, done in an empty folder: their files, their commands,
 // and the line for a browser's console, with the packed packages.
 
 import { spawn } from 'node:child_process';
@@ -12,6 +12,7 @@ import { execute } from '../toolkit/programs.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const adapterReadme = readFileSync(join(root, 'adapter/README.md'), 'utf8');
+const tckReadme = readFileSync(join(root, 'tck/README.md'), 'utf8');
 
 /** The blocks that name this file as what runs them. */
 const blocksOf = (document: string) =>
@@ -20,6 +21,7 @@ const blocksOf = (document: string) =>
   );
 const [echo = '', consoleLine = ''] = blocksOf(readme);
 const [worker = '', workerConfig = '', tsconfig = ''] = blocksOf(adapterReadme);
+const [runner = '', probeHost = ''] = blocksOf(tckReadme);
 
 /** The commands of a block, which begins with `first`. */
 function commandsFrom(document: string, first: string): string[] {
@@ -69,8 +71,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const shell = (command: string, cwd: string) => execute('bash', ['-c', command], cwd, environment(node20));
 
-/** Runs a server, and the line for the console on it; returns what the line prints first. */
-async function talkTo(command: string, node: string, cwd = project): Promise<string> {
+/** Runs a server, and uses the port that it prints. */
+async function withServer<Value>(
+  command: string,
+  node: string,
+  cwd: string,
+  use: (port: string) => Promise<Value>,
+): Promise<Value> {
   const server = spawn('bash', ['-c', command], {
     cwd,
     env: environment(node),
@@ -78,12 +85,19 @@ async function talkTo(command: string, node: string, cwd = project): Promise<str
     detached: true,
   });
   try {
-    let port: string | undefined;
     for await (const line of createInterface({ input: server.stdout })) {
-      port = /(?:ws:\/\/localhost:|"port":)(\d+)/.exec(line)?.[1];
-      if (port !== undefined) break;
+      const port = /(?:ws:\/\/[\w.]+:|"port":)(\d+)/.exec(line)?.[1];
+      if (port !== undefined) return await use(port);
     }
-    if (port === undefined) throw new Error(`${command} ended, and printed no URL`);
+    throw new Error(`${command} ended, and printed no URL`);
+  } finally {
+    process.kill(-(server.pid as number), 'SIGKILL'); // npx has children of its own
+  }
+}
+
+/** Runs a server, and the line for the console on it; returns what the line prints first. */
+const talkTo = (command: string, node: string, cwd = project) =>
+  withServer(command, node, cwd, async (port) => {
     const page = spawn(node24, ['-e', consoleLine.replace('8080', port)], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       for await (const line of createInterface({ input: page.stdout })) return line;
@@ -91,10 +105,7 @@ async function talkTo(command: string, node: string, cwd = project): Promise<str
     } finally {
       page.kill();
     }
-  } finally {
-    process.kill(-(server.pid as number), 'SIGKILL'); // npx has children of its own
-  }
-}
+  });
 
 test('the quick start is three commands and one file of at most 12 lines', () => {
   const [build, install, run, ...more] = commandsFrom(readme, '(cd ../websock');
@@ -124,6 +135,16 @@ test('a page talks to the echo on Cloudflare', async () => {
   expect(await talkTo(`${run} --control-fd=1`, node24)).toBe('hello');
 });
 
+test('the host of the probe passes the kit', async () => {
+  writeFileSync(join(project, 'host.mjs'), probeHost.replace('8080', '0'));
+  const [command = ''] = commandsFrom(tckReadme, 'npx @websock/tck');
+  const { code, output } = await withServer('node host.mjs', node20, project, (port) =>
+    shell(`${command.replace('8080', port)} --rule 2.5`, project),
+  );
+  expect(output).toMatch(/^2\.5 +[1-9]/m);
+  expect(code, output).toBe(0);
+});
+
 // A module of CommonJS has no top-level await.
 const inCommonJs = (text: string) =>
   text.replace(
@@ -143,7 +164,11 @@ test.each([
     writeFileSync(join(build, 'package.json'), JSON.stringify({ type }));
     writeFileSync(join(build, 'tsconfig.json'), tsconfig);
     writeFileSync(join(build, 'src/main.ts'), adapted(echo).replace('8080', '0'));
-    writeFileSync(join(build, 'src/worker.ts'), worker); // for its types
+    // For their types alone.
+    writeFileSync(join(build, 'src/worker.ts'), worker);
+    const given =
+      "declare const log: string; declare const startAnother: NonNullable<import('@websock/tck').RunOptions['start']>;";
+    if (type === 'module') writeFileSync(join(build, 'src/runner.ts'), `${given}\n${runner}`);
     const [compile = '', run = ''] = commandsFrom(adapterReadme, 'npx tsc');
     expect(await shell(compile, build)).toEqual({ code: 0, output: '' });
     expect(await talkTo(run, node20, build)).toBe('hello');

@@ -2,18 +2,21 @@
 // of rules × servers.
 
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cannot } from '../../tck/src/capabilities.ts';
 import { route } from '../../tck/src/probe.ts';
 import type { RunHelp, StartedServer } from '../../tck/src/rule.ts';
 import { rules } from '../../tck/src/rules.ts';
 import { type Outcome, Runner } from '../../tck/src/run.ts';
-import { host, type Platform, platforms } from '../toolkit/host.ts';
+import { type Host, host, launch, platforms } from '../toolkit/host.ts';
 import { createIndependentServer } from './independent-server.ts';
 
-/** Starts the host of a platform, to be shut down by the test that asks for it. */
-async function startHost(platform: Platform): Promise<StartedServer> {
-  const { url, stop, reports } = await host(platform, 'test/tck/application.ts');
+const application = join(import.meta.dirname, 'application.ts');
+
+/** A host, to be shut down by the test that asks for it. */
+async function startHost(starting: Promise<Host>): Promise<StartedServer> {
+  const { url, stop, reports } = await starting;
   const shutdown = async () => expect(await stop(), 'the exit code of the server').toBe(0);
   return { url, shutdown, reports };
 }
@@ -38,7 +41,11 @@ const more: { readonly [platform: string]: Cannot } = {
 };
 
 const servers: [string, () => Promise<StartedServer>][] = [
-  ...platforms.map((platform): [string, () => Promise<StartedServer>] => [platform, () => startHost(platform)]),
+  ...platforms.map((platform): [string, () => Promise<StartedServer>] => [
+    platform,
+    () => startHost(host(platform, application)),
+  ]),
+  ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
   ['independent', startIndependent],
 ];
 

@@ -19,7 +19,8 @@ export function execute(
 ): Promise<Ended> {
   return new Promise((settle, fail) => {
     execFile(program, parameters, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (error && typeof error.code !== 'number') fail(error); // it has not run, or was killed
+      if (error && typeof error.code !== 'number')
+        fail(error); // it has not run, or was killed
       else settle({ code: error ? Number(error.code) : 0, output: stdout + stderr });
     });
   });

@@ -246,6 +246,7 @@ const order: readonly RuleTest[] = [
   {
     rule: '2.2',
     title: "infos are discarded once the client's close frame has arrived, though a callback is pending",
+    needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw();
       client.send(instruct({ gate: true }), frame(TEXT, 'still handled'), closeFrame(4000));

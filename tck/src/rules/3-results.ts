@@ -387,6 +387,7 @@ const afterTheEnd: readonly RuleTest[] = [
     ([what, own, instruction]): RuleTest => ({
       rule: '3.7',
       title: `${what} after the client's close frame changes neither how it closed nor what terminate receives`,
+      needs: ['seesCloseFrames'],
       async run(t) {
         const client = await t.raw();
         client.send(instruct({ gate: true, ...instruction }), closeFrame(4001, 'mine'));
@@ -480,6 +481,7 @@ const afterTheEnd: readonly RuleTest[] = [
   {
     rule: '3.7',
     title: 'a throw of the next message, after the end, changes nothing either',
+    needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw();
       client.send(instruct({ wait: 50 }), instruct({ throw: 'thrown late' }), closeFrame(4001, 'mine'));

@@ -3,8 +3,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
@@ -20,6 +21,7 @@ import { emptyFolder } from '../../toolkit/install.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { route } from './authorise.ts';
+import { route as behindProxy } from './proxied.ts';
 import { connect } from './reconnect.js';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
@@ -85,11 +87,27 @@ test('a member of a room that reads too slowly misses lines, and holds nobody up
   fast.cut();
 });
 
-/** Runs a program of this folder, or of a copy of it; returns it with its URL. */
-async function program(file: string, command: readonly string[], env: Record<string, string>, cwd = root) {
-  const [name = '', ...parameters] = command;
+// Programs run from a copy of this folder, because their imports say on which platform.
+const copy = emptyFolder();
+for (const path of ['recipes', 'chat/chat.ts'])
+  cpSync(join(root, 'test/apps', path), join(copy, path), { recursive: true });
+writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+afterAll(() => rmSync(copy, { recursive: true }));
+
+const recipe = (name: string) => readFileSync(join(copy, 'recipes', `${name}.ts`), 'utf8');
+
+const bin = join(root, 'node_modules/.bin');
+const platforms: [name: string, adapter: string, command: string[]][] = [
+  ['Node.js', 'node', [process.execPath, '--import', 'tsx']],
+  ['Bun', 'bun', [join(bin, 'bun')]],
+  ['Deno', 'deno', [join(bin, 'deno'), 'run', '--allow-all', '--no-lock']],
+];
+
+/** Runs a program; returns it with its URL. */
+async function program(file: string, [name = '', ...parameters]: readonly string[], env: Record<string, string>) {
   const child = spawn(name, [...parameters, file], {
-    cwd,
+    cwd: copy,
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -97,7 +115,7 @@ async function program(file: string, command: readonly string[], env: Record<str
     const port = /:(\d+)/.exec(line)?.[1];
     if (port !== undefined) return { child, url: `ws://127.0.0.1:${port}` };
   }
-  throw new Error(`${command.join(' ')} ${file} ended, and printed no URL`);
+  throw new Error(`${name} ${file} ended, and printed no URL`);
 }
 
 /** All that a program still writes to its standard error, and its exit code. */
@@ -110,18 +128,22 @@ async function end(child: ChildProcess): Promise<[string, number | null]> {
   return [errors, code];
 }
 
-test('a deploy drains the server, which reports errors until then, and ends by itself', async () => {
-  const file = join(import.meta.dirname, 'deploy.ts');
-  const { child, url } = await program(file, [process.execPath, '--import', 'tsx'], { PORT: '0' });
-  const ended = end(child);
-  expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
-  const client = await Client.connect(url, alice);
-  expect(await client.next()).toEqual({ text: '* alice is here' });
-  child.kill('SIGTERM');
-  expect(await client.closed()).toEqual({ close: 1001, reason: '' });
-  const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
-  expect(await ended).toEqual([`${report}\n`, 0]);
-});
+test.each(platforms)(
+  'a deploy drains the server, which reports errors until then, and ends by itself, on %s',
+  async (_name, adapter, command) => {
+    const file = join(copy, 'recipes', `deploy-${adapter}.ts`);
+    writeFileSync(file, recipe('deploy').replace('adapter/node', `adapter/${adapter}`));
+    const { child, url } = await program(file, command, { PORT: '0' });
+    const ended = end(child);
+    expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
+    const client = await Client.connect(url, alice);
+    expect(await client.next()).toEqual({ text: '* alice is here' });
+    child.kill('SIGTERM');
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
+    expect(await ended).toEqual([`${report}\n`, 0]);
+  },
+);
 
 test('a page comes back after a deploy, and stays away after a goodbye', async () => {
   const sockets: WebSocket[] = [];
@@ -171,14 +193,21 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const onError = vi.fn();
-  const picky: WebSock<undefined> = {
-    ...echo,
-    handleIn(frame, state) {
+  const left = vi.fn();
+  class Picky implements WebSock<number> {
+    init = () => ({ type: 'ok', state: 0 }) as const;
+    handleIn(frame: WebSock.DataFrame, state: number): WebSock.Push<number> {
       if (frame.data === 'bad') throw new Error('not that');
-      return echo.handleIn(frame, state);
-    },
-  };
-  const url = await serving(() => accept(traced(picky)), { onError });
+      return { type: 'push', messages: frame, state: state + 1 };
+    }
+    handleInfo(_info: unknown, state: number): WebSock.Ok<number> {
+      return { type: 'ok', state };
+    }
+    terminate(_reason: WebSock.CloseReason, state: number) {
+      left(state);
+    }
+  }
+  const url = await serving(() => accept(traced(new Picky())), { onError });
   const client = await Client.connect(url);
   client.text('good');
   expect(await client.next()).toEqual({ text: 'good' });
@@ -189,6 +218,7 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
     ['handleIn', { code: SpanStatusCode.UNSET }],
     ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
   ]);
+  expect(left).toHaveBeenCalledExactlyOnceWith(1);
   expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
   expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
   trace.disable();
@@ -225,45 +255,48 @@ test('Fastify', async () => {
   expect(await client.closed()).toEqual({ close: 1001, reason: '' });
 });
 
-describe('Hono', () => {
-  // A copy, because the import says where it runs.
-  const folder = emptyFolder();
-  for (const path of ['recipes/hono.ts', 'recipes/authorise.ts', 'recipes/users.ts', 'chat/chat.ts']) {
-    cpSync(join(root, 'test/apps', path), join(folder, path));
+test.each(platforms.slice(1))('Hono on %s', async (_name, adapter, command) => {
+  const file = join(copy, 'recipes', `hono-${adapter}.ts`);
+  const onDeno = recipe('hono')
+    .replace('type BunServer, ', '')
+    .replace('<{ Bindings: BunServer }>', '')
+    .replace(', websocket', '')
+    .replace('adapter/bun', 'adapter/deno')
+    .replace(
+      /export default.*/,
+      'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
+    );
+  writeFileSync(file, adapter === 'deno' ? onDeno : recipe('hono'));
+  const { child, url } = await program(file, command, { PORT: '0' });
+  try {
+    const client = await speaksToAlice(`${url}/chat`);
+    expect(await healthOf(url)).toBe('ok');
+    client.cut();
+  } finally {
+    child.kill('SIGKILL');
   }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+});
 
-  const bin = join(root, 'node_modules/.bin');
-  const recipe = readFileSync(join(folder, 'recipes/hono.ts'), 'utf8');
-  test.each([
-    ['Bun', recipe, [join(bin, 'bun')]],
-    [
-      'Deno',
-      recipe
-        .replace('adapter/bun', 'adapter/deno')
-        .replace('type BunServer, ', '')
-        .replace('<{ Bindings: BunServer }>', '')
-        .replace(', websocket', '')
-        .replace(
-          /export default.*/,
-          'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
-        ),
-      [join(bin, 'deno'), 'run', '--allow-all', '--no-lock'],
-    ],
-  ])('on %s', async (name, text, command) => {
-    const file = join(folder, 'recipes', `${name}.ts`);
-    writeFileSync(file, text);
-    const { child, url } = await program(file, command, { PORT: '0' }, folder);
-    try {
-      const client = await speaksToAlice(`${url}/chat`);
-      expect(await healthOf(url)).toBe('ok');
-      client.cut();
-    } finally {
-      child.kill('SIGKILL');
-    }
+test('behind a proxy', async () => {
+  const url = await serving(behindProxy);
+  const proxy = createServer().on('upgrade', (request, socket, head) => {
+    const upstream = connectTo(Number(new URL(url).port), '127.0.0.1');
+    const said = request.headers['x-forwarded-for'];
+    const headers = { ...request.headers, 'x-forwarded-for': `${said ? `${said}, ` : ''}127.0.0.1` };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    upstream.write(`GET ${request.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    upstream.write(head);
+    socket.pipe(upstream).pipe(socket);
   });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const client = await Client.connect(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}`, {
+    headers: { 'x-forwarded-for': '203.0.113.1' }, // a lie
+  });
+  expect(await client.next()).toEqual({ text: '127.0.0.1' });
+  expect(await refused(url)).toEqual([403, 'only through the proxy\n']);
+  client.close();
+  await client.closed();
+  proxy.close();
 });
 
 const noOpenssl = missing('openssl', 'it makes the certificate of this test');

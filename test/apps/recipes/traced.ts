@@ -7,7 +7,10 @@ const tracer = trace.getTracer('websock');
 
 export function traced<State, Info, Arg>(inner: WebSock<State, Info, Arg>): WebSock<State, Info, Arg> {
   return {
-    ...inner,
+    // not `...inner`: the callbacks of a class are not its own properties
+    init: (arg, mailbox) => inner.init(arg, mailbox),
+    handleInfo: (info, state) => inner.handleInfo(info, state),
+    handleControl: (frame, state) => inner.handleControl?.(frame, state) ?? { type: 'ok', state },
     handleIn: (frame, state) =>
       tracer.startActiveSpan('handleIn', async (span) => {
         try {

@@ -18,7 +18,7 @@ declare const Deno: {
 
 const onListen = ({ port }: { port: number }) => console.log(`ws://127.0.0.1:${port}`);
 Deno.serve({ port: 0, hostname: '127.0.0.1', onListen }, (request) => {
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 60 });
   socket.binaryType = 'arraybuffer';
   socket.onmessage = ({ data }) => socket.send(data);
   return response;

@@ -1,24 +1,49 @@
-// Hosts an application on crossws's own adapter for node:http: `tsx test/toolkit/hosts/crossws.ts APPLICATION`. See host.ts.
+// Hosts an application on crossws's own adapter for the platform that runs this: Node.js, Bun or Deno, such as
+// `tsx test/toolkit/hosts/crossws.ts APPLICATION`. See host.ts.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { cannot, toHooks } from '@websock/adapter/crossws';
-import nodeAdapter from 'crossws/adapters/node';
+import { type CrosswsHooks, cannot, toHooks } from '@websock/adapter/crossws';
 import { type Application, routeOf } from './application.ts';
 import { untilInputEnds } from './exit-with-parent.ts';
+
+// Of the platforms, what is used here.
+type Fetch = (request: Request, more: any) => Response | Promise<Response>;
+declare const Bun: { serve(options: object): { readonly port: number } };
+declare const Deno: { serve(options: object, fetch: Fetch): { readonly addr: { readonly port: number } } };
+
+const listen = { port: 0, hostname: '127.0.0.1' };
+const own = { idleTimeout: 0 }; // the connections have clocks of their own
+
+/** Listens, and returns the port. */
+async function serve(hooks: CrosswsHooks): Promise<number> {
+  if ('Bun' in globalThis) {
+    const { default: adapter } = await import('crossws/adapters/bun');
+    const { websocket, handleUpgrade } = adapter({ hooks, ...own });
+    return Bun.serve({ ...listen, websocket, fetch: handleUpgrade }).port;
+  }
+  if ('Deno' in globalThis) {
+    const { default: adapter } = await import('crossws/adapters/deno');
+    const { handleUpgrade } = adapter({ hooks, ...own });
+    return Deno.serve({ ...listen, onListen() {} }, handleUpgrade).addr.port;
+  }
+  const { default: adapter } = await import('crossws/adapters/node');
+  const { handleUpgrade } = adapter({ hooks, ...own });
+  const server = createServer((_request, response) => response.writeHead(404).end());
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {}); // crossws does not listen for it until the hook `upgrade` has settled
+    handleUpgrade(request, socket, head);
+  });
+  await new Promise<void>((listening) => server.listen(listen, listening));
+  return (server.address() as AddressInfo).port;
+}
 
 async function host(file: string): Promise<void> {
   const { default: application } = (await import(pathToFileURL(file).href)) as { default: Application };
   const options = JSON.parse(process.env['ADAPTER_OPTIONS'] ?? '{}');
   const hooks = toHooks(routeOf(application, cannot), options);
-  const crossws = nodeAdapter({ hooks, idleTimeout: 0 });
-  const server = createServer((_request, response) => response.writeHead(404).end());
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => {}); // crossws does not listen for it until the hook `upgrade` has settled
-    crossws.handleUpgrade(request, socket, head);
-  });
-  server.listen(0, '127.0.0.1', () => console.log(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  console.log(`ws://127.0.0.1:${await serve(hooks)}`);
   untilInputEnds(() => hooks.shutdown());
 }
 
