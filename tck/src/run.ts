@@ -37,6 +37,8 @@ export interface RunOptions extends RunHelp {
   readonly patience?: number;
   /** How many tests run at the same time. Default: 8. */
   readonly atOnce?: number;
+  /** How often a test that depends on time is tried where the machine is busy. Default: 4. */
+  readonly attempts?: number;
   /** Leave out what is left after the first test that failed. Default: false. */
   readonly bail?: boolean;
   /** Called with each outcome, as it comes. */
@@ -57,11 +59,8 @@ export interface Report {
   readonly passed: boolean;
 }
 
-/** How often a test that depends on time is tried on a busy machine. */
-const ATTEMPTS = 4;
-
 /** How late this process is on a busy machine, in milliseconds. */
-const LATE = 80;
+const LATE = 20;
 
 /** Tests the server at `url`, which hosts the probe. Throws, and says why, if the server cannot be tested. */
 export async function run(url: string, options: RunOptions = {}): Promise<Report> {
@@ -152,7 +151,7 @@ export class Runner {
         await test.run(context);
         return ['passed', undefined];
       } catch (error) {
-        if (test.timed && attempt < ATTEMPTS && delay.max / 1e6 > LATE) continue;
+        if (test.timed && attempt < (this.options.attempts ?? 4) && delay.max / 1e6 > LATE) continue;
         this.#failed = true;
         if (this.options.bail) for (const each of this.#contexts) void each.end(); // they would only be waited for
         return ['failed', (error as Error).message || String(error)];

@@ -499,12 +499,15 @@ class Connection:
         else:
             data = data.encode() if isinstance(data, str) else bytes(data)
             sent = self.socket.write_frame(True, OP_PING if opcode == "ping" else OP_PONG, data)
-        try:
-            await asyncio.wait_for(sent, STALL_BOUND)
-        except asyncio.TimeoutError:
-            self.drop("the client does not read")
-        except ConnectionClosed:
-            pass
+        sending, transport = asyncio.ensure_future(sent), self.socket.transport
+        left = transport.get_write_buffer_size()
+        while not (await asyncio.wait([sending], timeout=STALL_BOUND))[0]:
+            before, left = left, transport.get_write_buffer_size()
+            if left >= before > 0:
+                self.drop("the client does not read")
+        if not sending.cancelled() and isinstance(sending.exception(), Exception):
+            if not isinstance(sending.exception(), ConnectionClosed):
+                raise sending.exception()
 
     async def serve(self):
         loop = asyncio.get_running_loop()

@@ -282,7 +282,7 @@ export const flow: readonly RuleTest[] = [
     needs: ['knowsBacklog', 'seesSendProgress'],
     slow: true,
     async run(t) {
-      const client = await t.raw();
+      const client = await t.raw({ options: { heartbeat: false } });
       const count = 16;
       for (let index = 0; index < count; index++) client.send(instruct(pushLong));
       // one megabyte in two seconds: longer than any bound, all in all
