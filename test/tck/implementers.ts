@@ -20,6 +20,10 @@ const row = `| ${name} | ${platform} | ${passed(false)} | ${passed(true)} | ${sk
 
 const readme = join(root, 'tck/README.md');
 const text = readFileSync(readme, 'utf8');
-const [before, rows, after] = text.split(/(?<=<!-- implementers -->\n)|(?=<!-- \/implementers -->)/) as string[];
-const others = (rows ?? '').split('\n').filter((line) => line !== '' && !line.startsWith(`| ${name} | ${platform} |`));
-writeFileSync(readme, `${before}${[...others, row].join('\n')}\n${after}`);
+writeFileSync(
+  readme,
+  text.replace(/(?<=<!-- implementers -->\n\n)[\s\S]*?(?=\n\n<!-- \/implementers -->)/, (table) => {
+    const others = table.split('\n').filter((line) => !line.startsWith(`| ${name} | ${platform} |`));
+    return [...others, row].join('\n');
+  }),
+);
