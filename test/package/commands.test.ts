@@ -68,6 +68,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npx @websock/tck': 'test/tck/command.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
   'npx @websock/tck URL --json report.json': 'test/tck/command.test.ts',
+  'npx tsx test/tck/implementers.ts NAME report.json': 'a maintainer, who has the reports',
   'npm install ../websock/tarballs/*.tgz': QUICKSTART,
   'node echo.mts': QUICKSTART,
   'npx tsx echo.mts': QUICKSTART,
