@@ -30,7 +30,7 @@ import {
 } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
-import { refusalOf, subprotocol } from './handshake.ts';
+import { HOST, refusalOf, subprotocol } from './handshake.ts';
 import type { CheckedOptions } from './validate.ts';
 
 export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
@@ -440,8 +440,6 @@ function requestOf(message: IncomingMessage): Request | undefined {
     return undefined;
   }
 }
-
-const HOST = /^[^\s/?#@\\]+$/;
 
 /** The answer to a request that is not a valid upgrade; `undefined` if it is one (rule 1.5). */
 function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Response | undefined {
