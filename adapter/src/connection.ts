@@ -341,7 +341,8 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#enqueue({ callback: 'handleControl', value: frame });
-    else if (!this.#running) this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
+    else if (this.#wire.pause) this.#countTurn(); // answering has kept the others waiting
+    this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
   }
 
   /** Some of what waited has been sent: the next callback may run, if it waited for that (rule 5.3). */

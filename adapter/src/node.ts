@@ -348,7 +348,10 @@ class NodeWire implements Wire {
       if (isBinary) connection.data({ opcode: 'binary', data: new Uint8Array(data as ArrayBuffer) });
       else connection.data({ opcode: 'text', data: data.toString() });
     });
-    webSocket.on('ping', (data) => connection.control({ opcode: 'ping', data: new Uint8Array(data) }));
+    webSocket.on('ping', (data) => {
+      this.#cork(); // for the answers to the pings behind it
+      connection.control({ opcode: 'ping', data: new Uint8Array(data) });
+    });
     webSocket.on('pong', (data) => connection.control({ opcode: 'pong', data: new Uint8Array(data) }));
     webSocket.on('error', (error) => connection.failed(error, webSocket.faultCode));
     webSocket.on('close', (code, reason) => {
@@ -364,16 +367,19 @@ class NodeWire implements Wire {
     });
   }
 
+  /** What is sent in one turn, such as the answers to all that came in one packet, is one write to the system. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
+  }
+
   send({ opcode, data = '' }: WebSock.Message): void {
-    // What is sent in one turn, such as the answers to all that came in one packet, is one write to the system.
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
+    this.#cork();
     if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
     else this.#webSocket.send(data, { binary: opcode === 'binary' }, this.#sent);
   }
