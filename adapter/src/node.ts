@@ -238,7 +238,7 @@ class Upgrades {
     const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
     socket.once('close', () => clearTimeout(timer));
     socket.resume(); // what else the client sends goes nowhere
-    socket.end(await bytesOf(response)); // does nothing if the socket is gone
+    socket.end(await bytesOf(response, socket)); // does nothing if the socket is gone
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -440,7 +440,11 @@ function requestOf(message: IncomingMessage): Request | undefined {
       copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
     }
     const hasBody = method !== 'GET' && method !== 'HEAD' && headers.upgrade === undefined;
-    const body = hasBody ? { body: Readable.toWeb(message) as ReadableStream, duplex: 'half' as const } : {};
+    // Nothing is read before the route reads: Node.js then discards what is left, and the next request can come.
+    const strategy = { highWaterMark: 0 };
+    const body = hasBody
+      ? { body: Readable.toWeb(message, { strategy }) as ReadableStream, duplex: 'half' as const }
+      : {};
     return new Request(url.startsWith('/') ? `${scheme}://${host}${url}` : url, { method, headers: copy, ...body });
   } catch {
     return undefined;
@@ -455,20 +459,38 @@ function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Respo
   return refusalOf(method, (name) => headers[name.toLowerCase()] as string | undefined);
 }
 
+/** The most bytes of a response to an upgrade: it is read to its end before it is sent. */
+const LARGEST_REFUSAL = 10_000_000;
+
 /** A response as it is written to a socket that is then closed. */
-async function bytesOf(response: Response): Promise<Buffer> {
-  let body: ArrayBuffer;
+async function bytesOf(response: Response, socket: Duplex): Promise<Buffer> {
+  let body: Buffer;
   try {
-    body = await response.arrayBuffer();
+    body = await bodyOf(response, socket);
   } catch {
-    return bytesOf(new Response(null, { status: 500 })); // its body has failed, or has been read already
+    return bytesOf(new Response(null, { status: 500 }), socket); // its body has failed, or is too long
   }
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
   for (const [name, value] of response.headers) {
     if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
   }
   lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
-  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), Buffer.from(body)]);
+  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]);
+}
+
+/** The body of a response; cancelled when the client is gone, as it may never end. */
+async function bodyOf({ body }: Response, socket: Duplex): Promise<Buffer> {
+  if (!body) return NOTHING;
+  const readable = Readable.fromWeb(body as WebStream);
+  socket.once('close', () => readable.destroy());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of readable) {
+    length += chunk.byteLength;
+    if (length > LARGEST_REFUSAL) throw new RangeError('the body is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
 }
 
 const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i;
