@@ -443,6 +443,24 @@ test('2.3 more fragments than a bound are 1008', async () => {
   expect(reasons).toMatchObject([{ type: 'error', code: 1008, reason: '' }]);
 });
 
+test('2.3 a frame in more pieces than a bound is 1008', async () => {
+  const { handler } = handlerOf();
+  const server = await served(() => accept(handler, undefined));
+  const client = await RawClient.connect(server.url);
+  client.socket.setNoDelay(true);
+  const large = frame(BINARY, new Uint8Array(60_000));
+  const [received] = await Promise.all([
+    client.untilClose(),
+    (async () => {
+      for (let at = 0; at < large.length - 1 && client.socket.writable; at++) {
+        await new Promise((sent) => client.socket.write(large.subarray(at, at + 1), sent));
+        await turns(1);
+      }
+    })(),
+  ]);
+  expect(received).toEqual([[], 1008]);
+}, 60_000);
+
 test('a second upgrade of a socket throws, and writes nothing into the WebSocket', async () => {
   const { upgrade, shutdown } = createAdapter();
   const { http, url } = await served(() => undefined);
