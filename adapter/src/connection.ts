@@ -328,12 +328,8 @@ export class Connection<State, Info, Arg> {
   data(frame: WebSock.DataFrame): void {
     this.heard();
     if (exceeds(frame.data, this.#maxMessageSize)) {
-      this.#endByServer({
-        type: 'error',
-        error: new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`),
-        code: 1009,
-        reason: '',
-      });
+      const error = new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`);
+      this.#close({ type: 'error', error, code: 1009, reason: '' }); // the client's fault: what came before is handled
     } else this.#enqueue({ callback: 'handleIn', value: frame });
   }
 
@@ -341,7 +337,8 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#enqueue({ callback: 'handleControl', value: frame });
-    else if (!this.#running) this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
+    else if (this.#wire.pause) this.#countTurn(); // answering has kept the others waiting
+    this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
   }
 
   /** Some of what waited has been sent: the next callback may run, if it waited for that (rule 5.3). */
@@ -563,6 +560,12 @@ export class Connection<State, Info, Arg> {
   #endByServer(reason: WebSock.CloseReason): void {
     if (this.#end) return;
     this.#clearQueue();
+    this.#close(reason);
+  }
+
+  /** Ends the connection with a close frame, unless it has ended. */
+  #close(reason: WebSock.CloseReason): void {
+    if (this.#end) return;
     this.#endWith(reason);
     this.#wire.close(reason.code, reason.reason); // may call closing() or gone()
     this.#watchSending();

@@ -35,6 +35,8 @@ export interface RunOptions extends RunHelp {
   readonly slow?: boolean;
   /** How long to wait for the server before a test fails, in milliseconds. Default: 10 000. */
   readonly patience?: number;
+  /** How many tests run at the same time. Default: 8. */
+  readonly atOnce?: number;
   /** Leave out what is left after the first test that failed. Default: false. */
   readonly bail?: boolean;
   /** Called with each outcome, as it comes. */
@@ -54,9 +56,6 @@ export interface Report {
   /** Whether no test failed of a rule that says MUST. */
   readonly passed: boolean;
 }
-
-/** How many tests run at the same time. */
-const AT_ONCE = 8;
 
 /** How often a test that depends on time is tried on a busy machine. */
 const ATTEMPTS = 4;
@@ -82,7 +81,7 @@ export async function run(url: string, options: RunOptions = {}): Promise<Report
   }
 }
 
-/** Runs tests on one server: eight at a time, or alone where they measure what others would disturb. */
+/** Runs tests on one server: a few at a time, or alone where they measure what others would disturb. */
 export class Runner {
   #running = 0;
   #alone = false;
@@ -174,7 +173,7 @@ export class Runner {
 
   /** Starts what may start now: those that run alone come last, as each of them holds up all others. */
   #next(): void {
-    while (!this.#alone && this.#running < AT_ONCE) {
+    while (!this.#alone && this.#running < (this.options.atOnce ?? 8)) {
       const index = this.#waiting.findIndex(({ alone }) => !alone);
       const [next] = this.#waiting.splice(index >= 0 ? index : 0, index >= 0 || this.#running === 0 ? 1 : 0);
       if (!next) return;

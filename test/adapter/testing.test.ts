@@ -97,6 +97,22 @@ test('what a callback throws is in errors, and closes with 1011', async () => {
   expect(reasons).toHaveLength(1);
 });
 
+test('2.2 a message that is too large closes with 1009, behind what came before it', async () => {
+  const handled: string[] = [];
+  const { handler, reasons } = handlerOf({
+    handleIn: async ({ data }: { data: string }) => {
+      handled.push(data);
+      return { type: 'ok', state: 0 };
+    },
+  });
+  const client = connect(handler, undefined, { maxMessageSize: 3 });
+  for (const text of ['one', 'two', 'more']) client.text(text);
+  expect(await client.next()).toEqual({ type: 'close', code: 1009, reason: '' });
+  expect(await client.closed).toMatchObject({ type: 'error', code: 1009 });
+  expect(handled).toEqual(['one', 'two']);
+  expect(reasons).toHaveLength(1);
+});
+
 test('an init that fails leaves no state: terminate is not called', async () => {
   const { handler, reasons } = handlerOf({ init: () => ({ type: 'nonsense' }) });
   const client = connect(handler, undefined);

@@ -31,8 +31,12 @@ async function startIndependent(): Promise<StartedServer> {
   return { url: `ws://127.0.0.1:${port}`, shutdown, reports: () => reports };
 }
 
+/** The servers share the machine. */
+const SHARED = { atOnce: 2, patience: 30_000 };
+
 /** What a platform cannot do, beside what its adapter declares. */
 const more: { readonly [platform: string]: Cannot } = {
+  deno: { seesCloseFrames: 'Deno answers them before it shows them' },
   cloudflare: { sendsInflationErrorCode: 'workerd closes with 1002' },
 };
 
@@ -55,7 +59,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (name, star
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports };
-    const connected = await Runner.connect(running.url, { ...help, cannot: more[name] ?? {}, slow: true });
+    const connected = await Runner.connect(running.url, { ...help, cannot: more[name] ?? {}, slow: true, ...SHARED });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {

@@ -1,0 +1,42 @@
+// A server in another language, which was written from the kit's README alone: python_host.py, on Debian's
+// python3-websockets. Skipped where that is missing, unless everything must be there.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { run } from '../../tck/src/run.ts';
+import { root } from '../toolkit/compilers.ts';
+
+/** A Python that has the library, if there is one. */
+const python = ['python3', '/usr/bin/python3'].find((program) => {
+  try {
+    execFileSync(program, ['-c', 'import websockets.legacy.server'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+test('a host in Python passes, but for what it declares that it cannot do', { timeout: 300_000 }, async ({ skip }) => {
+  if (python === undefined) {
+    if (process.env['WEBSOCK_COMPLETE']) throw new Error('python3-websockets is missing');
+    skip('python3-websockets is missing');
+    return;
+  }
+  const host = spawn(python, [join(root, 'test/tck/python_host.py')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const [line] = await once(host.stdout.setEncoding('utf8'), 'data');
+  const { cannot, outcomes } = await run(line.trim(), { patience: 30_000 });
+  host.stdin.end();
+  expect(await once(host, 'exit')).toEqual([0, null]);
+
+  expect(outcomes.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  expect(outcomes.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(500);
+  expect(Object.keys(cannot)).toEqual([
+    'returnsThenables',
+    'canSkipUtf8Validation',
+    'overwritesFrames',
+    'sendsInflationErrorCode',
+    'reportsMemory',
+  ]);
+});
