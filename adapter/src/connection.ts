@@ -245,6 +245,8 @@ export class Connection<State, Info, Arg> {
   #opened = false;
   #advancing = false;
   #scheduled = false;
+  /** More infos came than may wait while the client reads too little. */
+  #overflowed = false;
   /** How many callbacks have run since the rest of the program had a turn. */
   #handled = 0;
   /** What waits in the queue, infos aside. */
@@ -386,10 +388,11 @@ export class Connection<State, Info, Arg> {
     if (this.#end) return; // rule 6.1
     const { maxHeldInfos } = this.#bounds;
     if (this.#clogged && this.#queue.length >= maxHeldInfos) {
-      this.#later(() => this.#dropClient(`more than ${maxHeldInfos} infos wait for it (rule 5.3)`));
+      this.#overflowed = true;
+      this.#later();
     } else {
       this.#queue.push({ callback: 'handleInfo', value: info });
-      if (!this.#running && !this.#clogged && !this.#resting) this.#later(() => this.#advance());
+      if (!this.#running && !this.#clogged && !this.#resting) this.#later();
     }
   }
 
@@ -415,12 +418,13 @@ export class Connection<State, Info, Arg> {
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
 
   /** Runs no callback before `post` returns (rule 6.2). */
-  #later(run: () => void): void {
+  #later(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      run();
+      if (this.#overflowed) this.#dropClient(`more than ${this.#bounds.maxHeldInfos} infos wait for it (rule 5.3)`);
+      else this.#advance();
     });
   }
 
@@ -714,5 +718,6 @@ const nextTurn: (run: () => void) => unknown =
   typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -1,5 +1,6 @@
 // A handler without a socket: @websock/adapter/testing, which has the servers' machine below it.
 
+import { runInNewContext } from 'node:vm';
 import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test, vi } from 'vitest';
@@ -193,4 +194,23 @@ describe('bad input gets an error that names it', () => {
   ])('%s', async (_title, call, message) => {
     await expect((async () => call())()).rejects.toThrow(message);
   });
+});
+
+test.each<[string, unknown, boolean]>([
+  ['an ArrayBuffer of another realm', runInNewContext('Uint8Array.of(7).buffer'), true],
+  ['an object that only inherits from ArrayBuffer', Object.create(ArrayBuffer.prototype), false],
+])('%s is judged by what it is', async (_title, data, isRight) => {
+  const { handler } = handlerOf({ handleIn: () => ({ type: 'push', messages: { opcode: 'binary', data }, state: 0 }) });
+  const { text, next } = connect(handler, undefined);
+  text('send');
+  expect(await next()).toMatchObject(isRight ? { opcode: 'binary' } : { type: 'close', code: 1011 });
+});
+
+test('a thenable that is a function is awaited', async () => {
+  const result = { type: 'push', messages: { opcode: 'text', data: 'done' }, state: 0 };
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+  const thenable = Object.assign(() => {}, { then: (settle: (value: unknown) => void) => settle(result) });
+  const { text, next } = connect(handlerOf({ handleIn: () => thenable }).handler, undefined);
+  text('wait');
+  expect(await next()).toEqual({ opcode: 'text', data: 'done' });
 });
