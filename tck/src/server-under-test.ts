@@ -44,9 +44,11 @@ export class ServerUnderTest {
    */
   static async connect(url: string, patience = PATIENCE, more: Cannot = {}): Promise<ServerUnderTest> {
     const control = resolvePath(url, '/control');
-    const client = await Client.connect(control).catch((error: Error & { code?: string }) => {
-      throw new Error(`${control} did not open (${error.message || error.code}): is the server running, and ${HINT}`);
-    });
+    const client = await Client.connect(control, { patience: Math.max(PATIENCE, patience) }).catch(
+      (error: Error & { code?: string }) => {
+        throw new Error(`${control} did not open (${error.message || error.code}): is the server running, and ${HINT}`);
+      },
+    );
     try {
       const cannot = await answer(client).catch((error: Error) => {
         throw new Error(`${control} did not say what the server cannot do (${error.message}): ${HINT}`);
@@ -107,7 +109,8 @@ export class ServerUnderTest {
   }
 
   async #connectControl(): Promise<Client> {
-    const control = await Client.connect(resolvePath(this.url, '/control'));
+    const patience = Math.max(PATIENCE, this.patience); // it serves all tests, so it waits at least as long
+    const control = await Client.connect(resolvePath(this.url, '/control'), { patience });
     this.#control.add(control);
     await answer(control); // what the server cannot do
     return control;

@@ -30,7 +30,8 @@ async function load(right: string, wrong: string): Promise<typeof createIndepend
     source.replace(right, () => wrong),
     { loader: 'ts', format: 'esm' },
   );
-  const module = await import(/* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
+  const named = Buffer.from(`${code}\n//# sourceURL=mutant-of-independent-server.js`); // or stacks would show all of it
+  const module = await import(/* @vite-ignore */ `data:text/javascript;base64,${named.toString('base64')}`);
   return module.createIndependentServer;
 }
 

@@ -988,6 +988,12 @@ export const mutants: readonly Mutant[] = [
   ],
   [
     '4.2',
+    'a forbidden code is sent as 1000',
+    'if (close !== undefined && !MAY_SEND(detail.code)) return wrong(`the close code ${detail.code}`);',
+    'if (close !== undefined && !MAY_SEND(detail.code)) detail.code = 1000;',
+  ],
+  [
+    '4.2',
     '1005 is sent as no code',
     'const MAY_SEND = (code: unknown) =>\n',
     'const MAY_SEND = (code: unknown) => code === 1005 ||\n',
@@ -1669,7 +1675,7 @@ export const mutants: readonly Mutant[] = [
     '6.1',
     'post after the end calls handleInfo',
     'if (ended) return;\n      queue',
-    'if (ended) return void setImmediate(() => handler.handleInfo(info, state?.value));\n      queue',
+    'if (ended) return void Promise.resolve().then(() => handler.handleInfo(info, state?.value)).catch(() => {});\n      queue',
   ],
   ['6.2', 'post calls handleInfo itself', 'if (!scheduled) setImmediate(advanceLater);', 'advance();'],
   [

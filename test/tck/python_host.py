@@ -510,6 +510,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         reading, clock = loop.create_task(self.read()), loop.create_task(self.watch())
         await self.call("init", self.arg, self)
+        turn = 0
         while self.has_state:
             if not self.queue:
                 self.handled.set()
@@ -520,6 +521,9 @@ class Connection:
                 continue
             callback, value = self.queue.pop(0)
             await self.call(callback, value, self.state)
+            turn += 1
+            if turn % 100 == 0:
+                await asyncio.sleep(0)  # the turn of other connections
         self.discard()
         self.handled.set()
         if self.has_state and self.handler.terminate:

@@ -266,7 +266,7 @@ const order: readonly RuleTest[] = [
   {
     rule: '2.2',
     title: "infos that were posted before the client's close frame arrived, and still wait, are discarded",
-    needs: ['keepsEarlyFrames'],
+    needs: ['keepsEarlyFrames', 'seesCloseFrames'],
     async run(t) {
       const on = { init: { gate: true, post: ['waits'] } } as const;
       const client = await t.raw({ on }, { behind: closeFrame(4000) });

@@ -80,7 +80,8 @@ export const flow: readonly RuleTest[] = [
           over = true;
         });
         for (let count = 0; count < 1_000 && !over; count++) {
-          await Promise.race([new Promise((written) => client.socket.write(block, written)), closing.catch(() => {})]);
+          client.socket.write(block);
+          await t.server.command({ trace: '' }); // the server's turn, so that it is not flooded beyond its bound
         }
         const { code } = await closing;
         // A platform may drop the socket before the close frame has left.
