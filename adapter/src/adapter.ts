@@ -117,6 +117,10 @@ export class Adapter {
 
   #check(request: Request, result: RouteResult): Decision {
     if (this.connections.closing) return unavailable();
+    if (result instanceof Response && result.bodyUsed) {
+      const remedy = 'make a new one for each request';
+      return this.#failed(new TypeError(`the route returned a Response whose body has been read already; ${remedy}`));
+    }
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';

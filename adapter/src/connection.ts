@@ -245,6 +245,8 @@ export class Connection<State, Info, Arg> {
   #opened = false;
   #advancing = false;
   #scheduled = false;
+  /** More infos came than may wait while the client reads too little. */
+  #overflowed = false;
   /** How many callbacks have run since the rest of the program had a turn. */
   #handled = 0;
   /** What waits in the queue, infos aside. */
@@ -328,12 +330,8 @@ export class Connection<State, Info, Arg> {
   data(frame: WebSock.DataFrame): void {
     this.heard();
     if (exceeds(frame.data, this.#maxMessageSize)) {
-      this.#endByServer({
-        type: 'error',
-        error: new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`),
-        code: 1009,
-        reason: '',
-      });
+      const error = new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`);
+      this.#close({ type: 'error', error, code: 1009, reason: '' }); // the client's fault: what came before is handled
     } else this.#enqueue({ callback: 'handleIn', value: frame });
   }
 
@@ -341,7 +339,8 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#enqueue({ callback: 'handleControl', value: frame });
-    else if (!this.#running) this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
+    else if (this.#wire.pause) this.#countTurn(); // answering has kept the others waiting
+    this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
   }
 
   /** Some of what waited has been sent: the next callback may run, if it waited for that (rule 5.3). */
@@ -389,10 +388,11 @@ export class Connection<State, Info, Arg> {
     if (this.#end) return; // rule 6.1
     const { maxHeldInfos } = this.#bounds;
     if (this.#clogged && this.#queue.length >= maxHeldInfos) {
-      this.#later(() => this.#dropClient(`more than ${maxHeldInfos} infos wait for it (rule 5.3)`));
+      this.#overflowed = true;
+      this.#later();
     } else {
       this.#queue.push({ callback: 'handleInfo', value: info });
-      if (!this.#running && !this.#clogged && !this.#resting) this.#later(() => this.#advance());
+      if (!this.#running && !this.#clogged && !this.#resting) this.#later();
     }
   }
 
@@ -418,12 +418,13 @@ export class Connection<State, Info, Arg> {
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
 
   /** Runs no callback before `post` returns (rule 6.2). */
-  #later(run: () => void): void {
+  #later(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      run();
+      if (this.#overflowed) this.#dropClient(`more than ${this.#bounds.maxHeldInfos} infos wait for it (rule 5.3)`);
+      else this.#advance();
     });
   }
 
@@ -563,6 +564,12 @@ export class Connection<State, Info, Arg> {
   #endByServer(reason: WebSock.CloseReason): void {
     if (this.#end) return;
     this.#clearQueue();
+    this.#close(reason);
+  }
+
+  /** Ends the connection with a close frame, unless it has ended. */
+  #close(reason: WebSock.CloseReason): void {
+    if (this.#end) return;
     this.#endWith(reason);
     this.#wire.close(reason.code, reason.reason); // may call closing() or gone()
     this.#watchSending();
@@ -711,5 +718,6 @@ const nextTurn: (run: () => void) => unknown =
   typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

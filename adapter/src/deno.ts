@@ -226,6 +226,7 @@ class Link implements Wire {
   }
 
   send({ opcode, data = '' }: WebSock.Message): void {
+    if (this.#socket.readyState !== OPEN) return; // Deno has begun to close, which it will show later
     if (opcode === 'text' || opcode === 'binary') this.#socket.send(unshared(data));
   }
 

@@ -12,7 +12,7 @@ const REQUIRED = {
 };
 
 /** A host and perhaps a port, and nothing that would end up in another part of the URL. */
-const HOST = /^[^\s/?#@\\]+$/;
+export const HOST: RegExp = /^[^\s/?#@\\]+$/;
 
 /** Whether a request says correctly whom it is for: otherwise a route would see another URL, or none. */
 export function hasValidHost({ url, headers }: Request): boolean {

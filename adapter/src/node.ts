@@ -30,7 +30,7 @@ import {
 } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
-import { refusalOf, subprotocol } from './handshake.ts';
+import { HOST, refusalOf, subprotocol } from './handshake.ts';
 import type { CheckedOptions } from './validate.ts';
 
 export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
@@ -63,6 +63,12 @@ const LARGEST_MESSAGE = constants.MAX_STRING_LENGTH;
 
 /** The most fragments of one message: each costs memory, even an empty one (rule 2.3). */
 const MAX_FRAGMENTS = 16_384;
+
+/**
+ * The most pieces of a frame, as the network brings them: `ws` takes them out of a list one by one, which blocks the
+ * process for seconds when there are many. A frame of 10 MB in packets of 1 200 bytes has half as many.
+ */
+const MAX_PIECES = 16_384;
 
 /**
  * Listens on a port, and asks the route about every request.
@@ -238,7 +244,7 @@ class Upgrades {
     const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
     socket.once('close', () => clearTimeout(timer));
     socket.resume(); // what else the client sends goes nowhere
-    socket.end(await bytesOf(response)); // does nothing if the socket is gone
+    socket.end(await bytesOf(response, socket)); // does nothing if the socket is gone
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -279,17 +285,19 @@ const NOTHING = Buffer.alloc(0);
 
 function ignore(): void {}
 
-// `ws` knows closeTimeout and maxPendingAutoPongs; its types do not name them yet.
+// `ws` knows these; its types do not name them yet.
 type Settings = ServerOptions & { closeTimeout: number; maxPendingAutoPongs: number };
 
 function settings(options: CheckedOptions, handleProtocols: () => string | false): Settings {
+  const maxPayload = Math.min(options.maxMessageSize, LARGEST_MESSAGE);
   return {
     noServer: true,
     clientTracking: false,
     WebSocket: ServerSocket,
     perMessageDeflate: options.compress,
-    maxPayload: Math.min(options.maxMessageSize, LARGEST_MESSAGE),
+    maxPayload,
     maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: Math.max(MAX_PIECES, Math.ceil(maxPayload / 600)),
     skipUTF8Validation: !options.validateUtf8,
     handleProtocols,
     // The machine has bounds for both: of closing, which sees what is still being sent, and of what waits to be sent.
@@ -348,7 +356,10 @@ class NodeWire implements Wire {
       if (isBinary) connection.data({ opcode: 'binary', data: new Uint8Array(data as ArrayBuffer) });
       else connection.data({ opcode: 'text', data: data.toString() });
     });
-    webSocket.on('ping', (data) => connection.control({ opcode: 'ping', data: new Uint8Array(data) }));
+    webSocket.on('ping', (data) => {
+      this.#cork(); // for the answers to the pings behind it
+      connection.control({ opcode: 'ping', data: new Uint8Array(data) });
+    });
     webSocket.on('pong', (data) => connection.control({ opcode: 'pong', data: new Uint8Array(data) }));
     webSocket.on('error', (error) => connection.failed(error, webSocket.faultCode));
     webSocket.on('close', (code, reason) => {
@@ -364,16 +375,19 @@ class NodeWire implements Wire {
     });
   }
 
+  /** What is sent in one turn, such as the answers to all that came in one packet, is one write to the system. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
+  }
+
   send({ opcode, data = '' }: WebSock.Message): void {
-    // What is sent in one turn, such as the answers to all that came in one packet, is one write to the system.
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
+    this.#cork();
     if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
     else this.#webSocket.send(data, { binary: opcode === 'binary' }, this.#sent);
   }
@@ -434,14 +448,16 @@ function requestOf(message: IncomingMessage): Request | undefined {
       copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
     }
     const hasBody = method !== 'GET' && method !== 'HEAD' && headers.upgrade === undefined;
-    const body = hasBody ? { body: Readable.toWeb(message) as ReadableStream, duplex: 'half' as const } : {};
+    // Nothing is read before the route reads: Node.js then discards what is left, and the next request can come.
+    const strategy = { highWaterMark: 0 };
+    const body = hasBody
+      ? { body: Readable.toWeb(message, { strategy }) as ReadableStream, duplex: 'half' as const }
+      : {};
     return new Request(url.startsWith('/') ? `${scheme}://${host}${url}` : url, { method, headers: copy, ...body });
   } catch {
     return undefined;
   }
 }
-
-const HOST = /^[^\s/?#@\\]+$/;
 
 /** The answer to a request that is not a valid upgrade; `undefined` if it is one (rule 1.5). */
 function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Response | undefined {
@@ -449,20 +465,38 @@ function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Respo
   return refusalOf(method, (name) => headers[name.toLowerCase()] as string | undefined);
 }
 
+/** The most bytes of a response to an upgrade: it is read to its end before it is sent. */
+const LARGEST_REFUSAL = 10_000_000;
+
 /** A response as it is written to a socket that is then closed. */
-async function bytesOf(response: Response): Promise<Buffer> {
-  let body: ArrayBuffer;
+async function bytesOf(response: Response, socket: Duplex): Promise<Buffer> {
+  let body: Buffer;
   try {
-    body = await response.arrayBuffer();
+    body = await bodyOf(response, socket);
   } catch {
-    return bytesOf(new Response(null, { status: 500 })); // its body has failed, or has been read already
+    return bytesOf(new Response(null, { status: 500 }), socket); // its body has failed, or is too long
   }
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
   for (const [name, value] of response.headers) {
     if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
   }
   lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
-  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), Buffer.from(body)]);
+  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]);
+}
+
+/** The body of a response; cancelled when the client is gone, as it may never end. */
+async function bodyOf({ body }: Response, socket: Duplex): Promise<Buffer> {
+  if (!body) return NOTHING;
+  const readable = Readable.fromWeb(body as WebStream);
+  socket.once('close', () => readable.destroy());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of readable) {
+    length += chunk.byteLength;
+    if (length > LARGEST_REFUSAL) throw new RangeError('the body is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
 }
 
 const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i;

@@ -132,7 +132,9 @@ export function boundsIn(check: OptionsCheck): CheckedBounds {
 /** Throws a TypeError for an invalid option of a shutdown; returns them with their defaults. */
 export function checkShutdown(options?: object): { readonly timeout: number; readonly spread: number } {
   const check = new OptionsCheck('shutdown', options, ['timeout', 'spread']);
-  return { timeout: check.milliseconds('timeout', 10_000, 0), spread: check.milliseconds('spread', 0, 0) };
+  const spread = check.milliseconds('spread', 0, 0);
+  if (spread === Number.POSITIVE_INFINITY) check.refuse('spread', spread, 'a number of milliseconds that passes');
+  return { timeout: check.milliseconds('timeout', 10_000, 0), spread };
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2
@@ -330,8 +332,17 @@ function badMessage(callback: string, type: ResultType, index: number, what: str
   return fail(callback, `'${type}' with a message (number ${index + 1}) ${what} (rule 3.6)`);
 }
 
+// Throws for all but a real ArrayBuffer, also one of another realm, such as that of a test runner.
+const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as () => number;
+
 function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
+  if (ArrayBuffer.isView(data)) return true;
+  try {
+    byteLengthOf.call(data);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Of a stop: what `terminate` receives, with the code and reason to send (rule 4.3). */

@@ -254,6 +254,11 @@ describe('an invalid bound, route or server is refused at the call, which names 
       () => new Connections().shutdown({ timeOut: 1 } as never),
       'shutdown: there is no option "timeOut"; the options are timeout, spread',
     ],
+    [
+      'a shutdown whose closes never end',
+      () => new Connections().shutdown({ spread: Number.POSITIVE_INFINITY }),
+      'shutdown: the option "spread" is Infinity; it must be a number of milliseconds that passes',
+    ],
   ])('%s', async (_title, call, message) => {
     await expect((async () => call())()).rejects.toThrow(message);
   });

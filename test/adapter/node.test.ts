@@ -224,18 +224,49 @@ describe('2.8 pings are answered, however many', () => {
     client.cut();
   });
 
-  test('5.3 but not to a client that reads none of the answers', async () => {
-    const server = await served(() => accept(echo, undefined), { maxUnsentBytes: 100_000 });
-    const socket = await request(server.url);
-    const block = Buffer.alloc(130 * 5_000, frame(PING, 'x'.repeat(124)));
-    socket.on('close', () => {});
-    while (!socket.destroyed && (await server.sockets()) > 0) {
-      await Promise.race([
-        new Promise((sent) => socket.write(block, sent)),
-        until(async () => (await server.sockets()) === 0),
-      ]);
+  const handlers: [string, Partial<typeof echo>][] = [
+    ['a handler without handleControl', {}],
+    ['a handler that sends nothing for them', { handleControl: (_frame, state) => ({ type: 'ok', state }) }],
+  ];
+  test.each(handlers)(
+    '5.3 but not to a client that reads none of the answers: %s',
+    async (_title, callbacks) => {
+      const handler = { ...echo, ...callbacks };
+      const server = await served(() => accept(handler, undefined), { maxUnsentBytes: 100_000 });
+      const socket = await request(server.url);
+      const block = Buffer.alloc(130 * 5_000, frame(PING, 'x'.repeat(124)));
+      socket.on('close', () => {});
+      while (!socket.destroyed && (await server.sockets()) > 0) {
+        await Promise.race([
+          new Promise((sent) => socket.write(block, sent)),
+          until(async () => (await server.sockets()) === 0),
+        ]);
+      }
+      socket.destroy();
+    },
+    60_000,
+  );
+
+  test('5.1 and others have their turn meanwhile', async () => {
+    let received: Socket | undefined;
+    const server = await served((_request, { socket }) => {
+      received = socket as Socket;
+      return accept(echo, undefined);
+    });
+    const client = await RawClient.connect(server.url);
+    let sent = false;
+    client.socket.write(Buffer.alloc(6_000_000, frame(PING)), () => {
+      sent = true;
+    });
+    let most = 0;
+    for (let before = 0; !sent; ) {
+      await turns(1);
+      const { bytesRead } = received as Socket;
+      most = Math.max(most, bytesRead - before);
+      before = bytesRead;
     }
-    socket.destroy();
+    expect(most, 'bytes that were read in one turn').toBeLessThan(300_000);
+    client.cut();
   }, 60_000);
 });
 
@@ -413,6 +444,24 @@ test('2.3 more fragments than a bound are 1008', async () => {
   await until(() => reasons.length > 0);
   expect(reasons).toMatchObject([{ type: 'error', code: 1008, reason: '' }]);
 });
+
+test('2.3 a frame in more pieces than a bound is 1008', async () => {
+  const { handler } = handlerOf();
+  const server = await served(() => accept(handler, undefined));
+  const client = await RawClient.connect(server.url);
+  client.socket.setNoDelay(true);
+  const large = frame(BINARY, new Uint8Array(60_000));
+  const [received] = await Promise.all([
+    client.untilClose(),
+    (async () => {
+      for (let at = 0; at < large.length - 1 && client.socket.writable; at++) {
+        await new Promise((sent) => client.socket.write(large.subarray(at, at + 1), sent));
+        await turns(1);
+      }
+    })(),
+  ]);
+  expect(received).toEqual([[], 1008]);
+}, 60_000);
 
 test('a second upgrade of a socket throws, and writes nothing into the WebSocket', async () => {
   const { upgrade, shutdown } = createAdapter();

@@ -1,7 +1,7 @@
 // Routes on Node.js: what a request becomes, and what is answered.
 
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { accept, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -82,6 +82,49 @@ describe('serve asks the route about every request', () => {
     await expect(Client.connect(ws)).rejects.toThrow('500');
     await expect(fetch(http).then((response) => response.text())).rejects.toThrow();
     expect(errors).toEqual([]);
+  });
+
+  test('a Response whose body has been read is 500 and reported', async () => {
+    const once = new Response('once');
+    const { ws, http, errors } = await serves(() => once);
+    expect(await (await fetch(http)).text()).toBe('once');
+    expect((await fetch(http)).status).toBe(500);
+    await expect(Client.connect(ws)).rejects.toThrow('500');
+    const used =
+      'route: TypeError: the route returned a Response whose body has been read already; make a new one for each request';
+    expect(errors).toEqual([used, used]);
+  });
+
+  test('4.5 a body that never ends, sent for an upgrade, is cancelled after a bound', async () => {
+    let cancelled = 0;
+    const endless = () =>
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new Uint8Array(1)),
+        cancel: () => {
+          cancelled += 1;
+        },
+      });
+    const { url } = await served(() => new Response(endless()));
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    await vi.waitFor(() => expect(cancelled).toBe(1), { timeout: 10_000 });
+    socket.destroy();
+  });
+
+  test('a body that the route does not read keeps no later request waiting', async () => {
+    const { http } = await serves(() => undefined);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let count = 0; count < 3; count++) {
+      const status = await new Promise((settle) => {
+        const post = request(http, { method: 'POST', agent }, (response) => {
+          response.resume().once('end', () => settle(response.statusCode));
+        });
+        post.end(Buffer.alloc(1_000_000));
+      });
+      expect(status).toBe(404);
+    }
+    agent.destroy();
   });
 
   test('accept is 426 for a request that is not an upgrade', async () => {

@@ -40,7 +40,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', (
     await server?.disconnect();
     expect(await running?.stop(), 'the exit code of the server').toBe(0);
     expect(running.reports()).not.toMatch(/uncaught|unhandled/);
-  });
+  }, 30_000); // a shutdown waits for the stuck handlers
 
   const rule = (title: string, run: () => Promise<unknown>, ...needs: Capability[]) => {
     test(title, async ({ skip }: TestContext) => {

@@ -1,5 +1,6 @@
 // A handler without a socket: @websock/adapter/testing, which has the servers' machine below it.
 
+import { runInNewContext } from 'node:vm';
 import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test, vi } from 'vitest';
@@ -97,6 +98,22 @@ test('what a callback throws is in errors, and closes with 1011', async () => {
   expect(reasons).toHaveLength(1);
 });
 
+test('2.2 a message that is too large closes with 1009, behind what came before it', async () => {
+  const handled: string[] = [];
+  const { handler, reasons } = handlerOf({
+    handleIn: async ({ data }: { data: string }) => {
+      handled.push(data);
+      return { type: 'ok', state: 0 };
+    },
+  });
+  const client = connect(handler, undefined, { maxMessageSize: 3 });
+  for (const text of ['one', 'two', 'more']) client.text(text);
+  expect(await client.next()).toEqual({ type: 'close', code: 1009, reason: '' });
+  expect(await client.closed).toMatchObject({ type: 'error', code: 1009 });
+  expect(handled).toEqual(['one', 'two']);
+  expect(reasons).toHaveLength(1);
+});
+
 test('an init that fails leaves no state: terminate is not called', async () => {
   const { handler, reasons } = handlerOf({ init: () => ({ type: 'nonsense' }) });
   const client = connect(handler, undefined);
@@ -177,4 +194,23 @@ describe('bad input gets an error that names it', () => {
   ])('%s', async (_title, call, message) => {
     await expect((async () => call())()).rejects.toThrow(message);
   });
+});
+
+test.each<[string, unknown, boolean]>([
+  ['an ArrayBuffer of another realm', runInNewContext('Uint8Array.of(7).buffer'), true],
+  ['an object that only inherits from ArrayBuffer', Object.create(ArrayBuffer.prototype), false],
+])('%s is judged by what it is', async (_title, data, isRight) => {
+  const { handler } = handlerOf({ handleIn: () => ({ type: 'push', messages: { opcode: 'binary', data }, state: 0 }) });
+  const { text, next } = connect(handler, undefined);
+  text('send');
+  expect(await next()).toMatchObject(isRight ? { opcode: 'binary' } : { type: 'close', code: 1011 });
+});
+
+test('a thenable that is a function is awaited', async () => {
+  const result = { type: 'push', messages: { opcode: 'text', data: 'done' }, state: 0 };
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+  const thenable = Object.assign(() => {}, { then: (settle: (value: unknown) => void) => settle(result) });
+  const { text, next } = connect(handlerOf({ handleIn: () => thenable }).handler, undefined);
+  text('wait');
+  expect(await next()).toEqual({ opcode: 'text', data: 'done' });
 });

@@ -36,6 +36,10 @@ const trials: Readonly<Record<string, Trial>> = {
   'npx tsx test/bench/types.ts': { extraArgs: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
   'npx tsx test/bench/servers.ts': { extraArgs: '1 10 bun', prints: /^64-KiB binaries, 100 connections/m },
   'npx tsx test/apps/redis/measure.ts': { extraArgs: '2', prints: /^two processes, Redis .* lines\/s said/m },
+  'npx tsx test/tck/implementers.ts NAME PLATFORM report.json': {
+    extraArgs: '&& grep NAME tck/README.md',
+    prints: /^\| NAME \| PLATFORM \| 1 of 1 \| 0 of 1 \| 1 \| 0\.1 \| 2026-11-24 \|$/m,
+  },
   'npm run mutations': { extraArgs: '-- 4', prints: /, 0 survived, / },
   'npm run api': {},
   'npm run docs': { prints: /html generated at/ },
@@ -53,6 +57,17 @@ const trials: Readonly<Record<string, Trial>> = {
 
 const QUICKSTART = 'test/package/quickstart.test.ts';
 
+/** As the kit writes one, but shorter. */
+const report = {
+  spec: '0.1',
+  date: '2026-11-24T12:00:00.000Z',
+  outcomes: [
+    { outcome: 'passed', should: false },
+    { outcome: 'failed', should: true },
+    { outcome: 'skipped', should: false },
+  ],
+};
+
 /** What runs the others. */
 const elsewhere: Readonly<Record<string, string>> = {
   'npm ci': 'what all tests begin with',
@@ -67,7 +82,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'tsc --noEmit': 'test/conformance/ci.test.ts',
   'npx @websock/tck': 'test/tck/command.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
-  'npx @websock/tck URL --json report.json': 'test/tck/command.test.ts',
+  'npx @websock/tck URL --slow --json report.json': 'test/tck/command.test.ts',
   'npm install ../websock/tarballs/*.tgz': QUICKSTART,
   'node echo.mts': QUICKSTART,
   'npx tsx echo.mts': QUICKSTART,
@@ -99,6 +114,7 @@ beforeAll(async () => {
   cpSync(root, copy, { recursive: true, filter: (path) => !left.includes(path) && !/\.tgz$/.test(path) });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   packed = await run('npm run pack', copy); // also builds what others need
+  writeFileSync(join(copy, 'report.json'), JSON.stringify(report));
   mkdirSync(application);
   writeFileSync(join(application, 'package.json'), '{ "private": true }');
 }, 180_000);
