@@ -154,7 +154,6 @@ export const opening: readonly RuleTest[] = [
       title: `if init ${what}, the connection closes with 1011, and terminate is not called`,
       async run(t) {
         const probe = await t.open({ on: { init }, handler: {} });
-        probe.client.text('too early');
         await t.closes(probe.client, 1011);
         await t.server.quiet();
         t.started(await probe.trace(), 'init');
