@@ -1484,6 +1484,7 @@ export const mutants: readonly Mutant[] = [
     'const next = heartbeat && !pinged ? idleTimeout / 2 : idleTimeout;',
     'silence += 150; const next = heartbeat && !pinged ? idleTimeout / 2 : idleTimeout;',
   ],
+  ['4.3n', 'the default is shorter', 'idleTimeout = 60_000', 'idleTimeout = 4_000'],
   ['4.3o', 'a shutdown sends 1000', "close({ type: 'shutdown' }, 1001) };", "close({ type: 'shutdown' }, 1000) };"],
   ['4.3o', 'a shutdown sends no close frame', 'for (const connection of connections) connection.shutdown();', ''],
   ['4.3o', 'a shutdown is normal', "close({ type: 'shutdown' }, 1001) };", "close({ type: 'normal' }, 1001) };"],
