@@ -39,21 +39,14 @@ export type CallableOn<This> = {
 /** A handler none of whose callbacks declares a `this`. */
 export type DeclaresNoThis = CallableOn<OnlyAny>;
 
-/** The handler, with callbacks that declare no `this`. */
-export type WithoutThis<Handler> = {
-  [Key in keyof Handler]: Key extends CallbackName ? FunctionWithoutThis<Handler[Key]> : Handler[Key];
-};
+/** The handler, with functions that declare no `this`. */
+export type WithoutThis<Handler> = { [Key in keyof Handler]: FunctionWithoutThis<Handler[Key]> };
 
 type FunctionWithoutThis<Fn> = Fn extends (this: OnlyAny, ...args: never) => unknown
   ? Fn
   : Fn extends (...args: infer Params) => infer Result
     ? (...args: Params) => Result
     : Fn;
-
-/** A handler whose `init` does not look at its mailbox. */
-export interface IgnoresMailbox {
-  readonly init: (arg: never, mailbox: OnlyAny) => unknown;
-}
 
 /**
  * A handler whose `init` may post anything, for all that the compiler sees: it compares the parameters of a method both

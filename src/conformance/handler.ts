@@ -7,7 +7,6 @@ import type {
   CallableOn,
   CallbackName,
   DeclaresNoThis,
-  IgnoresMailbox,
   InferredSignatures,
   PostsByMethod,
   RequiredCallback,
@@ -61,7 +60,7 @@ type Conforms<Handler, SameHandler = Handler> =
       ? [
           | SilentFaults<InitResult | InResult | ControlResult | InfoResult>
           | (keyof SameHandler extends CallbackName ? never : MisnamedFaults<SameHandler>)
-          | (WebSock.DataFrame extends Frame ? never : OverrideFaults<SameHandler>),
+          | (WebSock.DataFrame extends Frame ? never : OverrideFaults<SameHandler>[keyof SameHandler & CallbackName]),
         ] extends [never]
         ? 0 extends 1 & State
           ? false
@@ -76,13 +75,11 @@ type Conforms<Handler, SameHandler = Handler> =
 type ConformsOnSecondLook<Handler> =
   IsAny<Handler[keyof Handler & CallbackName]> extends true
     ? false
-    : Handler extends IgnoresMailbox
+    : unknown extends PostableInfo<Handler> // that of a generic `init`, which posts what its mailbox accepts
       ? true
-      : unknown extends PostableInfo<Handler> // that of a generic `init`, which may post what it is told it may
+      : [ParameterFault<Handler, 'handleInfo', Handler['handleInfo' & keyof Handler]>] extends [never]
         ? true
-        : [ParameterFault<Handler, 'handleInfo', Handler['handleInfo' & keyof Handler]>] extends [never]
-          ? true
-          : false;
+        : false;
 
 /** The verdict on a handler of which a callback declares a `this`, which must be the handler. */
 type ConformsWithThis<Handler> = Handler extends DeclaresNoThis
@@ -95,7 +92,8 @@ type ConformsWithThis<Handler> = Handler extends DeclaresNoThis
  * The faults of callbacks that override others: where a handler is spread in a generic function, or made by
  * `Object.assign` or a mixin, the type of a callback is the intersection of both, and fits if either does.
  */
-// An interface with two overloads is not equal to the intersection of two functions.
+// An interface with two overloads is not equal to the intersection of two functions. By callback, because the compiler
+// would show the name of a union in place of its faults.
 type OverrideFaults<Handler> = {
   [Callback in keyof Handler & CallbackName]: Handler[Callback] extends {
     (...args: infer FirstParams): infer FirstResult;
@@ -110,7 +108,7 @@ type OverrideFaults<Handler> = {
           | HandlerFaults<WithCallback<Handler, Callback, (...args: LastParams) => LastResult>>
       : never
     : never;
-}[keyof Handler & CallbackName];
+};
 
 type WithCallback<Handler, Callback, Fn> = { [Key in keyof Handler]: Key extends Callback ? Fn : Handler[Key] };
 
@@ -137,7 +135,7 @@ type Explain<Handler> = Handler extends abstract new (
                 | CallbackFault<Handler, 'handleInfo'>
                 | CallbackFault<Handler, 'terminate'>
                 | MisnamedFaults<Handler>
-                | OverrideFaults<Handler>,
+                | OverrideFaults<Handler>[keyof Handler & CallbackName],
                 FaultTexts['handlerOther']
               >
             : FaultTexts['handlerNotObject'];

@@ -87,11 +87,9 @@ type MessageFault<Message> = Message extends WebSock.Message
       : 'messages'
     : 'messages';
 
-/** `unknown` is what a `catch` gives, and `{}` what is left of it after a test. */
+/** `unknown` is what a `catch` gives. A reason of `any` has a fault of its own, before this one. */
 type StopReasonFault<Reason> = unknown extends Reason
-  ? IsAny<Reason> extends true
-    ? never
-    : 'stopReasonError'
+  ? 'stopReasonError'
   : Reason extends WebSock.StopReason | undefined
     ? never
     : Reason extends string

@@ -301,6 +301,15 @@ class OwnThis {
 }
 export type OfOwnThis = Assert<HandlerConforms<OwnThis>>;
 
+// ... beside one that is generic.
+declare const ownThisAndGeneric: {
+  greeting: string;
+  init(this: { greeting: string }): WebSock.Ok<Count>;
+  handleIn<State>(frame: WebSock.DataFrame, state: State): WebSock.Ok<State>;
+  handleInfo(info: string, state: Count): WebSock.Ok<Count>;
+};
+export type OfOwnThisAndGeneric = Assert<HandlerConforms<typeof ownThisAndGeneric>>;
+
 // Frozen, spread, optional.
 const frozen = Object.freeze({ ...bare, terminate: () => undefined });
 export type Frozen = Assert<HandlerConforms<typeof frozen>>;

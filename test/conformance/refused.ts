@@ -266,6 +266,14 @@ const assigned = Object.assign({}, right, {
 // refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
 export type Assigned = Assert<HandlerConforms<typeof assigned>>;
 
+// Beside another fault the override of a mixin is judged too, which stands before what it overrides.
+declare const mixed: { handleIn(frame: OnlyText, state: Count): Result } & Pick<typeof right, 'init' | 'handleIn'> & {
+    handleInfo: typeof nothing.handleInfo;
+  };
+// refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"
+// refused: "3.6 handleInfo may return undefined; return a result on every path"
+export type Mixed = Assert<HandlerConforms<typeof mixed>>;
+
 // Its results are judged where the contract lets them pass.
 const withCode = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
   ...inner,
