@@ -17,7 +17,7 @@ const source = readFileSync(join(import.meta.dirname, 'independent-server.ts'), 
 
 /** Shorter where a test waits for them, longer where they would hide what is wrong. */
 const boundsOf = ([rule, what]: Mutant) => ({
-  close: rule === '4.5' && !what.startsWith('terminate') ? 400 : 3_000,
+  close: rule === '4.5' && !what.startsWith('terminate') ? 2_000 : 3_000,
   stall: 60_000,
   infos: 20_000,
   fragments: 10_000,
