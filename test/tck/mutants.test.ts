@@ -16,8 +16,8 @@ import { type Mutant, mutants } from './mutants.ts';
 const source = readFileSync(join(import.meta.dirname, 'independent-server.ts'), 'utf8');
 
 /** Shorter where a test waits for them, longer where they would hide what is wrong. */
-const boundsOf = (rule: string) => ({
-  close: rule === '4.5' ? 400 : 3_000,
+const boundsOf = ([rule, what]: Mutant) => ({
+  close: rule === '4.5' && !what.startsWith('terminate') ? 2_000 : 3_000,
   stall: 60_000,
   infos: 20_000,
   fragments: 10_000,
@@ -36,7 +36,8 @@ async function load(right: string, wrong: string): Promise<typeof createIndepend
 }
 
 /** The titles of the tests that fail on a mutant, or of the first ones. */
-async function failuresOf([rule, what, right, wrong]: Mutant): Promise<string[]> {
+async function failuresOf(mutant: Mutant): Promise<string[]> {
+  const [rule, what, right, wrong] = mutant;
   const create = await load(right, wrong);
   const started: (() => unknown)[] = [];
   const start = async (): Promise<StartedServer> => {
@@ -44,7 +45,7 @@ async function failuresOf([rule, what, right, wrong]: Mutant): Promise<string[]>
     const report = (callback: string, error: unknown) => {
       reports += `${callback}: ${error}\n`;
     };
-    const { server, shutdown } = create(route, report, boundsOf(rule));
+    const { server, shutdown } = create(route, report, boundsOf(mutant));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     started.push(() => server.close());
     return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, shutdown, reports: () => reports };
