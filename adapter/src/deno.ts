@@ -222,6 +222,8 @@ class Link implements Wire {
         connection.failed(new Error(failure), failure === BAD_CLOSE_CODE ? 1002 : 1006);
       }
       connection.gone();
+      // Deno's clock keeps a socket that was cut until it fires: not what belonged to it.
+      socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
     };
   }
 
