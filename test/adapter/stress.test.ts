@@ -274,7 +274,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', (
           slow.destroy();
           dead.destroy();
         },
-        { stallTimeout: 3_000 },
+        { stallTimeout: 8_000 }, // longer than this busy process leaves the slow reader alone
       ),
     'knowsBacklog',
     'seesSendProgress',
