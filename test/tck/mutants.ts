@@ -1537,13 +1537,13 @@ export const mutants: readonly Mutant[] = [
     '4.5',
     'what the client sends extends the wait for its close frame',
     'if (!parsing) return;\n    heard();',
-    'if (closeTimer) { clearTimeout(closeTimer); closeTimer = setTimeout(drop, bound.close); }\n    if (!parsing) return;\n    heard();',
+    'if (closeTimer) { clearTimeout(closeTimer); closeTimer = setTimeout(drop, 60_000); }\n    if (!parsing) return;\n    heard();',
   ],
   [
     '4.5',
     'what the client sends extends the wait for it to read',
     'if (!parsing) return;\n    heard();',
-    'if (stallTimer) { clearTimeout(stallTimer); stallTimer = undefined; watch(); }\n    if (!parsing) return;\n    heard();',
+    'if (stallTimer) { clearTimeout(stallTimer); stallTimer = setTimeout(drop, 60_000); }\n    if (!parsing) return;\n    heard();',
   ],
   [
     '4.5',
