@@ -57,8 +57,8 @@ describe.each(platforms)('on %s', (platform) => {
     client.close();
   });
 
-  rule('5.1 a burst of 200 000 messages to a handler that does not wait is echoed whole', async () => {
-    const messages = 200_000;
+  rule('5.1 a burst of 50 000 messages to a handler that does not wait is echoed whole', async () => {
+    const messages = 50_000;
     const client = await RawClient.connect(url('/echo'));
     let bytes = 0;
     const all = new Promise<void>((settle, fail) => {
