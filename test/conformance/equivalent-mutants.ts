@@ -103,7 +103,8 @@ export const equivalents: readonly Equivalent[] = [
       'PostsByMethod',
       'Thenable',
       'AnyOpcode',
-      'AnyData',
+      'WithCode',
+      'WithError',
       'AnyCode',
       'OversizedControl',
       'OversizedReason',
@@ -127,7 +128,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     of: ['ResultKeys', 'SilentFaults', 'SilentObjectFault', 'SilentCloseFault', 'ExcessKeys', 'MisnamedFaults'],
-    kind: /^without ('opcode'|'data'|'code'|'error'|'reason'|symbol|Known|CallbackName)$/,
+    kind: /^without ('opcode'|'data'|'code'|'error'|'reason'|symbol|Known|CallbackName|ResultKeys)$/,
     why: 'the shortcut is taken less often, and what comes after it finds the same',
   },
   {

@@ -1149,6 +1149,10 @@ const reasonOfUndefined = returning(
 // refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
 export type ReasonOfUndefined = Assert<HandlerConforms<typeof reasonOfUndefined>>;
 
+const anyTypeOfPush = returning({ type: any, messages: [], state } as const);
+// refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
+export type AnyTypeOfPush = Assert<HandlerConforms<typeof anyTypeOfPush>>;
+
 const anyTypeOfAll = returning({ type: any, status: 1, messages: [], reason: 'normal', state } as const);
 // refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
 export type AnyTypeOfAll = Assert<HandlerConforms<typeof anyTypeOfAll>>;
