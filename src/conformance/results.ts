@@ -1,7 +1,7 @@
 // What is wrong with the results of one callback: all of it, or the first that matters.
 
 import type { WebSock } from '../websock';
-import type { ExcessKeys, SilentFaults, StopFault } from './silent';
+import type { DefinedKeys, ExcessKeys, SilentFaults } from './silent';
 import type { FirstInOrder, IsAny } from './tools';
 
 /** The key in `FaultTexts` of the first thing wrong with a result, in the order of `ResultFaultPriority`. */
@@ -48,9 +48,23 @@ type ResultFaults<Result> =
   | (Result extends { readonly type: 'push' | 'reply' } ? MissingMessages<Result['messages' & keyof Result]> : never)
   | (Result extends { readonly messages?: infer Messages } ? MessagesFault<Messages> : never)
   | StopFault<Result>
-  | (Result extends { readonly type: 'stop' } ? StopReasonFault<Result['reason' & keyof Result]> : never)
+  | (Result extends AnyStop ? StopReasonFault<Result['reason' & keyof Result]> : never)
   | (Result extends { readonly close?: infer Close } ? CloseFault<Close> : never)
   | SilentFaults<Result>;
+
+interface AnyStop {
+  readonly type: 'stop';
+}
+
+/** A close code or an error that stands on a stop itself. */
+type StopFault<Result> = Result extends AnyStop
+  ? StopFaults[DefinedKeys<Result, keyof Result & keyof StopFaults>]
+  : never;
+
+interface StopFaults {
+  code: 'stopCode';
+  error: 'stopError';
+}
 
 type TypeFault<Type> =
   IsAny<Type> extends true

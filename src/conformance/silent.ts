@@ -25,8 +25,8 @@ type SilentPropertyFaults<Result> =
 
 type SilentFaultsByKey<Result> = ExcessKeys<Result, ResultKeys, 'propertyExcess'> | SilentPropertyFaults<Result>;
 
-// A type of any is found as `WithoutMessages`, and messages or a close of any by `SilentPropertyFault`.
-type NeedsSlowCheck = Thenable | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
+// Messages or a close of any are found by `SilentPropertyFault`.
+type NeedsSlowCheck = Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
 
 interface Thenable {
   readonly then: unknown;
@@ -63,22 +63,7 @@ type SilentFaultsSlow<Result> =
           | (Result extends AnyState ? FaultIfAny<Result['state'], 'stateReturnedAny'> : never)
           | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
           | (Result extends WithoutMessages ? 'messagesMissing' : never)
-          | StopFault<Result>
           | SilentFaultsByKey<Result>;
-
-interface AnyStop {
-  readonly type: 'stop';
-}
-
-/** A close code or an error that stands on a stop itself. */
-export type StopFault<Result> = Result extends AnyStop
-  ? StopFaults[DefinedKeys<Result, keyof Result & keyof StopFaults>]
-  : never;
-
-interface StopFaults {
-  code: 'stopCode';
-  error: 'stopError';
-}
 
 // ---- Messages and closes ----
 
@@ -94,19 +79,16 @@ type SilentObjectFault<Value> = Value extends ObjectNeedsSlowCheck
     ? never
     : SilentMessageFault<Value>;
 
-type ObjectNeedsSlowCheck = AnyOpcode | AnyData | OversizedControl | SharedData | CloseLike;
+type ObjectNeedsSlowCheck = AnyOpcode | OversizedControl | SharedData | CloseLike;
 
 interface AnyOpcode {
   readonly opcode: OnlyAny;
-}
-interface AnyData {
-  readonly data: OnlyAny;
 }
 interface OversizedControl {
   readonly opcode: WebSock.ControlOpcode;
   readonly data: Over125;
 }
-// Before TypeScript 5.9 a `SharedArrayBuffer` is assignable to `ArrayBuffer`.
+// Before TypeScript 5.9 a `SharedArrayBuffer` is assignable to `ArrayBuffer`. So is `any`, always.
 interface SharedData {
   readonly data: { readonly [Symbol.toStringTag]: 'SharedArrayBuffer' };
 }
@@ -181,7 +163,7 @@ export type ExcessKeys<Value, Known, Fault extends string> = keyof Value extends
  * Those of some properties that carry a value. Not methods, which an instance of a class may have; nor the
  * `other?: undefined` that the compiler adds to unions of literals. An index signature has no legible name.
  */
-type DefinedKeys<Value, Key extends keyof Value> = Key extends unknown
+export type DefinedKeys<Value, Key extends keyof Value> = Key extends unknown
   ? [Value[Key], IsAny<Value[Key]>] extends [((...args: never) => unknown) | undefined, false]
     ? never
     : {} extends { [Index in Key]: never }

@@ -72,6 +72,11 @@ export const equivalents: readonly Equivalent[] = [
     why: 'TypeScript 5.9 and later refuse a SharedArrayBuffer themselves; messages.test.ts notices on the others',
   },
   {
+    of: ['FunctionWithoutThis'],
+    kind: /^false branch never: Fn$/,
+    why: 'what is no function is no callback, or the undefined of an optional one, which stays optional',
+  },
+  {
     of: ['IsStrict'],
     kind: /^(true|false) branch/,
     why: 'every test but consumers.test.ts is strict, which notices',
@@ -98,7 +103,8 @@ export const equivalents: readonly Equivalent[] = [
       'PostsByMethod',
       'Thenable',
       'AnyOpcode',
-      'AnyData',
+      'WithCode',
+      'WithError',
       'AnyCode',
       'OversizedControl',
       'OversizedReason',
@@ -122,7 +128,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     of: ['ResultKeys', 'SilentFaults', 'SilentObjectFault', 'SilentCloseFault', 'ExcessKeys', 'MisnamedFaults'],
-    kind: /^without ('opcode'|'data'|'code'|'error'|'reason'|symbol|Known|CallbackName)$/,
+    kind: /^without ('opcode'|'data'|'code'|'error'|'reason'|symbol|Known|CallbackName|ResultKeys)$/,
     why: 'the shortcut is taken less often, and what comes after it finds the same',
   },
   {

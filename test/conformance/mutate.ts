@@ -328,7 +328,7 @@ const program: string = (await import(join(root, 'node_modules/typescript-7.0/li
 function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
   return new Promise((settle) => {
     // The native program itself: a script that starts it would end without it.
-    const settings = { cwd: folder, maxBuffer: 2 ** 30, timeout: 120_000, killSignal: 'SIGKILL' } as const;
+    const settings = { cwd: folder, maxBuffer: 2 ** 30, timeout: 60_000, killSignal: 'SIGKILL' } as const;
     execFile(program, ['-p', '.', '--pretty', 'false'], settings, (error, stdout, stderr) => {
       if (error?.killed || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
       const copies = new Map<string, Said[]>();

@@ -180,6 +180,14 @@ class CodeBesideThis {
 // refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
 export type OwnThis = Assert<HandlerConforms<CodeBesideThis>>;
 
+// In a callback without a `this`, beside one that has it.
+declare const apart: Omit<typeof right, 'handleIn' | 'handleInfo'> & {
+  handleIn(): { type: 'stop'; close: { code: 1005 }; state: Count };
+  handleInfo(this: { init: unknown }, info: string, state: Count): Result;
+};
+// refused: Type '"4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+export type ApartFromThis = Assert<HandlerConforms<typeof apart>>;
+
 const noMailbox = { ...right, init: (count: number, _request: string): Result => ({ type: 'ok', state: { count } }) };
 // refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter with it
 export type NoMailbox = Assert<HandlerConforms<typeof noMailbox>>;
@@ -1140,6 +1148,10 @@ const reasonOfUndefined = returning(
 );
 // refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
 export type ReasonOfUndefined = Assert<HandlerConforms<typeof reasonOfUndefined>>;
+
+const anyTypeOfPush = returning({ type: any, messages: [], state } as const);
+// refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
+export type AnyTypeOfPush = Assert<HandlerConforms<typeof anyTypeOfPush>>;
 
 const anyTypeOfAll = returning({ type: any, status: 1, messages: [], reason: 'normal', state } as const);
 // refused: Type '"3.6 handleIn returns any; annotate its result"' does not satisfy
