@@ -12,6 +12,8 @@ import {
   type CheckedOptions,
   checkHandler,
   checkOptions,
+  isThenable,
+  LONGEST_DELAY,
   OptionsCheck,
   show,
 } from './validate.ts';
@@ -99,7 +101,7 @@ export class Adapter {
   async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<Decision>((settle) => {
-      if (this.#routeTimeout > 2 ** 31 - 1) return;
+      if (this.#routeTimeout > LONGEST_DELAY) return;
       timer = setTimeout(() => {
         const error = new Error(`the route has not decided within ${this.#routeTimeout} ms`);
         this.connections.report(error, { callback: 'route' });
@@ -183,8 +185,4 @@ export function notFound(): Response {
 // By shape: a library's routes may come with another copy of this package.
 function isAccepted(value: unknown): value is Accepted {
   return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
-}
-
-function isThenable(value: RouteResult | PromiseLike<RouteResult>): value is PromiseLike<RouteResult> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

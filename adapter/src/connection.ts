@@ -22,7 +22,10 @@ import {
   checkBounds,
   checkResult,
   checkShutdown,
+  DEFAULT_IDLE_TIMEOUT,
   exceeds,
+  isThenable,
+  LONGEST_DELAY,
 } from './validate.ts';
 
 export type { Cannot, Capability } from './capabilities.ts';
@@ -38,14 +41,8 @@ export {
   maySend,
 } from './validate.ts';
 
-/** `idleTimeout` of a connection whose application gives none, in ms (rule 4.3). */
-const DEFAULT_IDLE_TIMEOUT = 60_000;
-
 /** After this many callbacks in a row the rest of the program has a turn. */
 const BATCH = 1_000;
-
-/** The longest delay of `setTimeout`, in ms. */
-const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
  * A socket, as the machine sees it: what a server of another platform implements.
@@ -716,8 +713,3 @@ export class Connection<State, Info, Arg> {
 // Immediates, where there are any, come behind input and output, and without the delay of a timer.
 const nextTurn: (run: () => void) => unknown =
   typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return mayBe && typeof (value as { then?: unknown }).then === 'function';
-}

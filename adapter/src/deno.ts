@@ -24,6 +24,7 @@ import {
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
 import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
+import { DEFAULT_IDLE_TIMEOUT, LONGEST_DELAY } from './validate.ts';
 
 export * from './index.ts';
 
@@ -156,7 +157,8 @@ function open(connections: Connections, request: Request, { handler, arg, option
   const { idleTimeout = DEFAULT_IDLE_TIMEOUT, heartbeat } = options;
   // Only Deno itself can ping, so with a heartbeat its clock is used (rule 4.6), and otherwise the connection's own.
   const { socket, response } = Deno.upgradeWebSocket(request, {
-    idleTimeout: heartbeat && idleTimeout !== Number.POSITIVE_INFINITY ? Math.min(idleTimeout, LONGEST) / 1_000 : 0,
+    idleTimeout:
+      heartbeat && idleTimeout !== Number.POSITIVE_INFINITY ? Math.min(idleTimeout, LONGEST_DELAY) / 1_000 : 0,
   });
   // Deno's own option would take `a,b`, written without a space, for one subprotocol.
   if (protocol !== undefined) response.headers.set('Sec-WebSocket-Protocol', protocol);
@@ -166,11 +168,6 @@ function open(connections: Connections, request: Request, { handler, arg, option
   link.listen(new Connection(connections, link, handler, own), arg);
   return response;
 }
-
-const DEFAULT_IDLE_TIMEOUT = 60_000;
-
-/** The longest delay of a timer, in ms. */
-const LONGEST = 2 ** 31 - 1;
 
 const OPEN = 1;
 const CLOSING = 2;

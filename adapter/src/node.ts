@@ -31,7 +31,7 @@ import {
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
 import { HOST, refusalOf, subprotocol } from './handshake.ts';
-import type { CheckedOptions } from './validate.ts';
+import { type CheckedOptions, LONGEST_DELAY } from './validate.ts';
 
 export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
 export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
@@ -301,7 +301,7 @@ function settings(options: CheckedOptions, handleProtocols: () => string | false
     skipUTF8Validation: !options.validateUtf8,
     handleProtocols,
     // The machine has bounds for both: of closing, which sees what is still being sent, and of what waits to be sent.
-    closeTimeout: 2 ** 31 - 1,
+    closeTimeout: LONGEST_DELAY,
     maxPendingAutoPongs: 0,
   };
 }

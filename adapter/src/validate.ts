@@ -332,6 +332,18 @@ function badMessage(callback: string, type: ResultType, index: number, what: str
   return fail(callback, `'${type}' with a message (number ${index + 1}) ${what} (rule 3.6)`);
 }
 
+/** `idleTimeout` of a connection whose application gives none, in ms (rule 4.3). */
+export const DEFAULT_IDLE_TIMEOUT = 60_000;
+
+/** The longest delay of a timer, in ms. */
+export const LONGEST_DELAY: number = 2 ** 31 - 1;
+
+/** Whether a value is a promise, of any kind. Throws if its `then` cannot be read. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
+}
+
 // Throws for all but a real ArrayBuffer, also one of another realm, such as that of a test runner.
 const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as () => number;
 
