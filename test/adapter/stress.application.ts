@@ -5,9 +5,9 @@ import type { WebSock } from '@websock/spec';
 import { route } from '../../tck/src/probe.ts';
 import { type Application, service } from '../toolkit/hosts/application.ts';
 
-const application: Application = ({ url, limits }) => {
+const application: Application = ({ url, cannot }) => {
   const { pathname, searchParams } = new URL(url, 'ws://host');
-  const probe = route(url, limits);
+  const probe = route(url, cannot);
   if (pathname.startsWith('/late/')) {
     const wait = Number(searchParams.get('wait'));
     return new Promise((settle) => setTimeout(settle, wait, wait % 2 === 0 ? probe : undefined));

@@ -3,4 +3,4 @@
 import { route } from '@websock/tck/probe';
 import type { Application } from '../toolkit/hosts/application.ts';
 
-export default (({ url, limits }) => route(url, limits)) satisfies Application;
+export default (({ url, cannot }) => route(url, cannot)) satisfies Application;

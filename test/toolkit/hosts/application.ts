@@ -10,7 +10,7 @@ export interface Opening {
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
   /** What the server cannot do, with the reason for each. */
-  readonly limits?: Cannot;
+  readonly cannot?: Cannot;
 }
 
 /** How a request is served. */
@@ -39,7 +39,7 @@ export function routeOf(application: Application, cannot: Cannot): Route {
     const { pathname, search } = new URL(url);
     const offered = headers.get('sec-websocket-protocol') ?? '';
     const protocols = offered.split(',').flatMap((protocol) => protocol.trim() || []);
-    const service = application({ url: pathname + search, protocols, limits: cannot });
+    const service = application({ url: pathname + search, protocols, cannot });
     return service instanceof Promise ? service.then(decide) : decide(service);
   };
 }

@@ -3,30 +3,27 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pathToFileURL } from 'node:url';
 import { type CrosswsHooks, cannot, toHooks } from '@websock/adapter/crossws';
-import { type Application, routeOf } from './application.ts';
-import { untilInputEnds } from './exit-with-parent.ts';
+import { LOOPBACK, run } from './run.ts';
 
 // Of the platforms, what is used here.
 type Fetch = (request: Request, more: any) => Response | Promise<Response>;
 declare const Bun: { serve(options: object): { readonly port: number } };
 declare const Deno: { serve(options: object, fetch: Fetch): { readonly addr: { readonly port: number } } };
 
-const listen = { port: 0, hostname: '127.0.0.1' };
 const own = { idleTimeout: 0 }; // the connections have clocks of their own
 
 /** Listens, and returns the port. */
-async function serve(hooks: CrosswsHooks): Promise<number> {
+async function listen(hooks: CrosswsHooks): Promise<number> {
   if ('Bun' in globalThis) {
     const { default: adapter } = await import('crossws/adapters/bun');
     const { websocket, handleUpgrade } = adapter({ hooks, ...own });
-    return Bun.serve({ ...listen, websocket, fetch: handleUpgrade }).port;
+    return Bun.serve({ ...LOOPBACK, websocket, fetch: handleUpgrade }).port;
   }
   if ('Deno' in globalThis) {
     const { default: adapter } = await import('crossws/adapters/deno');
     const { handleUpgrade } = adapter({ hooks, ...own });
-    return Deno.serve({ ...listen, onListen() {} }, handleUpgrade).addr.port;
+    return Deno.serve({ ...LOOPBACK, onListen() {} }, handleUpgrade).addr.port;
   }
   const { default: adapter } = await import('crossws/adapters/node');
   const { handleUpgrade } = adapter({ hooks, ...own });
@@ -35,16 +32,11 @@ async function serve(hooks: CrosswsHooks): Promise<number> {
     socket.on('error', () => {}); // crossws does not listen for it until the hook `upgrade` has settled
     handleUpgrade(request, socket, head);
   });
-  await new Promise<void>((listening) => server.listen(listen, listening));
+  await new Promise<void>((listening) => server.listen({ port: LOOPBACK.port, host: LOOPBACK.hostname }, listening));
   return (server.address() as AddressInfo).port;
 }
 
-async function host(file: string): Promise<void> {
-  const { default: application } = (await import(pathToFileURL(file).href)) as { default: Application };
-  const options = JSON.parse(process.env['ADAPTER_OPTIONS'] ?? '{}');
-  const hooks = toHooks(routeOf(application, cannot), options);
-  console.log(`ws://127.0.0.1:${await serve(hooks)}`);
-  untilInputEnds(() => hooks.shutdown());
-}
-
-host(process.argv[2] as string);
+run(cannot, async (route, options) => {
+  const hooks = toHooks(route, options);
+  return { url: `ws://127.0.0.1:${await listen(hooks)}`, shutdown: () => hooks.shutdown() };
+});
