@@ -4,7 +4,8 @@ import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { compilers, project, refusalsIn, root, versionOf } from '../toolkit/compilers.ts';
+import { compilers, refusalsIn, root, versionOf } from '../toolkit/compilers.ts';
+import { project } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
 let folder: string;

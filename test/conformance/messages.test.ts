@@ -4,7 +4,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compile, compilers, differences, nameOf, project, refusalsIn, root } from '../toolkit/compilers.ts';
+import { compile, compilers, differences, nameOf, refusalsIn, root } from '../toolkit/compilers.ts';
+import { project } from '../toolkit/package.ts';
 
 const files = ['accepted', 'refused', 'servers', 'checked', 'demo'].map((name) => `test/conformance/${name}.ts`);
 const folder = project('test/conformance');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../toolkit/compilers.ts';
-import { packages } from '../toolkit/install.ts';
+import { packages } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
 const documents = [

@@ -11,11 +11,11 @@ import {
   type Diagnostic,
   differences,
   nameOf,
-  project,
   refusalsIn,
   root,
   versionOf,
 } from '../toolkit/compilers.ts';
+import { project } from '../toolkit/package.ts';
 
 const consumer = 'test/package/fixtures/consumer.ts';
 const server = 'test/package/fixtures/server.ts';

@@ -4,7 +4,8 @@
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compile, compilers, type Diagnostic, differences, nameOf, project, root, run } from '../toolkit/compilers.ts';
+import { compile, compilers, type Diagnostic, differences, nameOf, root, run } from '../toolkit/compilers.ts';
+import { project } from '../toolkit/package.ts';
 
 const application = 'test/package/fixtures/application.ts';
 const folder = project(application);

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { root, run } from '../toolkit/compilers.ts';
-import { emptyFolder, install, type Package, packages } from '../toolkit/install.ts';
+import { emptyFolder, install, type Package, packages } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
 const folder = emptyFolder();

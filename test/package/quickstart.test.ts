@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../toolkit/compilers.ts';
-import { emptyFolder, pack, packages } from '../toolkit/install.ts';
+import { emptyFolder, pack, packages } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

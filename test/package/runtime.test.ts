@@ -3,7 +3,8 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { project, refusalsIn, root } from '../toolkit/compilers.ts';
+import { refusalsIn, root } from '../toolkit/compilers.ts';
+import { project } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
 const folder = project();

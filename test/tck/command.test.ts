@@ -12,7 +12,7 @@ import { route } from '../../tck/src/probe.ts';
 import { rules } from '../../tck/src/rules.ts';
 import type { Report } from '../../tck/src/run.ts';
 import { root } from '../toolkit/compilers.ts';
-import { emptyFolder, install } from '../toolkit/install.ts';
+import { emptyFolder, install } from '../toolkit/package.ts';
 import { type Ended, execute, freePort } from '../toolkit/programs.ts';
 import { createIndependentServer } from './independent-server.ts';
 

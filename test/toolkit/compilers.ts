@@ -1,7 +1,4 @@
-// The TypeScript compilers that the package supports, run as a user runs them: as a program, on files.
-
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { execute } from './programs.ts';
@@ -68,27 +65,6 @@ export async function run(compiler: Compiler, parameters: readonly string[], fol
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
   // Its exit code says no more than whether it prints errors.
   return (await execute(node, [program, ...parameters], folder, env)).output;
-}
-
-/** Packs the package into a folder; returns the path of the tarball. */
-export function pack(folder: string): string {
-  // what is built already: to build here would empty files that other tests are reading
-  const parameters = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
-  return join(folder, execFileSync('npm', parameters, { cwd: root, encoding: 'utf8' }).trim());
-}
-
-/**
- * A folder outside the repository that has the package installed as npm packs it, beside copies of the given folders.
- * The caller removes it.
- */
-export function project(...copied: readonly string[]): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'websock-project-')));
-  const installed = join(folder, 'node_modules', '@websock', 'spec');
-  mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['-xzf', pack(folder), '-C', installed, '--strip-components=1']);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
-  return folder;
 }
 
 function parse(output: string, base: string): Diagnostic[] {

@@ -2,7 +2,7 @@
 
 import { BINARY, frame, type RawClient, TEXT } from '../raw-client.ts';
 import { push, type RuleTest, type TestContext, text } from '../rule.ts';
-import { pause } from '../server-under-test.ts';
+import { pause, type Trace } from '../server-under-test.ts';
 
 const MEGABYTE = 1_000_000;
 const instruct = (instruction: object) => frame(TEXT, JSON.stringify(instruction));
@@ -33,6 +33,21 @@ async function callsOf(t: TestContext, id: string): Promise<number> {
     calls = length;
   }
   return calls;
+}
+
+/** A client that reads nothing, and is dropped because more infos wait than may. */
+async function dropped(t: TestContext): Promise<{ client: RawClient; trace: Trace }> {
+  const client = await t.raw();
+  client.socket.pause();
+  for (let count = 0; count < 24; count++) client.send(instruct(pushLong));
+  await callsOf(t, client.id);
+  for (let count = 0; count < 200; count++) {
+    await t.server.command({ post: client.id, infos: [0], times: 10_000 });
+    if ((await t.server.trace(client.id)).started.includes('terminate')) break;
+  }
+  const trace = await t.server.untilTerminated(client.id);
+  t.matches(trace.reason, { type: 'error', code: 1006, reason: '' });
+  return { client, trace };
 }
 
 export const flow: readonly RuleTest[] = [
@@ -226,16 +241,7 @@ export const flow: readonly RuleTest[] = [
     needs: ['knowsBacklog', 'dropsSockets'],
     alone: true,
     async run(t) {
-      const client = await t.raw();
-      client.socket.pause();
-      for (let count = 0; count < 24; count++) client.send(instruct(pushLong));
-      await callsOf(t, client.id);
-      for (let count = 0; count < 200; count++) {
-        await t.server.command({ post: client.id, infos: [0], times: 10_000 });
-        if ((await t.server.trace(client.id)).started.includes('terminate')) break;
-      }
-      const trace = await t.server.untilTerminated(client.id);
-      t.matches(trace.reason, { type: 'error', code: 1006, reason: '' });
+      const { trace } = await dropped(t);
       t.equal(trace.calls('handleInfo').length, 0, 'the infos that were handled');
     },
   },
@@ -262,16 +268,7 @@ export const flow: readonly RuleTest[] = [
     needs: ['knowsBacklog', 'dropsSockets'],
     alone: true,
     async run(t) {
-      const client = await t.raw();
-      client.socket.pause();
-      for (let count = 0; count < 24; count++) client.send(instruct(pushLong));
-      await callsOf(t, client.id);
-      for (let count = 0; count < 200; count++) {
-        await t.server.command({ post: client.id, infos: [0], times: 10_000 });
-        if ((await t.server.trace(client.id)).started.includes('terminate')) break;
-      }
-      const trace = await t.server.untilTerminated(client.id);
-      t.matches(trace.reason, { type: 'error', code: 1006, reason: '' });
+      const { client } = await dropped(t);
       client.socket.resume();
       t.equal((await client.closing()).code, 'no close frame', 'how the connection ends');
     },

@@ -17,7 +17,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { Client } from '../../../tck/src/client.ts';
 import { root } from '../../toolkit/compilers.ts';
-import { emptyFolder } from '../../toolkit/install.ts';
+import { emptyFolder } from '../../toolkit/package.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { route } from './authorise.ts';

@@ -1,7 +1,7 @@
-// The packages as their users get them: packed, and installed by npm into an empty project.
+// The packages as their users get them: packed, and installed into an empty project.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './compilers.ts';
@@ -36,4 +36,19 @@ export function install(project: string, ...names: readonly Package[]): void {
   if (needsWs) files.push(pack('ws', 'node_modules/ws', tarballs));
   const parameters = ['install', '--offline', '--no-audit', '--no-fund', '--cache', join(project, 'cache'), ...files];
   execFileSync('npm', parameters, { cwd: project, stdio: 'pipe' });
+}
+
+/**
+ * An empty folder that has `@websock/spec` unpacked where npm would install it, which is quicker, beside copies of the
+ * given folders of the repository. The caller removes it.
+ */
+export function project(...copied: readonly string[]): string {
+  const folder = emptyFolder();
+  const installed = join(folder, 'node_modules', '@websock', 'spec');
+  mkdirSync(installed, { recursive: true });
+  const tarball = pack('@websock/spec', packages['@websock/spec'], folder);
+  execFileSync('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
+  return folder;
 }
