@@ -23,8 +23,13 @@ export type Capability =
   | 'sendsControlFrames'
   /** Closes with the code of rule 4.3 when a client breaks the protocol. */
   | 'sendsProtocolErrorCodes'
+  /** Closes with 1007 for data that cannot be inflated (rule 4.3). */
+  | 'sendsInflationErrorCode'
+  /** Refuses frames of a client without a mask (rule 4.3). */
   | 'rejectsUnmaskedFrames'
+  /** Refuses control frames of more than 125 bytes (rule 4.3). */
   | 'rejectsLongControlFrames'
+  /** Refuses a close frame of one byte (rule 4.3). */
   | 'rejectsShortCloseFrames'
   /** Sees the client's close frame when it arrives, not only when the socket is gone (rules 3.7 and 4.3). */
   | 'seesCloseFrames'

@@ -34,6 +34,7 @@ export const cannot: Cannot = {
   largeMessages: 'workerd accepts messages of up to 32 MiB',
   receivesControlFrames: 'workerd hides them',
   sendsControlFrames: 'workerd cannot send them; they are left out',
+  sendsInflationErrorCode: 'workerd closes with 1002',
   rejectsUnmaskedFrames: 'workerd accepts them',
   rejectsLongControlFrames: 'workerd accepts long pings and pongs',
   rejectsShortCloseFrames: 'workerd takes them for close frames without a code',

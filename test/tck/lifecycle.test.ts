@@ -4,7 +4,6 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cannot } from '../../tck/src/capabilities.ts';
 import { route } from '../../tck/src/probe.ts';
 import type { RunHelp, StartedServer } from '../../tck/src/rule.ts';
 import { rules } from '../../tck/src/rules.ts';
@@ -34,12 +33,6 @@ async function startIndependent(): Promise<StartedServer> {
 /** The servers share the machine. */
 const SHARED = { atOnce: 2, patience: 30_000 };
 
-/** What a platform cannot do, beside what its adapter declares. */
-const more: { readonly [platform: string]: Cannot } = {
-  deno: { seesCloseFrames: 'Deno answers them before it shows them' },
-  cloudflare: { sendsInflationErrorCode: 'workerd closes with 1002' },
-};
-
 const servers: [string, () => Promise<StartedServer>][] = [
   ...platforms.map((platform): [string, () => Promise<StartedServer>] => [
     platform,
@@ -50,7 +43,7 @@ const servers: [string, () => Promise<StartedServer>][] = [
 ];
 
 // The runner decides what runs at the same time; the tests only wait for its outcomes.
-describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (name, start) => {
+describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, start) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;
@@ -59,7 +52,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (name, star
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports };
-    const connected = await Runner.connect(running.url, { ...help, cannot: more[name] ?? {}, slow: true, ...SHARED });
+    const connected = await Runner.connect(running.url, { ...help, slow: true, ...SHARED });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {
