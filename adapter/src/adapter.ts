@@ -61,17 +61,22 @@ export type Decision = Upgrade | Response | undefined;
 /** One adapter: its options and its connections. */
 export class Adapter {
   readonly connections: Connections;
-  readonly #routeTimeout: number;
+  /** How long a route may take, in ms. */
+  readonly routeTimeout: number;
+  /** Reads the options that the caller has named besides. */
+  readonly options: OptionsCheck;
 
   /**
    * Throws a TypeError for an option that is unknown or invalid.
    *
    * @param caller - begins the message
+   * @param more - names of options that the caller reads itself, from `options`
    */
-  constructor(caller: string, options: AdapterOptions | undefined) {
-    const check = new OptionsCheck(caller, options, ['onError', 'routeTimeout', ...BOUND_NAMES]);
+  constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
+    const check = new OptionsCheck(caller, options, [...more, 'onError', 'routeTimeout', ...BOUND_NAMES]);
+    this.options = check;
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
-    this.#routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);
+    this.routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);
     const onError = check.option('onError', isFunction, 'a function (error, { callback }) => …');
     this.connections = new Connections({ onError, ...boundsIn(check) });
   }
@@ -101,12 +106,12 @@ export class Adapter {
   async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<Decision>((settle) => {
-      if (this.#routeTimeout > LONGEST_DELAY) return;
+      if (this.routeTimeout > LONGEST_DELAY) return;
       timer = setTimeout(() => {
-        const error = new Error(`the route has not decided within ${this.#routeTimeout} ms`);
+        const error = new Error(`the route has not decided within ${this.routeTimeout} ms`);
         this.connections.report(error, { callback: 'route' });
         settle(unavailable());
-      }, this.#routeTimeout);
+      }, this.routeTimeout);
     });
     const decided = Promise.resolve(pending).then(
       (result) => this.#check(request, result),
@@ -141,21 +146,28 @@ export class Adapter {
   }
 }
 
-/** Takes the options of `serve` apart; throws a TypeError for an invalid port or hostname. */
-export function checkServe(options: ServeOptions = {}): {
+/**
+ * The adapter of a server that listens, and where; throws a TypeError for an option that is unknown or invalid.
+ *
+ * @param more - names of options that the caller reads itself, from the adapter's `options`
+ */
+export function checkServe(
+  options: ServeOptions | undefined,
+  more: readonly string[] = [],
+): {
   readonly port: number;
   readonly hostname: string | undefined;
   readonly adapter: Adapter;
 } {
-  const { port, hostname, ...adapterOptions } = options;
-  const check = new OptionsCheck('serve', { port, hostname }, ['port', 'hostname']);
+  const adapter = new Adapter('serve', options, ['port', 'hostname', ...more]);
+  const check = adapter.options;
   const isPort = (value: unknown): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536;
   const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
   return {
     port: check.option('port', isPort, 'a whole number from 0 to 65535') ?? 8080,
     hostname: check.option('hostname', isName, "a name or an address, such as '127.0.0.1'"),
-    adapter: new Adapter('serve', adapterOptions),
+    adapter,
   };
 }
 

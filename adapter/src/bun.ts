@@ -21,7 +21,6 @@ import {
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
 import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
-import { OptionsCheck } from './validate.ts';
 
 export * from './index.ts';
 
@@ -108,20 +107,16 @@ declare const Bun: {
  *
  * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
  */
-export async function serve(
-  route: Route<BunPlatform>,
-  { maxPayloadLength, ...options }: BunServeOptions = {},
-): Promise<Serving> {
+export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
   checkRoute('serve', route);
-  const websocket = websocketOf('serve', maxPayloadLength);
-  const { port, hostname, adapter } = checkServe(options);
+  const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
   const ask = fetchOf(adapter, route);
   const server = Bun.serve({
     port,
     hostname,
     // So that the route's own bound comes first; in seconds, at most 255.
-    idleTimeout: Math.min(Math.ceil((options.routeTimeout ?? 10_000) / 1_000) + 1, 255),
-    websocket,
+    idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
+    websocket: websocketOf(adapter),
     fetch(request, bunServer) {
       const response = ask(request, bunServer);
       if (!(response instanceof Promise)) return response ?? notFound();
@@ -157,13 +152,12 @@ export interface BunFetch {
  * For a server that is yours: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for
  * an invalid option.
  */
-export function createFetch(route: Route<BunPlatform>, { maxPayloadLength, ...options }: BunOptions = {}): BunFetch {
+export function createFetch(route: Route<BunPlatform>, options?: BunOptions): BunFetch {
   checkRoute('createFetch', route);
-  const websocket = websocketOf('createFetch', maxPayloadLength);
-  const adapter = new Adapter('createFetch', options);
+  const adapter = new Adapter('createFetch', options, OWN_OPTIONS);
   return {
     fetch: fetchOf(adapter, route),
-    websocket,
+    websocket: websocketOf(adapter),
     shutdown: (bounds) => adapter.connections.shutdown(bounds),
   };
 }
@@ -190,9 +184,9 @@ export interface BunAdapter {
 }
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
-export function createAdapter({ maxPayloadLength, ...options }: BunOptions = {}): BunAdapter {
-  const websocket = websocketOf('createAdapter', maxPayloadLength);
-  return { ...adapterBy(options, ({ request }) => request, open), websocket };
+export function createAdapter(options?: BunOptions): BunAdapter {
+  const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
+  return { ...adapterBy(adapter, ({ request }) => request, open), websocket: websocketOf(adapter) };
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {
@@ -207,10 +201,11 @@ function open(connections: Connections, { request, server }: UpgradeRequest, upg
   return new Response('Bun has refused the upgrade.\n', { status: 400 });
 }
 
-function websocketOf(caller: string, maxPayloadLength: unknown): BunWebSocket {
-  const check = new OptionsCheck(caller, { maxPayloadLength }, ['maxPayloadLength']);
+const OWN_OPTIONS = ['maxPayloadLength'];
+
+function websocketOf({ options }: Adapter): BunWebSocket {
   return {
-    maxPayloadLength: check.count('maxPayloadLength', 10_000_000, 'bytes'),
+    maxPayloadLength: options.count('maxPayloadLength', 10_000_000, 'bytes'),
     backpressureLimit: 0, // no limit: beyond one, Bun drops messages (rule 5.2)
     idleTimeout: 0, // the connection has a clock of its own
     perMessageDeflate: true, // for those that ask for it

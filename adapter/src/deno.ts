@@ -149,7 +149,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  return adapterBy(options, (request) => request, open);
+  return adapterBy(new Adapter('createAdapter', options), (request) => request, open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {

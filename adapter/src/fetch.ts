@@ -2,7 +2,7 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, type Decision, type Upgrade, unavailable } from './adapter.ts';
+import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
 import type { Connections, ShutdownOptions } from './connection.ts';
 import { hasValidHost, refusal } from './handshake.ts';
 
@@ -24,16 +24,15 @@ export function fetchBy<Platform>(
   };
 }
 
-/** What `createAdapter` returns; `requestOf` finds the request in what the platform needs. */
+/** What `createAdapter` returns for an adapter; `requestOf` finds the request in what the platform needs. */
 export function adapterBy<Target>(
-  options: AdapterOptions | undefined,
+  adapter: Adapter,
   requestOf: (target: Target) => Request,
   open: (connections: Connections, target: Target, upgrade: Upgrade) => Response,
 ): {
   readonly upgrade: WebSock.Upgrade<Target, Response>;
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 } {
-  const adapter = new Adapter('createAdapter', options);
   const { connections } = adapter;
   return {
     upgrade(target, handler, arg, connectionOptions) {

@@ -242,7 +242,12 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'an unknown option of serve',
       () => serve(route, { host: 'localhost' } as never),
-      'serve: there is no option "host"',
+      'serve: there is no option "host"; the options are port, hostname, onError, routeTimeout',
+    ],
+    [
+      'a port in place of the options',
+      () => serve(route, 8099 as never),
+      'serve: the options are 8099; pass an object',
     ],
     [
       'a hostname that is a number',
