@@ -72,6 +72,11 @@ export const equivalents: readonly Equivalent[] = [
     why: 'TypeScript 5.9 and later refuse a SharedArrayBuffer themselves; messages.test.ts notices on the others',
   },
   {
+    of: ['OverrideFaults'],
+    kind: /^without CallbackName$/,
+    why: 'only the faults of callbacks are asked for',
+  },
+  {
     of: ['FunctionWithoutThis'],
     kind: /^false branch never: Fn$/,
     why: 'what is no function is no callback, or the undefined of an optional one, which stays optional',
