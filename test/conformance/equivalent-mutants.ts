@@ -45,7 +45,7 @@ export const equivalents: readonly Equivalent[] = [
     why: 'its last branch is never taken, because its constraint lets nothing else in',
   },
   {
-    of: ['IsAny', 'IsEqual', 'IsUnion', 'IsOverloaded', 'IsTypoOf', 'HasAnyState'],
+    of: ['IsAny', 'IsEqual', 'IsUnion', 'IsOverloaded', 'IsTypoOf', 'HasAnyState', 'IsHidden'],
     kind: /^(true|false) branch never: true$/,
     why: 'they are asked by `extends true`, which `never` passes as `true` does',
   },
