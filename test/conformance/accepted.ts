@@ -589,6 +589,8 @@ export const verdicts: [
   HandlerConforms<typeof neverThere>,
   HandlerConforms<typeof withThis>,
   HandlerConforms<typeof onlyTerminate>,
+  HandlerConforms<typeof generic>,
+  HandlerConforms<PostsByMethod>,
   HandlerConforms<typeof bare | typeof withThis>,
   ServerConforms<WebSock.Upgrade<string>>,
-] = [true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true];

@@ -45,7 +45,7 @@ export const equivalents: readonly Equivalent[] = [
     why: 'its last branch is never taken, because its constraint lets nothing else in',
   },
   {
-    of: ['IsAny', 'IsEqual', 'IsUnion', 'IsOverloaded', 'IsTypoOf', 'HasAnyState'],
+    of: ['IsAny', 'IsEqual', 'IsUnion', 'IsOverloaded', 'IsTypoOf', 'HasAnyState', 'IsHidden'],
     kind: /^(true|false) branch never: true$/,
     why: 'they are asked by `extends true`, which `never` passes as `true` does',
   },
@@ -70,6 +70,11 @@ export const equivalents: readonly Equivalent[] = [
     line: 'Shared',
     kind: /^(without|true branch (as false|never))/,
     why: 'TypeScript 5.9 and later refuse a SharedArrayBuffer themselves; messages.test.ts notices on the others',
+  },
+  {
+    of: ['OverrideFaults'],
+    kind: /^without CallbackName$/,
+    why: 'only the faults of callbacks are asked for',
   },
   {
     of: ['FunctionWithoutThis'],
