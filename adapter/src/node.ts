@@ -61,7 +61,7 @@ export interface UpgradeRequest {
 /** The most bytes of one message, whatever `maxMessageSize` says: no string of Node.js is longer. */
 const LARGEST_MESSAGE = constants.MAX_STRING_LENGTH;
 
-/** The most fragments of one message: each costs memory, even an empty one (rule 2.3). */
+/** The most fragments of one message: each costs time and memory (rule 2.3). */
 const MAX_FRAGMENTS = 16_384;
 
 /**
@@ -329,6 +329,11 @@ class ServerSocket extends WebSocket {
   }
 }
 
+/** What `ws` holds of a message whose last fragment is yet to come; not documented, and may be missing. */
+interface Receiving {
+  readonly _receiver?: { readonly _fragments?: unknown };
+}
+
 /** What Node.js and libuv know of a write that is under way; neither is documented, and each may be missing. */
 interface Internals {
   readonly _writableState?: { readonly writelen?: unknown };
@@ -340,6 +345,9 @@ class NodeWire implements Wire {
   readonly #socket: Duplex;
   #sent: () => void = ignore;
   #corked = false;
+  /** The fragments that `ws` holds, and how many of them are copies. */
+  #fragments: unknown;
+  #copies = 0;
 
   constructor(webSocket: ServerSocket, socket: Duplex) {
     this.#webSocket = webSocket;
@@ -366,13 +374,38 @@ class NodeWire implements Wire {
       if (code !== 1006) connection.closing(code, reason.toString());
       connection.gone();
     });
-    socket.on('data', () => connection.heard());
+    socket.on('data', () => {
+      connection.heard();
+      this.#copyFragments(); // `ws`, which listened first, has read them
+    });
     // The client has ended its side without a close frame. If it reads nothing either, `ws` would wait for it indefinitely.
     socket.once('end', () => {
       const end = () => connection.closing(1006, '');
       if (webSocket.extensions === '') end();
       else setTimeout(end, 1_000).unref(); // messages may still be inflated; most sockets are gone by then
     });
+  }
+
+  /**
+   * Copies the fragments of one packet together: `ws` holds views of what was read, so that a single byte would keep the
+   * 64 KiB that came with it.
+   */
+  #copyFragments(): void {
+    const fragments = (this.#webSocket as unknown as Receiving)._receiver?._fragments;
+    if (!Array.isArray(fragments) || fragments.length === 0) return;
+    if (fragments !== this.#fragments) {
+      this.#fragments = fragments; // another message
+      this.#copies = 0;
+    }
+    if (fragments.length === this.#copies) return;
+    const added: Uint8Array[] = fragments.splice(this.#copies);
+    const copy = Buffer.allocUnsafeSlow(added.reduce((size, { length }) => size + length, 0)); // of a pool, 8 KiB would stay
+    let size = 0;
+    for (const fragment of added) {
+      copy.set(fragment, size);
+      size += fragment.length;
+    }
+    this.#copies = fragments.push(copy);
   }
 
   /** What is sent in one turn, such as the answers to all that came in one packet, is one write to the system. */
