@@ -177,6 +177,21 @@ export function checkRoute(caller: string, route: unknown): void {
   throw new TypeError(`${caller}: the route is ${show(route)}; pass a function (request) => accept(handler, arg)`);
 }
 
+/** Why a port cannot be listened on, and the remedy; with the system's `code` where the platform tells it. */
+export function cannotListen(port: number, hostname: string | undefined, cause: unknown): Error {
+  const { code, message } = cause as { code?: string; message?: string };
+  const why = REMEDIES[code ?? ''] ?? message;
+  const error = new Error(`serve: cannot listen on ${hostname ?? 'all addresses'}, port ${port}: ${why}`, { cause });
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
+const REMEDIES: { readonly [code: string]: string } = {
+  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
+  EACCES: 'this process may not; pass a port above 1023',
+  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
+  ENOTFOUND: 'there is no such host; pass another hostname',
+};
+
 /** The URL of a server that listens on a host name, or on all addresses. */
 export function urlOf(hostname: string | undefined, port: number): string {
   const all = hostname === undefined || hostname === '0.0.0.0' || hostname === '::';

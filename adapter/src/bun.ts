@@ -10,6 +10,7 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
   checkRoute,
   checkServe,
   notFound,
@@ -92,26 +93,29 @@ export interface BunWebSocket {
   close(socket: BunSocket, code: number, reason: string): void;
 }
 
+interface BunSettings {
+  readonly port: number;
+  readonly hostname: string | undefined;
+  readonly idleTimeout: number;
+  readonly websocket: BunWebSocket;
+  fetch(request: Request, server: BunServer): Response | Promise<Response>;
+}
+
 declare const Bun: {
-  serve(options: {
-    port: number;
-    hostname: string | undefined;
-    idleTimeout: number;
-    websocket: BunWebSocket;
-    fetch(request: Request, server: BunServer): Response | Promise<Response>;
-  }): { readonly port: number; readonly hostname: string; stop(closeActiveConnections: boolean): Promise<void> };
+  serve(settings: BunSettings): { readonly port: number; stop(closeActiveConnections: boolean): Promise<void> };
 };
 
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
   checkRoute('serve', route);
   const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
   const ask = fetchOf(adapter, route);
-  const server = Bun.serve({
+  const settings: BunSettings = {
     port,
     hostname,
     // So that the route's own bound comes first; in seconds, at most 255.
@@ -122,7 +126,8 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
       if (!(response instanceof Promise)) return response ?? notFound();
       return response.then((awaited) => awaited ?? notFound());
     },
-  });
+  };
+  const server = listen(settings);
   return {
     url: urlOf(hostname, server.port),
     async shutdown(bounds) {
@@ -130,6 +135,14 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
       await stopGently(server.stop(false), () => server.stop(true));
     },
   };
+}
+
+function listen(settings: BunSettings): ReturnType<typeof Bun.serve> {
+  try {
+    return Bun.serve(settings);
+  } catch (error) {
+    throw cannotListen(settings.port, settings.hostname, error);
+  }
 }
 
 /** What {@link createFetch} returns. */

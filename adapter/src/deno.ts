@@ -13,6 +13,7 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
   checkRoute,
   checkServe,
   notFound,
@@ -66,10 +67,12 @@ declare const Deno: {
       hostname: string | undefined;
       onListen(): void;
     },
-    handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
+    handler: DenoHandler,
   ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: Socket; response: Response };
 };
+
+type DenoHandler = (request: Request, info: DenoPlatform) => Response | Promise<Response>;
 
 interface Socket {
   readonly readyState: number;
@@ -88,13 +91,14 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
   checkRoute('serve', route);
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
-  const server = Deno.serve({ port, hostname, onListen() {} }, (request, info) => {
+  const server = listen(port, hostname, (request, info) => {
     const response = ask(request, info);
     if (!(response instanceof Promise)) return response ?? notFound();
     return response.then((awaited) => awaited ?? notFound());
@@ -107,6 +111,14 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
       await stopGently(server.shutdown());
     },
   };
+}
+
+function listen(port: number, hostname: string | undefined, handler: DenoHandler): ReturnType<typeof Deno.serve> {
+  try {
+    return Deno.serve({ port, hostname, onListen() {} }, handler);
+  } catch (error) {
+    throw cannotListen(port, hostname, error);
+  }
 }
 
 /** What {@link createFetch} returns. */

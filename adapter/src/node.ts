@@ -18,6 +18,7 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
   checkRoute,
   checkServe,
   type Decision,
@@ -73,7 +74,8 @@ const MAX_PIECES = 16_384;
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<NodePlatform>, options?: ServeOptions): Promise<Serving> {
   checkRoute('serve', route);
@@ -561,10 +563,7 @@ function tooLate(): Response {
 
 function listen(server: HttpServer, port: number, hostname: string | undefined): Promise<void> {
   return new Promise((settle, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) => {
-      const where = `${hostname ?? 'all addresses'}, port ${port}`;
-      reject(new Error(`serve: cannot listen on ${where}: ${REMEDIES[cause.code ?? ''] ?? cause.message}`, { cause }));
-    };
+    const failed = (cause: Error) => reject(cannotListen(port, hostname, cause));
     server.once('error', failed);
     server.listen({ port, host: hostname }, () => {
       server.off('error', failed);
@@ -572,13 +571,6 @@ function listen(server: HttpServer, port: number, hostname: string | undefined):
     });
   });
 }
-
-const REMEDIES: { readonly [code: string]: string } = {
-  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
-  EACCES: 'this process may not; pass a port above 1023',
-  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
-  ENOTFOUND: 'there is no such host; pass another hostname',
-};
 
 /** Stops listening; requests that are being answered have a bounded time. */
 async function stop(server: HttpServer, bound: number): Promise<void> {

@@ -73,10 +73,11 @@ async function run(name: string): Promise<void> {
           await second.shutdown({ timeout: Number(searchParams.get('timeout')) });
           return new Response();
         default: {
-          const taken = await serve(() => undefined, { port: Number(new URL(second.url).port), hostname: '127.0.0.1' })
-            .then(() => 'nothing')
-            .catch((error: Error) => error.message);
-          return new Response(taken);
+          const { port, hostname } = new URL(second.url);
+          const { message, code, cause } = await serve(() => undefined, { port: Number(port), hostname }).catch(
+            (e) => e,
+          );
+          return Response.json({ message, code, cause: String(cause) });
         }
       }
     },

@@ -49,7 +49,13 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
   });
 
   test('a port that is taken is an error of serve', async () => {
-    expect(await ask('/taken')).toMatch(/in use|cannot listen/i);
+    const { message, code, cause } = JSON.parse(await ask('/taken'));
+    expect(message).toBe(
+      `serve: cannot listen on 127.0.0.1, port ${new URL(second).port}: ` +
+        'another program listens there; end it, or pass another port (0 for a free one)',
+    );
+    expect(code).toBe('EADDRINUSE');
+    expect(cause).toMatch(/in use/);
   });
 
   test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
