@@ -204,9 +204,17 @@ export function unavailable(): Response {
   return new Response('Service Unavailable\n', { status: 503 });
 }
 
-/** The answer to a request that no route wants. */
-export function notFound(): Response {
-  return new Response('Not Found\n', { status: 404 });
+/** The answer to a request that no route wants; it helps who has forgotten a `return` to find out. */
+export function notFound(isUpgrade: boolean): Response {
+  const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
+  return new Response(`Not Found${why}\n`, { status: 404 });
+}
+
+/** Throws unless this is the platform of the entry that was imported. */
+export function checkPlatform(platform: 'Bun' | 'Deno'): void {
+  if (platform in globalThis) return;
+  const entry = `@websock/adapter/${platform.toLowerCase()}`;
+  throw new Error(`serve: ${entry} needs ${platform}; on Node.js, import @websock/adapter/node`);
 }
 
 // By shape: a library's routes may come with another copy of this package.

@@ -11,6 +11,7 @@ import {
   Adapter,
   type AdapterOptions,
   cannotListen,
+  checkPlatform,
   checkRoute,
   checkServe,
   notFound,
@@ -22,6 +23,7 @@ import {
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
 import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
+import { show } from './validate.ts';
 
 export * from './index.ts';
 
@@ -113,6 +115,7 @@ declare const Bun: {
  */
 export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
   checkRoute('serve', route);
+  checkPlatform('Bun');
   const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
   const ask = fetchOf(adapter, route);
   const settings: BunSettings = {
@@ -123,8 +126,8 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
     websocket: websocketOf(adapter),
     fetch(request, bunServer) {
       const response = ask(request, bunServer);
-      if (!(response instanceof Promise)) return response ?? notFound();
-      return response.then((awaited) => awaited ?? notFound());
+      if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
+      return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
     },
   };
   const server = listen(settings);
@@ -179,7 +182,13 @@ function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch']
   const ask = fetchBy(adapter, route, (request, { server }, upgrade) =>
     open(adapter.connections, { request, server }, upgrade),
   );
-  return (request, server) => ask(request, { server });
+  return (request, server) => {
+    if (!isServer(server)) {
+      const remedy = 'pass the server, which Bun gives to fetch as well';
+      throw new TypeError(`fetch: the second argument is ${show(server)}; ${remedy}`);
+    }
+    return ask(request, { server });
+  };
 }
 
 /** What {@link createAdapter} returns. */
@@ -199,7 +208,13 @@ export interface BunAdapter {
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: BunOptions): BunAdapter {
   const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
-  return { ...adapterBy(adapter, ({ request }) => request, open), websocket: websocketOf(adapter) };
+  const needs = '{ request, server }, the parameters of fetch';
+  const requestOf = (target: UpgradeRequest) => (isServer(target?.server) ? target.request : undefined);
+  return { ...adapterBy(adapter, requestOf, needs, open), websocket: websocketOf(adapter) };
+}
+
+function isServer(value: BunServer | undefined): boolean {
+  return typeof value?.upgrade === 'function';
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {

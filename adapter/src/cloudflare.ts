@@ -104,7 +104,7 @@ export interface CloudflareAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, open);
+  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
 // Of workerd's own types, what is used here.

@@ -103,7 +103,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     upgrade(request) {
       survive(request);
       const answer = (decision: Decision) => {
-        if (decision === undefined || decision instanceof Response) return decision ?? notFound();
+        if (decision === undefined || decision instanceof Response) return decision ?? notFound(true);
         return acceptance(request, decision, key);
       };
       const decision = adapter.decide(route, request, { context: request.context });

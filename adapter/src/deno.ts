@@ -14,6 +14,7 @@ import {
   Adapter,
   type AdapterOptions,
   cannotListen,
+  checkPlatform,
   checkRoute,
   checkServe,
   notFound,
@@ -96,12 +97,13 @@ type Data = string | ArrayBuffer | ArrayBufferView;
  */
 export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
   checkRoute('serve', route);
+  checkPlatform('Deno');
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
   const server = listen(port, hostname, (request, info) => {
     const response = ask(request, info);
-    if (!(response instanceof Promise)) return response ?? notFound();
-    return response.then((awaited) => awaited ?? notFound());
+    if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
+    return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
   });
   return {
     url: urlOf(hostname, server.addr.port),
@@ -161,7 +163,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, open);
+  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {

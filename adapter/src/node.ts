@@ -32,7 +32,7 @@ import {
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
 import { HOST, refusalOf, subprotocol } from './handshake.ts';
-import { type CheckedOptions, LONGEST_DELAY } from './validate.ts';
+import { type CheckedOptions, LONGEST_DELAY, show } from './validate.ts';
 
 export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
 export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
@@ -139,6 +139,7 @@ export function createAdapter(options?: AdapterOptions): {
   const upgrades = new Upgrades(adapter);
   return {
     upgrade(upgradeRequest, handler, arg, options) {
+      checkUpgrade(upgradeRequest);
       if (isTaken(upgradeRequest.socket)) {
         throw new Error('upgrade: this socket has been upgraded already; call upgrade once for each request');
       }
@@ -154,6 +155,14 @@ export function createAdapter(options?: AdapterOptions): {
     },
     shutdown: (options) => upgrades.shutdown(options),
   };
+}
+
+/** Throws a TypeError unless it is what an upgrade needs. */
+function checkUpgrade(value: Partial<UpgradeRequest> | undefined): void {
+  const { request, socket, head } = value ?? {};
+  if (request?.headers && typeof socket?.unshift === 'function' && head instanceof Uint8Array) return;
+  const needs = "{ request, socket, head }, what a listener of 'upgrade' receives";
+  throw new TypeError(`upgrade: the first argument is ${show(value)}; pass ${needs}`);
 }
 
 // ---- Upgrades ----
@@ -204,7 +213,7 @@ class Upgrades {
     const settle = (decision: Decision) => {
       if (listeners > 1 && isTaken(socket)) this.#leave(socket, decision);
       else if (decision === undefined && passOn(socket) < listeners) this.#sockets.delete(socket);
-      else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound());
+      else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound(true));
     };
     const decision = decide(this.#adapter, route, request, socket);
     if (decision instanceof Promise) decision.then(settle);
@@ -544,7 +553,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const decision = (await decide(adapter, route, request, request.socket)) ?? notFound();
+    const decision = (await decide(adapter, route, request, request.socket)) ?? notFound(false);
     const { status, statusText, headers, body } = decision instanceof Response ? decision : tooLate();
     response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
     if (body) await pipeline(Readable.fromWeb(body as WebStream), response);

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { pause } from '../../tck/src/server-under-test.ts';
 import { type Host, launch } from '../toolkit/host.ts';
 
 describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
@@ -33,6 +34,19 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect((await http(`${second}/nothing`)).status).toBe(404);
     expect((await http(`${second}/echo`)).status).toBeGreaterThanOrEqual(400);
     expect((await http(`${second}/echo`, { method: 'POST', body: 'x' })).status).toBe(405);
+  });
+
+  test('an upgrade that the route returned nothing for is told so', async () => {
+    const headers = [
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${KEY}`,
+    ];
+    const answer = await exchange(second, ['GET /nothing HTTP/1.1', 'Host: localhost', ...headers]);
+    expect(answer).toMatch(/^HTTP.1.1 404 /);
+    const why = 'Not Found: the route returned neither accept(handler, arg) nor a Response for this request\n';
+    expect(answer).toContain(`\r\n\r\n${why}`);
   });
 
   test.each(['a b', 'a/b?c', 'a@b', 'a:99999999', ''])(
@@ -151,14 +165,28 @@ describe('two Durable Objects on workerd', () => {
   });
 });
 
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+
 /** The status that a request with this Host is answered with. */
 async function statusFor(url: string, host: string): Promise<number> {
+  const answer = await exchange(url, ['GET /echo HTTP/1.1', `Host: ${host}`, 'Connection: close']);
+  return Number(/^HTTP.1.1 (\d+)/.exec(answer)?.[1]);
+}
+
+/** What a request, of these lines, is answered with, until nothing comes for a while. */
+async function exchange(url: string, lines: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  socket.write(`GET /echo HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-  const [answer] = await once(socket, 'data');
+  let answer = '';
+  socket
+    .on('error', () => {})
+    .on('data', (chunk) => {
+      answer += chunk;
+    });
+  socket.write([...lines, '', ''].join('\r\n'));
+  await Promise.race([once(socket, 'close'), once(socket, 'end'), once(socket, 'data').then(() => pause(200))]);
   socket.destroy();
-  return Number(/^HTTP.1.1 (\d+)/.exec(String(answer))?.[1]);
+  return answer;
 }
 
 /** Resets a hundred connections, each a little later: from before the request until after the answer. */
@@ -170,7 +198,7 @@ async function resetOften(url: string): Promise<void> {
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    `Sec-WebSocket-Key: ${KEY}`,
   ].join('\r\n');
   await Promise.all(
     Array.from({ length: 100 }, async (_, moment) => {
