@@ -128,6 +128,9 @@ export class Adapter {
       const remedy = 'make a new one for each request';
       return this.#failed(new TypeError(`the route returned a Response whose body has been read already; ${remedy}`));
     }
+    if (result instanceof Response && result.type === 'error') {
+      return this.#failed(new TypeError('the route returned Response.error(), which cannot be sent; give it a status'));
+    }
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';

@@ -215,7 +215,7 @@ class Upgrades {
       else if (decision === undefined && passOn(socket) < listeners) this.#sockets.delete(socket);
       else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound(true));
     };
-    const decision = decide(this.#adapter, route, request, socket);
+    const decision = decide(this.#adapter, route, request, socket, true);
     if (decision instanceof Promise) decision.then(settle);
     else settle(decision);
   }
@@ -225,7 +225,7 @@ class Upgrades {
     this.#hold(socket);
     if (socket.destroyed) return;
     const refused = decision instanceof Response ? decision : refusalOfNode(request);
-    if (refused) this.#refuse(socket, refused);
+    if (refused) this.#refuse(socket, refused, request.method === 'HEAD');
     else this.#open({ request, socket, head }, decision as Upgrade);
   }
 
@@ -251,11 +251,11 @@ class Upgrades {
   }
 
   /** Answers with a response, then ends the socket, in a bounded time whatever the client does (rule 4.5). */
-  async #refuse(socket: Duplex, response: Response): Promise<void> {
+  async #refuse(socket: Duplex, response: Response, isHead: boolean): Promise<void> {
     const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
     socket.once('close', () => clearTimeout(timer));
     socket.resume(); // what else the client sends goes nowhere
-    socket.end(await bytesOf(response, socket)); // does nothing if the socket is gone
+    socket.end(await bytesOf(response, socket, isHead)); // does nothing if the socket is gone
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -474,24 +474,29 @@ function decide(
   route: Route<NodePlatform>,
   request: IncomingMessage,
   socket: Duplex,
+  isUpgrade: boolean,
 ): Decision | Promise<Decision> {
-  const asked = requestOf(request);
+  const asked = requestOf(request, isUpgrade);
   if (!asked) return new Response('Bad Request\n', { status: 400 });
   return adapter.decide(route, asked, { request, socket });
 }
 
-/** The request as the web standard has it; `undefined` for a URL, a host or a method that it does not allow. */
-function requestOf(message: IncomingMessage): Request | undefined {
+/**
+ * The request as the web standard has it; `undefined` for a URL, a host or a method that it does not allow, and for an
+ * upgrade with a body, which Node.js does not read.
+ */
+function requestOf(message: IncomingMessage, isUpgrade: boolean): Request | undefined {
   const { method = 'GET', url = '/', headers, rawHeaders, socket } = message;
   const { host = 'localhost' } = headers; // HTTP/1.0 need not name one
   if (!HOST.test(host)) return undefined;
+  if (isUpgrade && (Number(headers['content-length'] ?? 0) !== 0 || 'transfer-encoding' in headers)) return undefined;
   try {
     const scheme = 'encrypted' in socket ? 'https' : 'http';
     const copy = new Headers();
     for (let index = 0; index < rawHeaders.length; index += 2) {
       copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
     }
-    const hasBody = method !== 'GET' && method !== 'HEAD' && headers.upgrade === undefined;
+    const hasBody = method !== 'GET' && method !== 'HEAD' && !isUpgrade;
     // Nothing is read before the route reads: Node.js then discards what is left, and the next request can come.
     const strategy = { highWaterMark: 0 };
     const body = hasBody
@@ -513,19 +518,21 @@ function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Respo
 const LARGEST_REFUSAL = 10_000_000;
 
 /** A response as it is written to a socket that is then closed. */
-async function bytesOf(response: Response, socket: Duplex): Promise<Buffer> {
+async function bytesOf(response: Response, socket: Duplex, isHead: boolean): Promise<Buffer> {
   let body: Buffer;
   try {
     body = await bodyOf(response, socket);
   } catch {
-    return bytesOf(new Response(null, { status: 500 }), socket); // its body has failed, or is too long
+    return bytesOf(new Response(null, { status: 500 }), socket, isHead); // its body has failed, or is too long
   }
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
   for (const [name, value] of response.headers) {
     if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
   }
-  lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
-  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]);
+  lines.push('Connection: close');
+  if (response.status !== 204 && response.status !== 304) lines.push(`Content-Length: ${body.byteLength}`);
+  const head = Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
+  return isHead ? head : Buffer.concat([head, body]);
 }
 
 /** The body of a response; cancelled when the client is gone, as it may never end. */
@@ -553,7 +560,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const decision = (await decide(adapter, route, request, request.socket)) ?? notFound(false);
+    const decision = (await decide(adapter, route, request, request.socket, false)) ?? notFound(false);
     const { status, statusText, headers, body } = decision instanceof Response ? decision : tooLate();
     response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
     if (body) await pipeline(Readable.fromWeb(body as WebStream), response);

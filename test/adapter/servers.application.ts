@@ -30,7 +30,7 @@ async function run(name: string): Promise<void> {
 
   const second = await serve(
     (request, platform) => {
-      const { pathname } = new URL(request.url);
+      const { pathname, searchParams } = new URL(request.url);
       if (pathname === '/echo') return accept(echo);
       if (pathname === '/stuck') return accept(stuck);
       if (pathname === '/wait') {
@@ -40,6 +40,8 @@ async function run(name: string): Promise<void> {
       }
       if (pathname === '/later') return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
       if (pathname === '/platform') return Response.json(Object.keys(describe(name, request, platform)));
+      if (pathname === '/error') return Response.error();
+      if (pathname === '/answer') return answer(request, Number(searchParams.get('status') ?? 200));
       if (pathname === '/throw') throw new Error('no route');
       return undefined;
     },
@@ -85,6 +87,10 @@ async function run(name: string): Promise<void> {
   );
   console.log(first.url);
   untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown()]));
+}
+
+async function answer(request: Request, status: number): Promise<Response> {
+  return new Response(status === 200 ? `${request.method}: ${await request.text()}\n` : null, { status });
 }
 
 /** What the route receives beside the request; throws if it is not what the platform gives. */

@@ -6,8 +6,8 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
-import { pause } from '../../tck/src/server-under-test.ts';
 import { type Host, launch } from '../toolkit/host.ts';
+import { exchange, UPGRADE } from './served.ts';
 
 describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
   let running: Host;
@@ -37,16 +37,31 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
   });
 
   test('an upgrade that the route returned nothing for is told so', async () => {
-    const headers = [
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${KEY}`,
-    ];
-    const answer = await exchange(second, ['GET /nothing HTTP/1.1', 'Host: localhost', ...headers]);
+    const answer = await exchange(second, ['GET /nothing HTTP/1.1', ...UPGRADE]);
     expect(answer).toMatch(/^HTTP.1.1 404 /);
     const why = 'Not Found: the route returned neither accept(handler, arg) nor a Response for this request\n';
     expect(answer).toContain(`\r\n\r\n${why}`);
+  });
+
+  test.each(['HEAD /answer', 'GET /answer?status=204', 'GET /answer?status=304'])('%s has no body', async (request) => {
+    for (const headers of [UPGRADE, UPGRADE.slice(0, 1)]) {
+      const answer = await exchange(second, [`${request} HTTP/1.1`, ...headers]);
+      expect(answer).toMatch(/^HTTP.1.1 [23]/);
+      expect(answer).toMatch(/\r\n\r\n$/);
+      expect(answer.split('\r\n\r\n')).toHaveLength(2);
+      if (!request.startsWith('HEAD')) expect(answer).not.toMatch(/content-length/i); // RFC 9110 §8.6
+    }
+  });
+
+  test('an upgrade to another protocol is answered like any request', async () => {
+    const h2c = ['Host: localhost', 'Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABk'];
+    expect(await exchange(second, ['GET /answer HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 200 .*\r\n\r\nGET: \n$/s);
+    expect(await exchange(second, ['GET /echo HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 426 /);
+    // whole, or refused
+    const posted = await exchange(second, ['POST /answer HTTP/1.1', ...h2c, 'Content-Length: 5'], 'hello');
+    expect(posted).toMatch(/^HTTP.1.1 (200 .*\r\n\r\nPOST: hello\n|400 .*)$/s);
+    const stray = await exchange(second, ['POST /answer HTTP/1.1', ...h2c.slice(0, 2), 'Content-Length: 5'], 'hello');
+    expect(stray).toMatch(/^HTTP.1.1 200 .*POST: hello/s);
   });
 
   test.each(['a b', 'a/b?c', 'a@b', 'a:99999999', ''])(
@@ -60,6 +75,14 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
   test('a route that throws is answered with 500 and reported, even if the reporter throws', async () => {
     expect((await http(`${second}/throw`)).status).toBe(500);
     expect(JSON.parse(await ask('/errors'))).toEqual(['route: Error: no route']);
+  });
+
+  test('a Response that is an error is answered with 500 and reported', async () => {
+    const before = JSON.parse(await ask('/errors')).length;
+    expect((await http(`${second}/error`)).status).toBe(500);
+    expect(await exchange(second, ['GET /error HTTP/1.1', ...UPGRADE])).toMatch(/^HTTP.1.1 500 /);
+    const why = 'route: TypeError: the route returned Response.error(), which cannot be sent; give it a status';
+    expect(JSON.parse(await ask('/errors')).slice(before)).toEqual([why, why]);
   });
 
   test('a port that is taken is an error of serve', async () => {
@@ -165,41 +188,16 @@ describe('two Durable Objects on workerd', () => {
   });
 });
 
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
-
 /** The status that a request with this Host is answered with. */
 async function statusFor(url: string, host: string): Promise<number> {
   const answer = await exchange(url, ['GET /echo HTTP/1.1', `Host: ${host}`, 'Connection: close']);
   return Number(/^HTTP.1.1 (\d+)/.exec(answer)?.[1]);
 }
 
-/** What a request, of these lines, is answered with, until nothing comes for a while. */
-async function exchange(url: string, lines: readonly string[]): Promise<string> {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  let answer = '';
-  socket
-    .on('error', () => {})
-    .on('data', (chunk) => {
-      answer += chunk;
-    });
-  socket.write([...lines, '', ''].join('\r\n'));
-  await Promise.race([once(socket, 'close'), once(socket, 'end'), once(socket, 'data').then(() => pause(200))]);
-  socket.destroy();
-  return answer;
-}
-
 /** Resets a hundred connections, each a little later: from before the request until after the answer. */
 async function resetOften(url: string): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
-  const head = [
-    `GET ${pathname} HTTP/1.1`,
-    `Host: ${hostname}:${port}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    `Sec-WebSocket-Key: ${KEY}`,
-  ].join('\r\n');
+  const head = [`GET ${pathname} HTTP/1.1`, ...UPGRADE].join('\r\n');
   await Promise.all(
     Array.from({ length: 100 }, async (_, moment) => {
       const socket = connect(Number(port), hostname);
