@@ -134,7 +134,7 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
   return {
     url: urlOf(hostname, server.port),
     async shutdown(bounds) {
-      await adapter.connections.shutdown(bounds);
+      await adapter.shutdown(bounds);
       await stopGently(server.stop(false), () => server.stop(true));
     },
   };
@@ -174,7 +174,7 @@ export function createFetch(route: Route<BunPlatform>, options?: BunOptions): Bu
   return {
     fetch: fetchOf(adapter, route),
     websocket: websocketOf(adapter),
-    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 

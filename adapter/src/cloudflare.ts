@@ -86,7 +86,7 @@ export function createFetch<Env = unknown>(
   const ask = fetchBy(adapter, route, (request, { ctx }, upgrade) => open(adapter.connections, request, upgrade, ctx));
   return {
     fetch: (request, env, ctx) => ask(request, { env: env as Env, ctx }),
-    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 

@@ -129,7 +129,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     drain: (peer) => linkOf(peer)?.connection.sent(),
     error: (peer, error) => linkOf(peer)?.failed(error),
     close: (peer, { code, reason }) => linkOf(peer)?.closed(code, reason),
-    shutdown: (bounds) => connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 

@@ -108,7 +108,7 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
   return {
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
-      await adapter.connections.shutdown(bounds);
+      await adapter.shutdown(bounds);
       // Deno waits for sockets that could not be dropped, for as long as their clients like, and cannot be forced.
       await stopGently(server.shutdown());
     },
@@ -142,7 +142,7 @@ export interface DenoFetch {
 export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions): DenoFetch {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
-  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.connections.shutdown(bounds) };
+  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.shutdown(bounds) };
 }
 
 function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {

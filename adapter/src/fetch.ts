@@ -49,7 +49,7 @@ export function adapterBy<Target>(
       if (connections.closing) return unavailable();
       return refusal(request) ?? open(connections, target, upgrade);
     },
-    shutdown: (bounds) => connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 

@@ -31,6 +31,7 @@ import {
 } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
+import { stopGently } from './fetch.ts';
 import { HOST, refusalOf, subprotocol } from './handshake.ts';
 import { type CheckedOptions, LONGEST_DELAY, show } from './validate.ts';
 
@@ -230,8 +231,11 @@ class Upgrades {
   }
 
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    await this.#adapter.connections.shutdown(options);
-    for (const socket of this.#sockets) socket.destroy();
+    await this.#adapter.shutdown(options);
+    const closed = [...this.#sockets].map((socket) => new Promise((settle) => socket.once('close', settle)));
+    await stopGently(Promise.all(closed), () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
   }
 
   /** Keeps a reset from ending the process: at `upgrade`, Node.js has removed its own listener of errors. */
@@ -252,7 +256,8 @@ class Upgrades {
 
   /** Answers with a response, then ends the socket, in a bounded time whatever the client does (rule 4.5). */
   async #refuse(socket: Duplex, response: Response, isHead: boolean): Promise<void> {
-    const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
+    const { closeTimeout } = this.#adapter.connections.bounds;
+    const timer = setTimeout(() => socket.destroy(), Math.min(closeTimeout, LONGEST_DELAY));
     socket.once('close', () => clearTimeout(timer));
     socket.resume(); // what else the client sends goes nowhere
     socket.end(await bytesOf(response, socket, isHead)); // does nothing if the socket is gone
@@ -591,10 +596,11 @@ function listen(server: HttpServer, port: number, hostname: string | undefined):
 /** Stops listening; requests that are being answered have a bounded time. */
 async function stop(server: HttpServer, bound: number): Promise<void> {
   await new Promise<void>((settle) => {
-    const timer = setTimeout(() => {
+    const end = () => {
       server.closeAllConnections();
       settle();
-    }, bound);
+    };
+    const timer = setTimeout(end, Math.min(bound, LONGEST_DELAY));
     server.close(() => {
       clearTimeout(timer);
       settle();

@@ -18,7 +18,7 @@ interface Entry {
 
 async function run(name: string): Promise<void> {
   const { accept, serve } = (await import(`@websock/adapter/${name}`)) as Entry;
-  const pending: { route?: () => void; handler?: () => void } = {};
+  const pending: { route?: () => void; handler?: () => void; third?: () => void } = {};
   const errors: string[] = [];
   const stuck: WebSock<undefined> = {
     ...echo,
@@ -56,6 +56,18 @@ async function run(name: string): Promise<void> {
     },
   );
 
+  /** Has no connections: each request waits for its route. */
+  const third = await serve(
+    (request) => {
+      const { pathname } = new URL(request.url);
+      return new Promise((settle) => {
+        if (pathname === '/never') return;
+        pending.third = () => settle(pathname === '/echo' ? accept(echo) : new Response('in time\n'));
+      });
+    },
+    { port: 0, hostname: '127.0.0.1' },
+  );
+
   const first = await serve(
     async (request) => {
       const { pathname, searchParams } = new URL(request.url);
@@ -69,7 +81,12 @@ async function run(name: string): Promise<void> {
         case '/pending':
           return Response.json(Object.keys(pending).sort());
         case '/settle':
-          pending[searchParams.get('what') as 'route' | 'handler']?.();
+          pending[searchParams.get('what') as keyof typeof pending]?.();
+          return new Response();
+        case '/third':
+          return new Response(third.url);
+        case '/shutdown-third':
+          await third.shutdown({ timeout: 1_000 });
           return new Response();
         case '/shutdown':
           await second.shutdown({ timeout: Number(searchParams.get('timeout')) });
@@ -86,7 +103,7 @@ async function run(name: string): Promise<void> {
     { port: 0, hostname: '127.0.0.1' },
   );
   console.log(first.url);
-  untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown()]));
+  untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown(), third.shutdown()]));
 }
 
 async function answer(request: Request, status: number): Promise<Response> {
