@@ -259,8 +259,11 @@ class Upgrades {
     const { closeTimeout } = this.#adapter.connections.bounds;
     const timer = setTimeout(() => socket.destroy(), Math.min(closeTimeout, LONGEST_DELAY));
     socket.once('close', () => clearTimeout(timer));
+    const failed = (error: unknown) => {
+      if (!socket.destroyed) this.#adapter.connections.report(error, { callback: 'route' });
+    };
     socket.resume(); // what else the client sends goes nowhere
-    socket.end(await bytesOf(response, socket, isHead)); // does nothing if the socket is gone
+    socket.end(await bytesOf(response, socket, isHead, failed)); // does nothing if the socket is gone
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -523,12 +526,18 @@ function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Respo
 const LARGEST_REFUSAL = 10_000_000;
 
 /** A response as it is written to a socket that is then closed. */
-async function bytesOf(response: Response, socket: Duplex, isHead: boolean): Promise<Buffer> {
+async function bytesOf(
+  response: Response,
+  socket: Duplex,
+  isHead: boolean,
+  failed: (error: unknown) => void,
+): Promise<Buffer> {
   let body: Buffer;
   try {
     body = await bodyOf(response, socket);
-  } catch {
-    return bytesOf(new Response(null, { status: 500 }), socket, isHead); // its body has failed, or is too long
+  } catch (error) {
+    failed(error);
+    return bytesOf(new Response(null, { status: 500 }), socket, isHead, failed);
   }
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
   for (const [name, value] of response.headers) {
@@ -549,7 +558,9 @@ async function bodyOf({ body }: Response, socket: Duplex): Promise<Buffer> {
   let length = 0;
   for await (const chunk of readable) {
     length += chunk.byteLength;
-    if (length > LARGEST_REFUSAL) throw new RangeError('the body is too long');
+    if (length > LARGEST_REFUSAL) {
+      throw new RangeError(`the body of an answer to an upgrade has more than ${LARGEST_REFUSAL} bytes`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
@@ -570,8 +581,10 @@ async function answer(
     response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
     if (body) await pipeline(Readable.fromWeb(body as WebStream), response);
     else response.end();
-  } catch {
-    response.destroy(); // the client has left, or the body has failed behind the headers
+  } catch (error) {
+    const left = (error as { code?: unknown } | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!left) adapter.connections.report(error, { callback: 'route' }); // the body has failed, perhaps behind the headers
+    response.destroy();
   }
 }
 
