@@ -135,10 +135,9 @@ export class Adapter {
       refuse();
     };
     const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(late, this.routeTimeout);
-    const decided = Promise.resolve(pending).then(
-      (result) => this.#check(request, result),
-      (error) => this.#failed(error),
-    );
+    const decided = Promise.resolve(pending)
+      .then((result) => this.#check(request, result))
+      .catch((error) => this.#failed(error));
     const decision = Promise.race([decided, refused]);
     this.#waiting.set(refuse, decision);
     await decision;

@@ -351,6 +351,23 @@ describe('an invalid bound, route or server is refused at the call, which names 
   });
 });
 
+test.each([
+  ['synchronous', (result: unknown) => result],
+  ['asynchronous', async (result: unknown) => result],
+])('what a route returns and cannot be looked at is answered with 500: %s', async (_title, route) => {
+  const hostile = new Proxy(
+    {},
+    {
+      has() {
+        throw boom;
+      },
+    },
+  );
+  const server = await served(() => route(hostile) as never);
+  await expect(Client.connect(server.url)).rejects.toThrow('500');
+  expect(server.errors).toEqual([{ callback: 'route', error: boom }]);
+});
+
 describe('3.6 an invalid result is an error that says what is wrong, and none of it is sent', () => {
   const text = { opcode: 'text', data: 'sent?' };
   test.each<[string, unknown, string]>([
