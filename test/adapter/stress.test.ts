@@ -22,6 +22,8 @@ const APPLICATION = 'test/adapter/stress.application.ts';
 const seed = Number(process.env['WEBSOCK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 3));
 const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
+/** The servers share the machine with each other, and with all that the tests do to them. */
+const PATIENCE = 30_000; // ms
 const CLIENTS = 200;
 const CONNECTIONS = complete ? 5_000 : 1_000;
 
@@ -36,7 +38,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
 
   beforeAll(async () => {
     running = await host(platform, APPLICATION);
-    server = await ServerUnderTest.connect(running.url);
+    server = await ServerUnderTest.connect(running.url, PATIENCE);
   });
   afterAll(async () => {
     await server?.disconnect();
@@ -55,7 +57,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
   /** A server of a test's own, whose counts and descriptors nobody else changes. */
   const alone = async (run: (there: ServerUnderTest, own: Host) => Promise<unknown>, options: object = {}) => {
     const own = await host(platform, APPLICATION, { ADAPTER_OPTIONS: JSON.stringify(options) });
-    const there = await ServerUnderTest.connect(own.url);
+    const there = await ServerUnderTest.connect(own.url, PATIENCE);
     await run(there, own);
     await there.disconnect();
     expect(await own.stop(), 'the exit code of the server').toBe(0);
@@ -82,7 +84,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
 
   rule('4.5 a shutdown completes although callbacks never settle', async () => {
     const own = await host(platform, APPLICATION, { ADAPTER_OPTIONS: '{"closeTimeout":1000}' });
-    const there = await ServerUnderTest.connect(own.url);
+    const there = await ServerUnderTest.connect(own.url, PATIENCE);
     for (const callback of ['init', ...ALWAYS, 'terminate'] as const) {
       const probe = await there.open({ on: { terminate: { throw: 'too late' }, [callback]: { forever: true } } });
       if (callback === 'handleIn') probe.client.text('stuck');
