@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // One more than there are processors: the longest files mostly wait.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
