@@ -23,7 +23,7 @@ const seed = Number(process.env['WEBSOCK_SEED'] ?? Math.floor(Math.random() * 2 
 const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 3));
 const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** The servers share the machine with each other, and with all that the tests do to them. */
-const PATIENCE = 30_000; // ms
+const PATIENCE = 60_000; // ms
 const CLIENTS = 200;
 const CONNECTIONS = complete ? 5_000 : 1_000;
 
@@ -44,7 +44,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     await server?.disconnect();
     expect(await running?.stop(), 'the exit code of the server').toBe(0);
     expect(running.reports()).not.toMatch(/uncaught|unhandled/);
-  }, 30_000); // a shutdown waits for the stuck handlers
+  });
 
   const rule = (title: string, run: () => Promise<unknown>, ...needs: Capability[]) => {
     test(title, { sequential: true, timeout: 180_000 }, async ({ skip }: TestContext) => {
@@ -183,7 +183,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
           const { inits, terminates } = await count(there);
           expect(terminates).toBe(inits);
           expect(inits).toBeGreaterThan(0);
-        }, 30_000);
+        }, PATIENCE);
         const probe = await there.open();
         probe.client.close();
         await probe.untilTerminated();
@@ -213,11 +213,11 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
               return socket;
             }),
           );
-          await vi.waitFor(() => expect(descriptors(own)).toBeLessThanOrEqual(before + 2), 30_000);
+          await vi.waitFor(() => expect(descriptors(own)).toBeLessThanOrEqual(before + 2), PATIENCE);
           await vi.waitFor(async () => {
             const { inits, terminates } = await count(there);
             expect([inits, terminates]).toEqual([50, 50]);
-          }, 30_000);
+          }, PATIENCE);
           for (const socket of sockets) socket.destroy();
         },
         { closeTimeout: 500, stallTimeout: 1_000 },
@@ -266,7 +266,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
             vi.waitFor(async () => {
               speaker.text('members?');
               expect(await speaker.next()).toEqual({ text: `${expected} members` });
-            }, 30_000);
+            }, PATIENCE);
           await untilMembers(7); // who joins late misses the first lines
           for (let said = 0; said < TALK; said += 100) {
             for (let more = 0; more < 100; more++) speaker.text(`${said + more} ${line}`);
@@ -364,7 +364,7 @@ async function churn(server: ServerUnderTest, connections: number): Promise<void
   await vi.waitFor(async () => {
     const { inits, terminates } = await count(server);
     expect([inits, terminates]).toEqual([connections, connections]);
-  }, 20_000);
+  }, PATIENCE);
   await server.command({ forget: true });
 }
 
