@@ -45,15 +45,7 @@ export interface CheckedOptions {
 
 /** Throws a TypeError for an option that is unknown or invalid; returns the options with their defaults. */
 export function checkOptions(options?: WebSock.ConnectionOptions, caller = 'upgrade'): CheckedOptions {
-  const check = new OptionsCheck(caller, options, [
-    'idleTimeout',
-    'heartbeat',
-    'compress',
-    'maxMessageSize',
-    'validateUtf8',
-    'protocol',
-    'headers',
-  ]);
+  const check = new OptionsCheck(caller, options, OPTION_NAMES);
   return {
     idleTimeout: check.milliseconds('idleTimeout', undefined, 1),
     heartbeat: check.flag('heartbeat', true),
@@ -64,6 +56,16 @@ export function checkOptions(options?: WebSock.ConnectionOptions, caller = 'upgr
     headers: check.headers(),
   };
 }
+
+const OPTION_NAMES: readonly string[] = [
+  'idleTimeout',
+  'heartbeat',
+  'compress',
+  'maxMessageSize',
+  'validateUtf8',
+  'protocol',
+  'headers',
+];
 
 /** The bounds of a server's connections: what one client, or one handler, can cost the others. */
 export interface Bounds {
@@ -117,6 +119,8 @@ export const BOUND_NAMES: readonly (keyof Bounds)[] = [
   'maxHeldInfos',
 ];
 
+const SERVER_OPTION_NAMES: readonly string[] = [...BOUND_NAMES, 'onError', 'routeTimeout'];
+
 /** The bounds among other options. */
 export function boundsIn(check: OptionsCheck): CheckedBounds {
   return {
@@ -154,7 +158,13 @@ export class OptionsCheck {
     this.#options = { ...options };
     for (const name of Object.keys(this.#options)) {
       if (names.includes(name)) continue;
-      throw new TypeError(`${caller}: there is no option "${name}"; the options are ${names.join(', ')}`);
+      let what = `"${name}"; the options are ${names.join(', ')}`;
+      if (OPTION_NAMES.includes(name)) {
+        what = `"${name}" here; it belongs to one connection: accept(handler, arg, { ${name} }), or upgrade`;
+      } else if (SERVER_OPTION_NAMES.includes(name)) {
+        what = `"${name}" here; it belongs to all connections: serve, attach, createFetch or createAdapter`;
+      }
+      throw new TypeError(`${caller}: there is no option ${what}`);
     }
   }
 
