@@ -1,16 +1,20 @@
+/** Shared by all queues: most are empty all their life. */
+const NOTHING: never[] = [];
+
 /** A first-in, first-out queue whose operations cost the same however long it is. */
 export class Queue<Item> {
   // Items are taken from `#front` by position, and added to `#back`: nothing is ever moved within an array.
-  #front: (Item | undefined)[] = [];
+  #front: (Item | undefined)[] = NOTHING;
   #position = 0;
-  #back: Item[] = [];
+  #back: Item[] = NOTHING;
 
   get length(): number {
     return this.#front.length - this.#position + this.#back.length;
   }
 
   push(item: Item): void {
-    this.#back.push(item);
+    if (this.#back === NOTHING) this.#back = [item];
+    else this.#back.push(item);
   }
 
   /** Removes the oldest item and returns it; `undefined` if there is none. */
@@ -18,7 +22,7 @@ export class Queue<Item> {
     if (this.#position === this.#front.length) {
       if (this.#back.length === 0) return undefined;
       this.#front = this.#back;
-      this.#back = [];
+      this.#back = NOTHING;
       this.#position = 0;
     }
     const item = this.#front[this.#position];
@@ -28,8 +32,8 @@ export class Queue<Item> {
   }
 
   clear(): void {
-    this.#front = [];
+    this.#front = NOTHING;
     this.#position = 0;
-    this.#back = [];
+    this.#back = NOTHING;
   }
 }
