@@ -44,6 +44,10 @@ export {
 /** After this many callbacks in a row the rest of the program has a turn. */
 const BATCH = 1_000;
 
+/** As much may wait for a pending callback before reading stops: to stop and go on costs more than to hold it. */
+const FEW_MESSAGES = 16;
+const FEW_BYTES = 65_536;
+
 /**
  * A socket, as the machine sees it: what a server of another platform implements.
  *
@@ -456,7 +460,7 @@ export class Connection<State, Info, Arg> {
     this.#heldMessages += 1;
     this.#heldBytes += frame.data.length;
     this.#queue.push({ callback, value: frame } as Waiting<Info>);
-    if (this.#running && this.#opened) this.#stopReading(); // rule 5.1
+    if (this.#running && this.#opened) this.#stopReadingIfHeld();
     this.#advance();
   }
 
@@ -506,7 +510,7 @@ export class Connection<State, Info, Arg> {
       result = this.#call(callback, value);
       if (isThenable(result)) {
         this.#pauseClock();
-        if (this.#heldMessages > 0) this.#stopReading(); // else when a frame comes that must wait (rule 5.1)
+        this.#stopReadingIfHeld();
         Promise.resolve(result).then(
           (settled) => this.#settle(callback, settled),
           (error) => this.#fail(callback, error),
@@ -710,6 +714,11 @@ export class Connection<State, Info, Arg> {
 
   #pauseClock(): void {
     if (!this.#end) this.#pausedAt ??= this.#idleNow();
+  }
+
+  /** While a callback is pending (rule 5.1). */
+  #stopReadingIfHeld(): void {
+    if (this.#heldMessages >= FEW_MESSAGES || this.#heldBytes >= FEW_BYTES) this.#stopReading();
   }
 
   #stopReading(): void {
