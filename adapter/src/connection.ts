@@ -144,7 +144,8 @@ export class Connections {
   readonly report: (error: unknown, context: ErrorContext) => void;
   /** The clock of every connection. */
   readonly clock: Clock;
-  readonly #all = new Set<Connection<any, any, any>>();
+  /** Not a set, which would cost more than what it holds: each connection knows its place. */
+  readonly #all: Connection<any, any, any>[] = [];
   #shutdown: Promise<void> | undefined;
 
   /** Throws a TypeError for a bound that is not sane. */
@@ -156,7 +157,7 @@ export class Connections {
 
   /** How many there are: each from its `open` until it is over. */
   get size(): number {
-    return this.#all.size;
+    return this.#all.length;
   }
 
   /** Whether a shutdown has begun: from then on, refuse new upgrades with 503 (rule 1.6). */
@@ -166,12 +167,17 @@ export class Connections {
 
   /** @internal */
   add(connection: Connection<any, any, any>): void {
-    this.#all.add(connection);
+    connection.place = this.#all.push(connection) - 1;
   }
 
   /** @internal */
   delete(connection: Connection<any, any, any>): void {
-    this.#all.delete(connection);
+    const { place } = connection;
+    if (place === -1) return;
+    const last = this.#all.pop() as Connection<any, any, any>;
+    if (last !== connection) this.#all[place] = last;
+    last.place = place;
+    connection.place = -1;
   }
 
   /**
@@ -219,6 +225,13 @@ type Waiting<Info> =
  * too late, or twice, do nothing.
  */
 export class Connection<State, Info, Arg> {
+  /**
+   * Where it is among the connections of its server; -1 if it is not.
+   *
+   * @internal
+   */
+  place = -1;
+
   readonly #connections: Connections;
   readonly #wire: Wire;
   readonly #handler: WebSock<State, Info, Arg>;
@@ -227,7 +240,8 @@ export class Connection<State, Info, Arg> {
   readonly #maxMessageSize: number;
   readonly #wantsControl: boolean;
 
-  readonly #queue = new Queue<Waiting<Info>>();
+  /** What waits for its callback; `undefined` as long as nothing has had to. */
+  #queue: Queue<Waiting<Info>> | undefined;
   /** The last state, once `init` has given one. */
   #state: State | undefined;
   #hasState = false;
@@ -393,11 +407,11 @@ export class Connection<State, Info, Arg> {
   post(info: Info): void {
     if (this.#end) return; // rule 6.1
     const { maxHeldInfos } = this.#connections.bounds;
-    if (this.#clogged && this.#queue.length >= maxHeldInfos) {
+    if (this.#clogged && this.#waiting() >= maxHeldInfos) {
       this.#overflowed = true;
       this.#later();
     } else {
-      this.#queue.push({ callback: 'handleInfo', value: info });
+      this.#wait({ callback: 'handleInfo', value: info });
       if (this.#isFree()) this.#later();
     }
   }
@@ -415,7 +429,7 @@ export class Connection<State, Info, Arg> {
   abandon(): void {
     this.#terminated = true;
     this.#handlerDone = true;
-    this.#queue.clear();
+    this.#queue = undefined;
     if (!this.#end) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
     this.#drop();
     this.#settleIfOver();
@@ -435,6 +449,16 @@ export class Connection<State, Info, Arg> {
     });
   }
 
+  #wait(event: Waiting<Info>): void {
+    this.#queue ??= new Queue();
+    this.#queue.push(event);
+  }
+
+  /** How many wait. */
+  #waiting(): number {
+    return this.#queue?.length ?? 0;
+  }
+
   /** Whether the next callback may run. */
   #isFree(): boolean {
     return !this.#running && !this.#clogged && !this.#resting;
@@ -442,7 +466,7 @@ export class Connection<State, Info, Arg> {
 
   #receive(callback: 'handleIn' | 'handleControl', frame: WebSock.DataFrame | WebSock.ControlFrame): void {
     if (this.#end) return;
-    if (this.#isFree() && !this.#advancing && this.#queue.length === 0) {
+    if (this.#isFree() && !this.#advancing && this.#waiting() === 0) {
       this.#advancing = true;
       this.#dispatch(callback, frame); // the usual case, which costs no place in the queue
       this.#advancing = false;
@@ -459,7 +483,7 @@ export class Connection<State, Info, Arg> {
     }
     this.#heldMessages += 1;
     this.#heldBytes += frame.data.length;
-    this.#queue.push({ callback, value: frame } as Waiting<Info>);
+    this.#wait({ callback, value: frame } as Waiting<Info>);
     if (this.#running && this.#opened) this.#stopReadingIfHeld();
     this.#advance();
   }
@@ -468,7 +492,7 @@ export class Connection<State, Info, Arg> {
     if (this.#advancing) return;
     this.#advancing = true;
     while (this.#isFree()) {
-      const waiting = this.#queue.shift();
+      const waiting = this.#queue?.shift();
       if (!waiting) break;
       if (waiting.callback !== 'handleInfo') {
         this.#heldMessages -= 1;
@@ -584,7 +608,7 @@ export class Connection<State, Info, Arg> {
   }
 
   #clearQueue(): void {
-    this.#queue.clear();
+    this.#queue = undefined;
     this.#heldMessages = 0;
     this.#heldBytes = 0;
   }

@@ -1,20 +1,16 @@
-/** Shared by all queues: most are empty all their life. */
-const NOTHING: never[] = [];
-
 /** A first-in, first-out queue whose operations cost the same however long it is. */
 export class Queue<Item> {
   // Items are taken from `#front` by position, and added to `#back`: nothing is ever moved within an array.
-  #front: (Item | undefined)[] = NOTHING;
+  #front: (Item | undefined)[] = [];
   #position = 0;
-  #back: Item[] = NOTHING;
+  #back: Item[] = [];
 
   get length(): number {
     return this.#front.length - this.#position + this.#back.length;
   }
 
   push(item: Item): void {
-    if (this.#back === NOTHING) this.#back = [item];
-    else this.#back.push(item);
+    this.#back.push(item);
   }
 
   /** Removes the oldest item and returns it; `undefined` if there is none. */
@@ -22,18 +18,12 @@ export class Queue<Item> {
     if (this.#position === this.#front.length) {
       if (this.#back.length === 0) return undefined;
       this.#front = this.#back;
-      this.#back = NOTHING;
+      this.#back = [];
       this.#position = 0;
     }
     const item = this.#front[this.#position];
     this.#front[this.#position] = undefined; // may be collected
     this.#position += 1;
     return item;
-  }
-
-  clear(): void {
-    this.#front = NOTHING;
-    this.#position = 0;
-    this.#back = NOTHING;
   }
 }

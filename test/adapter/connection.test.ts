@@ -5,7 +5,15 @@ import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
 
 /** A connection whose `handleIn` waits until the test lets it go on, and all that its wire was asked to do. */
-function open({ clock, ping }: { clock?: Clock; ping?: () => void } = {}) {
+function open({
+  clock,
+  ping,
+  connections = new Connections({}, clock),
+}: {
+  clock?: Clock;
+  ping?: () => void;
+  connections?: Connections;
+} = {}) {
   const log: string[] = [];
   const waiting: (() => void)[] = [];
   const wire: Wire = {
@@ -25,7 +33,7 @@ function open({ clock, ping }: { clock?: Clock; ping?: () => void } = {}) {
         : new Promise((settle) => waiting.push(() => settle({ type: 'push', messages: frame, state }))),
     handleInfo: (_info, state) => ({ type: 'ok', state }),
   };
-  const connection = new Connection(new Connections({}, clock), wire, handler, checkOptions());
+  const connection = new Connection(connections, wire, handler, checkOptions());
   connection.open(undefined);
   return {
     log,
@@ -120,4 +128,21 @@ test('the clock is read for a message only if there is an idle clock', () => {
   const before = reads;
   for (let count = 0; count < 100; count++) clocked.text('now');
   expect(reads - before).toBe(100);
+});
+
+test('connections go in any order, and a shutdown finds those that are left', async () => {
+  const connections = new Connections();
+  const logs = [0, 1, 2, 3].map(() => open({ connections }));
+  expect(connections.size).toBe(4);
+  for (const index of [1, 3]) logs[index]?.connection.gone();
+  await new Promise(setImmediate);
+  expect(connections.size).toBe(2);
+  logs[1]?.connection.gone();
+  const { connection, log } = open({ connections });
+  const over = connections.shutdown();
+  for (const index of [0, 2]) logs[index]?.connection.gone();
+  connection.gone();
+  await over;
+  expect([...logs.map((each) => each.log), log]).toEqual([['close 1001'], [], ['close 1001'], [], ['close 1001']]);
+  expect(connections.size).toBe(0);
 });

@@ -122,7 +122,7 @@ async function measure(
       }
       for (const [server, count] of counts) add(server.kind, each?.name ?? ACCEPT, count.figures());
       for (const load of loads.values()) load.close();
-      await after(SETTLE / 3); // before the next case the servers take leave of these clients
+      await after(SETTLE / 3); // the servers take leave of these clients
     }
   } finally {
     await Promise.all(servers.map(({ host }) => host.stop()));
@@ -170,23 +170,25 @@ class Server {
 
 // ---- Memory ----
 
-const IDLE_CONNECTIONS = 1_000;
-/** Connections before them, which make a server load what it needs. */
-const FIRST = 200;
+const IDLE_CONNECTIONS = 2_000;
 const SETTLE = 300; // ms
 
-/** kB for each of many idle connections. */
+/** kB for each of many idle connections. As many come before them: they take what the process has free by then. */
 async function idleMemory(server: Server): Promise<number> {
-  const memory = async () => {
+  const clients: Client[] = [];
+  const connect = async () => {
+    const end = clients.length + IDLE_CONNECTIONS;
+    while (clients.length < end) {
+      clients.push(...(await server.connect(100, '/')));
+      await fetch(server.url.replace('ws:', 'http:')); // collects garbage: only what a connection keeps is compared
+    }
     await after(SETTLE);
-    await fetch(server.url.replace('ws:', 'http:')); // collects garbage
     return server.usage().memory;
   };
-  const clients = await server.connect(FIRST, '/');
-  const before = await memory();
-  clients.push(...(await server.connect(IDLE_CONNECTIONS, '/')));
-  const each = ((await memory()) - before) / IDLE_CONNECTIONS / 1000;
+  const before = await connect();
+  const each = ((await connect()) - before) / IDLE_CONNECTIONS / 1000;
   for (const client of clients) client.drop();
+  await after(SETTLE);
   return each;
 }
 
