@@ -57,11 +57,13 @@ type Conforms<Handler, SameHandler = Handler> =
     infer InfoResult
   >
     ? Handler extends WebSock<State, Info, Arg>
-      ? [
+      ?
           | SilentFaults<InitResult | InResult | ControlResult | InfoResult>
-          | (keyof SameHandler extends CallbackName ? never : MisnamedFaults<SameHandler>)
-          | (WebSock.DataFrame extends Frame ? never : OverrideFaults<SameHandler>[keyof SameHandler & CallbackName]),
-        ] extends [never]
+          | (WebSock.DataFrame extends Frame
+              ? keyof SameHandler extends CallbackName
+                ? never
+                : MisnamedFaults<SameHandler>
+              : OverrideFaults<SameHandler>[keyof SameHandler & CallbackName]) extends never
         ? 0 extends 1 & State
           ? false
           : Handler extends WithAnyCallback | PostsByMethod
