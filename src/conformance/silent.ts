@@ -28,7 +28,7 @@ type SilentPropertyFaults<Result> =
 type SilentFaultsByKey<Result> = ExcessKeys<Result, ResultKeys, 'propertyExcess'> | SilentPropertyFaults<Result>;
 
 // Messages or a close of any are found by `SilentPropertyFault`.
-type NeedsSlowCheck = Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
+type NeedsSlowCheck = null | void | Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
 
 interface Thenable {
   readonly then: unknown;
@@ -59,6 +59,7 @@ type SilentFaultsSlow<Result> =
   Result extends PromiseLike<infer Value>
     ? SilentFaults<Value>
     :
+        | (Result extends null | void ? 'resultNothing' : never)
         | (Result extends AnyType ? FaultIfAny<Result['type'], 'resultAny'> : never)
         | (Result extends AnyState ? FaultIfAny<Result['state'], 'stateReturnedAny'> : never)
         | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
