@@ -11,7 +11,7 @@ export function open(socket: WebSocket, handler: WebSock.Any, arg: unknown, opti
   const wire: Wire = {
     send({ opcode, data = '' }) {
       if (opcode === 'ping' || opcode === 'pong') socket[opcode](data);
-      else socket.send(data, { binary: opcode === 'binary' }, () => connection.sent());
+      else socket.send(data, () => connection.sent()); // text, or bytes
     },
     unsent: () => socket.bufferedAmount,
     close: (code, reason) => socket.close(code, reason),

@@ -173,10 +173,11 @@ test.each(platforms)(
     const { child, url } = await program(file, command, {});
     const ended = end(child);
     const client = await Client.connect(url);
-    client.text('caught');
-    expect(await client.next()).toEqual({ text: 'caught' });
-    await new Promise((settle) => setTimeout(settle, 100));
-    expect(child.exitCode).toBe(null);
+    for (let time = 1; time <= 2; time++) {
+      client.text('caught');
+      expect(await client.next()).toEqual({ text: 'caught' });
+      await new Promise((settle) => setTimeout(settle, 100)); // it would have ended by now
+    }
     client.text('lost');
     const [errors, code] = await ended;
     expect(errors).toContain('nobody awaits this');
