@@ -10,7 +10,8 @@ export function open(socket: WebSocket, handler: WebSock.Any, arg: unknown, opti
   checkHandler(handler); // throws for an invalid handler or option: better before the handshake is answered
   const wire: Wire = {
     send({ opcode, data = '' }) {
-      if (opcode === 'ping' || opcode === 'pong') socket[opcode](data);
+      if (opcode === 'ping') socket.ping(data);
+      else if (opcode === 'pong') socket.pong(data);
       else socket.send(data, () => connection.sent()); // text, or bytes
     },
     unsent: () => socket.bufferedAmount,
