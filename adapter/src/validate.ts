@@ -43,29 +43,31 @@ export interface CheckedOptions {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
+const DEFAULTS: CheckedOptions = {
+  idleTimeout: undefined,
+  heartbeat: true,
+  compress: false,
+  maxMessageSize: 10_000_000,
+  validateUtf8: true,
+  protocol: undefined,
+  headers: [],
+};
+const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS);
+
 /** Throws a TypeError for an option that is unknown or invalid; returns the options with their defaults. */
 export function checkOptions(options?: WebSock.ConnectionOptions, caller = 'upgrade'): CheckedOptions {
+  if (options === undefined) return DEFAULTS; // as in most upgrades, where reading them would be half of our cost
   const check = new OptionsCheck(caller, options, OPTION_NAMES);
   return {
-    idleTimeout: check.milliseconds('idleTimeout', undefined, 1),
-    heartbeat: check.flag('heartbeat', true),
-    compress: check.flag('compress', false),
-    maxMessageSize: check.count('maxMessageSize', 10_000_000, 'bytes'),
-    validateUtf8: check.flag('validateUtf8', true),
+    idleTimeout: check.milliseconds('idleTimeout', DEFAULTS.idleTimeout, 1),
+    heartbeat: check.flag('heartbeat', DEFAULTS.heartbeat),
+    compress: check.flag('compress', DEFAULTS.compress),
+    maxMessageSize: check.count('maxMessageSize', DEFAULTS.maxMessageSize, 'bytes'),
+    validateUtf8: check.flag('validateUtf8', DEFAULTS.validateUtf8),
     protocol: check.protocol(),
     headers: check.headers(),
   };
 }
-
-const OPTION_NAMES: readonly string[] = [
-  'idleTimeout',
-  'heartbeat',
-  'compress',
-  'maxMessageSize',
-  'validateUtf8',
-  'protocol',
-  'headers',
-];
 
 /** The bounds of a server's connections: what one client, or one handler, can cost the others. */
 export interface Bounds {
