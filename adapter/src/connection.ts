@@ -44,6 +44,12 @@ export {
 /** After this many callbacks in a row the rest of the program has a turn. */
 const BATCH = 1_000;
 
+/**
+ * How often to look, within a bound, whether something has been sent. Looks are counted instead of time: a process that
+ * was held up sends nothing meanwhile, and one late look is no proof.
+ */
+const LOOKS = 10;
+
 /** As much may wait for a pending callback before reading stops: to stop and go on costs more than to hold it. */
 const FEW_MESSAGES = 16;
 const FEW_BYTES = 65_536;
@@ -297,9 +303,9 @@ export class Connection<State, Info, Arg> {
   /** Since when the idle clock stands still. */
   #pausedAt: number | undefined;
   #idleTimer: unknown;
-  /** What waited to be sent at the last look, and since when no byte has gone. */
+  /** What waited to be sent at the last look, and how many looks have seen no byte go. */
   #unsent = 0;
-  #sentAt = 0;
+  #looks = 0;
   #sendTimer: unknown;
 
   /**
@@ -725,27 +731,23 @@ export class Connection<State, Info, Arg> {
   /** From now on: while data waits, some must go within a bound; after the end, the socket must go within another. */
   #watchSending(): void {
     this.#unsent = this.#wire.unsent();
-    this.#sentAt = this.#connections.clock.now();
+    this.#looks = 0;
     this.#lookAgain();
   }
 
   #lookAgain(): void {
-    this.#connections.clock.stop(this.#sendTimer);
+    const { bounds, clock } = this.#connections;
+    clock.stop(this.#sendTimer);
     if (this.#gone) return;
-    const { stallTimeout, closeTimeout } = this.#connections.bounds;
-    const bound = this.#unsent > 0 ? stallTimeout : closeTimeout;
-    const left = this.#sentAt + bound - this.#connections.clock.now();
-    if (left > 0) {
-      // Often enough to see progress, however slow.
-      const delay = this.#unsent > 0 ? Math.min(left, bound / 10) : left;
-      this.#sendTimer = this.#connections.clock.start(() => this.#look(), Math.min(delay, LONGEST_DELAY));
-    } else if (this.#end) this.#drop();
-    else this.#dropClient(`nothing went for ${stallTimeout} ms, while ${this.#unsent} bytes wait for it (rule 5.3)`);
+    const bound = this.#unsent > 0 ? bounds.stallTimeout : bounds.closeTimeout;
+    if (this.#looks < LOOKS) this.#sendTimer = clock.start(() => this.#look(), Math.min(bound / LOOKS, LONGEST_DELAY));
+    else if (this.#end) this.#drop();
+    else this.#dropClient(`nothing went for ${bound} ms, while ${this.#unsent} bytes wait for it (rule 5.3)`);
   }
 
   #look(): void {
     const unsent = this.#wire.unsent();
-    if (unsent < this.#unsent) this.#sentAt = this.#connections.clock.now();
+    this.#looks = unsent < this.#unsent ? 0 : this.#looks + 1;
     this.#unsent = unsent;
     if (this.#clogged && unsent <= this.#connections.bounds.maxUnsentBytes) this.#unclog();
     else this.#lookAgain();

@@ -146,3 +146,36 @@ test('connections go in any order, and a shutdown finds those that are left', as
   expect([...logs.map((each) => each.log), log]).toEqual([['close 1001'], [], ['close 1001'], [], ['close 1001']]);
   expect(connections.size).toBe(0);
 });
+
+test('a process that was held up does not take that for a client that reads nothing', () => {
+  const looks: (() => void)[] = [];
+  let now = 0;
+  const clock: Clock = { now: () => now, start: (run) => looks.push(run), stop() {} };
+  const log: string[] = [];
+  let unsent = 0;
+  const wire: Wire = {
+    send() {
+      unsent = 2_000_000;
+    },
+    unsent: () => unsent,
+    close() {},
+    drop: () => log.push('drop'),
+  };
+  const handler: WebSock<undefined> = {
+    init: () => ({ type: 'push', messages: { opcode: 'text', data: 'much' }, state: undefined }),
+    handleIn: (_frame, state) => ({ type: 'ok', state }),
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+  };
+  new Connection(new Connections({ onError() {} }, clock), wire, handler, checkOptions()).open(undefined);
+  const look = () => looks.splice(0).forEach((run) => run());
+  now = 60_000; // much longer than the bound, in which nothing ran: no byte could go
+  look();
+  expect(log).toEqual([]);
+  unsent = 1_900_000;
+  look();
+  for (let count = 0; count < 20; count++) {
+    now += 1_000;
+    look();
+  }
+  expect(log, 'when looks in time see no byte go').toEqual(['drop']);
+});

@@ -45,12 +45,12 @@ const trials: Readonly<Record<string, Trial>> = {
   'npm run docs': { prints: /html generated at/ },
   'WEBSOCK_SECONDS=60 npx vitest run test/adapter/stress.test.ts': {
     replace: ['60', '1'],
-    extraArgs: "-t 'random traffic' --testTimeout=60000",
+    extraArgs: "-t 'random traffic'",
     prints: /4 passed/,
   },
   'SEED=2 COUNT=15000 npx vitest run test/conformance/generated.test.ts': {
     replace: ['15000', '200'],
-    extraArgs: "-t '7.0' --testTimeout=60000",
+    extraArgs: "-t '7.0'",
     prints: /1 passed/,
   },
 };
