@@ -362,6 +362,13 @@ interface Internals {
   readonly _handle?: { readonly writeQueueSize?: unknown; readonly _parent?: { readonly writeQueueSize?: unknown } };
 }
 
+/** What is uncorked when this turn is over: all in one step, as a broadcast sends to many. */
+const corked: NodeWire[] = [];
+
+function uncork(): void {
+  for (const wire of corked.splice(0)) wire.uncork();
+}
+
 class NodeWire implements Wire {
   readonly #webSocket: ServerSocket;
   readonly #socket: Duplex;
@@ -427,10 +434,12 @@ class NodeWire implements Wire {
     if (this.#corked) return;
     this.#corked = true;
     this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
+    if (corked.push(this) === 1) process.nextTick(uncork);
+  }
+
+  uncork(): void {
+    this.#corked = false;
+    this.#socket.uncork();
   }
 
   send({ opcode, data = '' }: WebSock.Message): void {
