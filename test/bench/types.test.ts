@@ -2,7 +2,7 @@
 // measure.ts: all five callbacks, seven results, and a state, an info and an arg that no other handler shares.
 
 import { describe, expect, test } from 'vitest';
-import { type Compiler, nameOf } from '../toolkit/compilers.ts';
+import { type Compiler, nameOf, tried } from '../toolkit/compilers.ts';
 import { type Cost, costOf, type Kind, measured } from './measure.ts';
 
 const limits: Partial<Record<Kind, number>> = {
@@ -31,14 +31,21 @@ async function costOfOne(compiler: Compiler, kind: Kind, handlers: number): Prom
   return (many.instantiations - few.instantiations) / handlers;
 }
 
-describe.each(measured.map((compiler) => [nameOf(compiler), compiler] as const))('%s', (_name, compiler) => {
-  test.each(Object.entries(limits) as [Kind, number][])('%s: at most %i for one more handler', async (kind, limit) => {
-    const cost = await costOfOne(compiler, kind, 10);
-    expect(cost, `${kind}: one more handler costs ${cost} instantiations, and may cost ${limit}`).toBeLessThanOrEqual(
-      limit,
+describe.each(measured.filter((each) => tried.includes(each)).map((compiler) => [nameOf(compiler), compiler] as const))(
+  '%s',
+  (_name, compiler) => {
+    test.each(Object.entries(limits) as [Kind, number][])(
+      '%s: at most %i for one more handler',
+      async (kind, limit) => {
+        const cost = await costOfOne(compiler, kind, 10);
+        expect(
+          cost,
+          `${kind}: one more handler costs ${cost} instantiations, and may cost ${limit}`,
+        ).toBeLessThanOrEqual(limit);
+      },
     );
-  });
-});
+  },
+);
 
 test.each(Object.keys(limits) as Kind[])('%s: a handler costs no more in a larger project', async (kind) => {
   expect(await costOfOne('typescript-7.0', kind, 20)).toBe(await costOfOne('typescript-7.0', kind, 10)); // the fastest

@@ -18,7 +18,7 @@ beforeAll(() => {
   }
   const compilerOptions = {
     strict: true,
-    module: 'node16',
+    module: 'nodenext',
     target: 'es2022',
     skipLibCheck: true,
     types: [],
@@ -26,8 +26,9 @@ beforeAll(() => {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   const settings = {
     name: 'project',
+    type: 'module', // where imports need the whole name of a file
     private: true,
-    tsd: { compilerOptions: { module: 'node16', moduleResolution: 'node16' } },
+    tsd: { compilerOptions: { module: 'nodenext', moduleResolution: 'node16' } },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(settings));
 });

@@ -265,3 +265,20 @@ export type StateOfText = WebSock.StateOf<string>;
 export type InfoOfText = WebSock.InfoOf<string>;
 // refused: Type 'string' does not satisfy the constraint 'Any'
 export type ArgOfText = WebSock.ArgOf<string>;
+
+// ---- What SPEC.md lists as unseen, and what sees it ----
+
+interface Named {
+  readonly count: number;
+  readonly name?: string;
+}
+
+export const unseen = {
+  init: () => ({ type: 'ok', state: { count: 1, nmae: 'a' } }),
+  handleIn: (_frame, state) => ({ type: 'ok', state: { ...state, conut: 1 } }),
+  handleInfo: (_info, state): WebSock.Ok<Named> => {
+    // refused: does not exist in type 'Named'
+    const next: Named = { ...state, conut: 1 };
+    return { type: 'ok', state: next };
+  },
+} satisfies WebSock<Named>;

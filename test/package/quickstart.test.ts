@@ -2,7 +2,7 @@
 // and the line for a browser's console, with the packed packages.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,8 +20,13 @@ const blocksOf = (document: string) =>
     ([, block = '']) => block,
   );
 const [echo = '', consoleLine = ''] = blocksOf(readme);
-const [worker = '', workerConfig = '', tsconfig = ''] = blocksOf(adapterReadme);
+const [tsconfig = '', worker = ''] = blocksOf(adapterReadme);
+const workerConfig = readFileSync(join(root, 'test/apps/recipes/worker.capnp'), 'utf8');
 const [runner = '', probeHost = ''] = blocksOf(tckReadme);
+
+/** The recipes of README.md, as a reader copies them. */
+const recipe = (name: string) =>
+  new RegExp(`<!-- test/apps/recipes/${name} -->\\n\`\`\`ts\\n(.*?)\`\`\``, 's').exec(readme)?.[1] ?? '';
 
 /** The commands of a block, which begins with `first`. */
 function commandsFrom(document: string, first: string): string[] {
@@ -169,10 +174,16 @@ test.each([
     const given =
       "declare const log: string; declare const startAnother: NonNullable<import('@websock/tck').RunOptions['start']>;";
     if (type === 'module') writeFileSync(join(build, 'src/runner.ts'), `${given}\n${runner}`);
+    const recipes = type === 'module' ? ['authorise.ts', 'room.ts', 'deploy.ts'] : ['authorise.ts', 'room.ts'];
+    for (const name of recipes) writeFileSync(join(build, 'src', name), recipe(name));
+    cpSync(join(root, 'test/apps/recipes/users.ts'), join(build, 'src/users.ts'));
     const [compile = '', run = ''] = commandsFrom(adapterReadme, 'npx tsc');
     expect(await shell(compile, build)).toEqual({ code: 0, output: '' });
     expect(await talkTo(run, node20, build)).toBe('hello');
     expect(await talkTo(run, node24, build)).toBe('hello');
+    if (type === 'commonjs') return;
+    const status = (port: string) => fetch(`http://127.0.0.1:${port}`).then((response) => response.status);
+    expect(await withServer('PORT=0 node dist/deploy.js', node20, build, status)).toBe(401);
   },
   120_000,
 );

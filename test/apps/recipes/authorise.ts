@@ -1,10 +1,9 @@
 // Authorise before the upgrade, and refuse the pages of other sites.
 
 import { accept, type Route } from '@websock/adapter';
-import { chat, localRooms } from '../chat/chat.ts';
-import { userOf } from './users.ts';
+import { member } from './room.ts';
+import { userOf } from './users.ts'; // yours
 
-const handler = chat(localRooms());
 const origins = new Set(['https://app.example']);
 
 export const route: Route = async (request) => {
@@ -16,5 +15,5 @@ export const route: Route = async (request) => {
   const user = await userOf(cookie ?? token);
   if (!user) return new Response('who are you?\n', { status: 401 });
 
-  return accept(handler, { name: user.name, room: 'kitchen' }, { maxMessageSize: 64_000 });
+  return accept(member, user.name, { maxMessageSize: 64_000 });
 };

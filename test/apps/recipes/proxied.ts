@@ -1,18 +1,11 @@
 // Behind a proxy: the address of the client.
 
 import { accept, type Route } from '@websock/adapter';
-import type { WebSock } from '@websock/spec';
-import { echo } from '../echo/echo.ts';
-
-/** Tells a client what its address is. */
-const greeter = {
-  ...echo,
-  init: (address) => ({ type: 'push', messages: { opcode: 'text', data: address }, state: undefined }),
-} satisfies WebSock<undefined, unknown, string>;
+import { member } from './room.ts';
 
 export const route: Route = (request) => {
   // the proxy appends what it sees; the rest may be invented by the client
   const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim();
   if (!address) return new Response('only through the proxy\n', { status: 403 });
-  return accept(greeter, address);
+  return accept(member, address);
 };

@@ -13,14 +13,17 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { accept } from '@websock/adapter';
 import { type AdapterOptions, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
+import { run } from '@websock/tck';
+import { route as probeOf } from '@websock/tck/probe';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../../tck/src/client.ts';
 import { root } from '../../toolkit/compilers.ts';
 import { emptyFolder } from '../../toolkit/package.ts';
 import { freePort, missing } from '../../toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { route } from './authorise.ts';
+import { connections, open } from './connection.ts';
 import { route as behindProxy } from './proxied.ts';
 import { connect } from './reconnect.js';
 import { member } from './room.ts';
@@ -69,17 +72,22 @@ describe('authorise', () => {
 });
 
 test('a member of a room that reads too slowly misses lines, and holds nobody up', async () => {
-  const url = await serving(() => accept(member));
-  const [slow, fast] = [await Client.connect(url), await Client.connect(url)];
+  const url = await serving((request) => accept(member, new URL(request.url).pathname.slice(1)));
+  const slow = await Client.connect(`${url}/slow`);
+  const fast = await Client.connect(`${url}/fast`);
+  expect(await fast.next()).toEqual({ text: '* fast is here' });
   slow.socket.pause();
   const last = 3_000;
   const line = (number: number) => `${number} ${'.'.repeat(10_000)}`;
   for (let number = 1; number <= last; number++) fast.text(line(number));
-  for (let number = 1; number <= last; number++) expect(await fast.next()).toEqual({ text: line(number) });
+  for (let number = 1; number <= last; number++) expect(await fast.next()).toEqual({ text: `fast: ${line(number)}` });
 
   slow.socket.resume();
   const numbers: number[] = [];
-  while (numbers.at(-1) !== last) numbers.push(Number.parseInt(((await slow.next()) as { text: string }).text, 10));
+  while (numbers.at(-1) !== last) {
+    const number = /^fast: (\d+)/.exec(((await slow.next()) as { text: string }).text)?.[1];
+    if (number !== undefined) numbers.push(Number(number));
+  }
   expect(numbers.length).toBeLessThan(last);
   expect(numbers.length).toBeGreaterThanOrEqual(1_000);
   expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
@@ -89,8 +97,7 @@ test('a member of a room that reads too slowly misses lines, and holds nobody up
 
 // Programs run from a copy of this folder, because their imports say on which platform.
 const copy = emptyFolder();
-for (const path of ['recipes', 'chat/chat.ts'])
-  cpSync(join(root, 'test/apps', path), join(copy, path), { recursive: true });
+cpSync(join(root, 'test/apps/recipes'), join(copy, 'recipes'), { recursive: true });
 writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 afterAll(() => rmSync(copy, { recursive: true }));
@@ -145,6 +152,39 @@ test.each(platforms)(
   },
 );
 
+test.each(platforms)(
+  'a rejection that nobody awaits ends the process, and a catch keeps it, as the README says, on %s',
+  async (_name, adapter, command) => {
+    const file = join(copy, `floating-${adapter}.ts`);
+    writeFileSync(
+      file,
+      `import { accept, serve } from '@websock/adapter/${adapter}';
+      const work = async () => { throw new Error('nobody awaits this'); };
+      const handler = {
+        init: () => ({ type: 'ok', state: undefined }),
+        handleIn(frame) {
+          void (frame.data === 'caught' ? work().catch(() => {}) : work());
+          return { type: 'push', messages: frame, state: undefined };
+        },
+        handleInfo: () => ({ type: 'ok', state: undefined }),
+      };
+      console.log((await serve(() => accept(handler), { port: 0 })).url);`,
+    );
+    const { child, url } = await program(file, command, {});
+    const ended = end(child);
+    const client = await Client.connect(url);
+    for (let time = 1; time <= 2; time++) {
+      client.text('caught');
+      expect(await client.next()).toEqual({ text: 'caught' });
+      await new Promise((settle) => setTimeout(settle, 100)); // it would have ended by now
+    }
+    client.text('lost');
+    const [errors, code] = await ended;
+    expect(errors).toContain('nobody awaits this');
+    expect(code).toBe(1);
+  },
+);
+
 test('a page comes back after a deploy, and stays away after a goodbye', async () => {
   const sockets: WebSocket[] = [];
   class Browser extends WebSocket {
@@ -182,10 +222,10 @@ test('a page comes back after a deploy, and stays away after a goodbye', async (
 
 test('a subprotocol is the newest one that both sides speak', async () => {
   const url = await serving(bySubprotocol);
-  const client = await Client.connect(url, { protocols: ['echo.v1', 'echo.v2', 'echo.v3'] });
-  expect(client.socket.protocol).toBe('echo.v2');
+  const client = await Client.connect(url, { protocols: ['chat.v1', 'chat.v2', 'chat.v3'] });
+  expect(client.socket.protocol).toBe('chat.v2');
   client.cut();
-  expect(await refused(url)).toEqual([400, 'offer one of echo.v2, echo.v1\n']);
+  expect(await refused(url)).toEqual([400, 'offer one of chat.v2, chat.v1\n']);
 });
 
 test('a wrapped handler leaves a span for each message, and a line for each connection', async () => {
@@ -223,6 +263,25 @@ test('a wrapped handler leaves a span for each message, and a line for each conn
   expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
   trace.disable();
   log.mockRestore();
+});
+
+test('a server of your own, on the machine of the adapter, passes the kit', async () => {
+  const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  sockets.on('connection', (socket, { url = '' }) => {
+    const service = probeOf(url, {});
+    if (service) open(socket, service.handler, service.arg, service.options);
+  });
+  await once(sockets, 'listening');
+  const reports = vi.spyOn(console, 'error').mockImplementation(() => {}); // of what the probe throws
+  const report = await run(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`, {
+    rules: ['2.1', '2.4', '3.2', '6'],
+  });
+  expect(report.outcomes.length).toBeGreaterThan(10);
+  expect(report.outcomes.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+  await connections.shutdown();
+  expect(connections.size).toBe(0);
+  reports.mockRestore();
+  sockets.close();
 });
 
 // ---- Frameworks ----
@@ -292,7 +351,7 @@ test('behind a proxy', async () => {
   const client = await Client.connect(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}`, {
     headers: { 'x-forwarded-for': '203.0.113.1' }, // a lie
   });
-  expect(await client.next()).toEqual({ text: '127.0.0.1' });
+  expect(await client.next()).toEqual({ text: '* 127.0.0.1 is here' });
   expect(await refused(url)).toEqual([403, 'only through the proxy\n']);
   client.close();
   await client.closed();

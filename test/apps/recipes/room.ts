@@ -2,7 +2,7 @@
 
 import type { WebSock } from '@websock/spec';
 
-type Member = { readonly mailbox: WebSock.Mailbox<'unread'>; readonly unread: string[] };
+type Member = { readonly name: string; readonly mailbox: WebSock.Mailbox<'unread'>; readonly unread: string[] };
 const room = new Set<Member>();
 
 function say(line: string) {
@@ -14,13 +14,14 @@ function say(line: string) {
 }
 
 export const member = {
-  init(_arg, mailbox) {
-    const state = { mailbox, unread: [] };
+  init(name, mailbox) {
+    const state = { name, mailbox, unread: [] };
     room.add(state);
+    say(`* ${name} is here`);
     return { type: 'ok', state };
   },
   handleIn(frame, state) {
-    if (frame.opcode === 'text') say(frame.data);
+    if (frame.opcode === 'text') say(`${state.name}: ${frame.data}`);
     return { type: 'ok', state };
   },
   // called when the connection can take more: at most `maxUnsentBytes` wait to go out
@@ -29,4 +30,4 @@ export const member = {
     return { type: 'push', messages, state };
   },
   terminate: (_reason, state) => room.delete(state),
-} satisfies WebSock<Member, 'unread', undefined>;
+} satisfies WebSock<Member, 'unread', string>;

@@ -1,13 +1,13 @@
 // Choose a subprotocol: the newest one that both sides speak.
 
 import { accept, type Route } from '@websock/adapter';
-import { echo } from '../echo/echo.ts';
+import { member } from './room.ts';
 
-const spoken = ['echo.v2', 'echo.v1']; // newest first
+const spoken = ['chat.v2', 'chat.v1']; // newest first
 
 export const route: Route = (request) => {
   const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   const protocol = spoken.find((name) => offered.includes(name));
   if (protocol === undefined) return new Response(`offer one of ${spoken.join(', ')}\n`, { status: 400 });
-  return accept(echo, undefined, { protocol });
+  return accept(member, 'somebody', { protocol });
 };
