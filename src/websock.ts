@@ -4,9 +4,9 @@
 /** Bytes from the client. `Uint8Array<ArrayBuffer>` on TypeScript 5.7 and later, `Uint8Array` before. */
 type Bytes = InstanceType<Uint8ArrayConstructor>;
 
-/** A promise of a value, from any implementation: every `Promise<T>` and `PromiseLike<T>` is one. */
+/** What a promise has beside its value. */
 // That a promise has no `type` lets the compiler tell it from a result, and report the result that was meant.
-interface Promised<T> extends PromiseLike<T> {
+interface NotAResult {
   /** A result has a type; a promise has none. */
   readonly type?: undefined;
 }
@@ -96,7 +96,9 @@ export interface WebSock<State, Info = unknown, Arg = undefined> {
 /** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
   /** A value, or a promise of it: a `Promise`, or any other `PromiseLike`. */
-  type Awaitable<T> = T | Promised<T>;
+  // A `Promise` is a `PromiseLike` too. Where it is named, the compiler compares promises by their values, which costs it
+  // less, and explains a wrong one by its value.
+  type Awaitable<T> = T | (Promise<T> & NotAResult) | (PromiseLike<T> & NotAResult);
 
   // ---- Frames: what comes from the client ----
 

@@ -27,6 +27,11 @@ export const equivalents: readonly Equivalent[] = [
     why: 'assignability, for which alone the property is there, does not look at readonly',
   },
   {
+    of: ['Awaitable'],
+    kind: /^(without (\(Promise<T> & NotAResult\)|NotAResult)|unknown: NotAResult)$/,
+    why: 'it betters the words of errors, which contract/messages.test.ts compares, and what they cost',
+  },
+  {
     file: 'websock.ts',
     line: 'interface Any extends WebSock<any, any, any>',
     kind: /^unknown$/,

@@ -32,7 +32,8 @@ interface Result {
 
 export interface Handler {
   readonly form: Form;
-  readonly wrapped: 'no' | 'frozen' | 'spread' | 'const';
+  /** What is written around it; around a class a mixin, or nothing. */
+  readonly wrapped: 'no' | 'frozen' | 'spread' | 'const' | 'assigned';
   readonly state: State;
   readonly info: string;
   readonly arg: string;
@@ -185,7 +186,7 @@ const callback: fc.Arbitrary<Callback> = fc.record({
 
 const right: fc.Arbitrary<Handler> = fc.record({
   form: fc.constantFrom('annotated', 'satisfies', 'bare', 'class', 'implements'),
-  wrapped: fc.constantFrom('no', 'no', 'frozen', 'spread', 'const'),
+  wrapped: fc.constantFrom('no', 'no', 'frozen', 'spread', 'const', 'assigned'),
   state: fc.constantFrom(...states),
   info: fc.constantFrom(...infos),
   arg: fc.constantFrom(...Object.keys(args)),
@@ -646,6 +647,9 @@ declare const phase: Phase, tree: Tree, id: Id, wrong: Wrong, anything: any, may
 declare const text: string, texts: string[], bytes: Uint8Array, code: number;
 declare const message: WebSock.Message, list: readonly WebSock.Message[], detail: WebSock.CloseDetail;
 declare const upgrade: WebSock.Upgrade<string>;
+const mixed = <Base extends new (...args: any[]) => object>(base: Base) => class extends base { mixed = 1; };
+type Text = Extract<WebSock.DataFrame, { opcode: 'text' }>;
+type Binary = Extract<WebSock.DataFrame, { opcode: 'binary' }>;
 declare function checked<State, Info, Arg, Handler>(
   request: string, handler: Checked<Handler> & WebSock<State, Info, Arg>, arg: Arg,
 ): void;
@@ -669,7 +673,10 @@ export function write(whole: Handler): Written {
   if (mistake?.place === 'head') places.add(1);
   if (isClass(whole)) lines.push(`class H ${whole.form === 'implements' ? `implements ${contract} ` : ''}{`);
   else if (whole.form === 'annotated') lines.push(`const h: ${contract} = {`);
-  else lines.push(`const h = ${{ no: '{', const: '{', frozen: 'Object.freeze({', spread: '{ ...{' }[wrapped]}`);
+  else
+    lines.push(
+      `const h = ${{ no: '{', const: '{', frozen: 'Object.freeze({', spread: '{ ...{', assigned: 'Object.assign({}, {' }[wrapped]}`,
+    );
   for (const name of names) {
     const own = whole.callbacks[name];
     const change = mistake?.at === name ? mistake.change : undefined;
@@ -682,15 +689,20 @@ export function write(whole: Handler): Written {
   if (isClass(whole)) lines.push('}');
   else if (whole.form === 'annotated') lines.push('};');
   else if (whole.form === 'satisfies') lines.push(`} satisfies ${contract};`);
-  else lines.push({ no: '};', const: '} as const;', frozen: '});', spread: '} };' }[wrapped]);
+  else lines.push({ no: '};', const: '} as const;', frozen: '});', spread: '} };', assigned: '});' }[wrapped]);
   if (mistake?.place === 'head') places.add(lines.length - 1);
+  const isMixed = isClass(whole) && wrapped === 'assigned';
+  if (isMixed) lines.push('const M = mixed(H);');
+  const instance = isMixed ? 'InstanceType<typeof M>' : 'H';
   const asserted = lines.length;
-  lines.push(`type V = Assert<HandlerConforms<${mistake?.change.asserted ?? (isClass(whole) ? 'H' : 'typeof h')}>>;`);
+  lines.push(
+    `type V = Assert<HandlerConforms<${mistake?.change.asserted ?? (isClass(whole) ? instance : 'typeof h')}>>;`,
+  );
   if (mistake?.place === 'after' && mistake.change.after) {
     places.add(lines.length);
     lines.push(mistake.change.after);
   }
-  const made = isClass(whole) ? 'new H()' : 'h';
+  const made = isClass(whole) ? (isMixed ? 'new M()' : 'new H()') : 'h';
   if (mistake === undefined && whole.served) {
     lines.push(`upgrade('', ${made}, ${args[whole.arg]}); checked('', ${made}, ${args[whole.arg]});`);
   }
@@ -709,7 +721,8 @@ function member(whole: Handler, name: Name, own: Callback, change: Change): stri
   const style = styleOf(whole, own);
   const list = `(${parameters(whole, name, own, change)})${style === 'returns' ? `: ${returned(whole, name, own)}` : ''}`;
   const body = bodyOf(whole, name, own, change);
-  if (own.shape === 'method') return `${keyword}${key}${list} ${body}${isClass(whole) ? '' : ','}`;
+  if (own.shape === 'method')
+    return `${overloads(whole, name, own)}${keyword}${key}${list} ${body}${isClass(whole) ? '' : ','}`;
   const [sign, value] = isClass(whole) ? [' =', before] : [':', ''];
   if (own.shape === 'function') return `${value}${key}${sign} ${keyword}function ${list} ${body}${end}`;
   return `${value}${key}${sign} ${keyword}${list} => ${body}${end}`;
@@ -735,6 +748,14 @@ function parameters(whole: Handler, name: Name, own: Callback, change: Change): 
     ...(count > 1 ? [`${name === 'init' ? 'mailbox' : 'state'}${type(1, change.second)}`] : []),
     ...(change.third ? [change.third] : []),
   ].join(', ');
+}
+
+/** One overload of `handleIn` for each kind of frame, in a class that does not name the contract, which refuses them. */
+function overloads(whole: Handler, name: Name, own: Callback): string {
+  const isRight = whole.form === 'class' && whole.mistake === undefined && !whole.served;
+  if (!isRight || name !== 'handleIn' || own.parameters === 0 || styleOf(whole, own) !== 'returns') return '';
+  const of = (first: string) => `handleIn(${parameters(whole, name, own, { first })}): ${returned(whole, name, own)}; `;
+  return of('Text') + of('Binary');
 }
 
 function returned(whole: Handler, name: Name, own: Callback): string {
