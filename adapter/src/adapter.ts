@@ -12,6 +12,7 @@ import {
   type CheckedOptions,
   checkHandler,
   checkOptions,
+  checkShutdown,
   isThenable,
   LONGEST_DELAY,
   OptionsCheck,
@@ -61,6 +62,8 @@ export type Decision = Upgrade | Response | undefined;
 /** One adapter: its options and its connections. */
 export class Adapter {
   readonly connections: Connections;
+  /** Requests whose route is awaited: what refuses each, and what is decided about it. */
+  readonly #waiting = new Map<() => void, Promise<Decision>>();
   /** How long a route may take, in ms. */
   readonly routeTimeout: number;
   /** Reads the options that the caller has named besides. */
@@ -83,8 +86,9 @@ export class Adapter {
 
   /**
    * Asks the route what to do with a request. Synchronously if the route is synchronous: where a platform must upgrade
-   * before anything is awaited, do it then. Never throws or rejects. During a shutdown it is a 503 (rule 1.6), also if
-   * the shutdown begins while the route waits; a request that is accepted is a valid upgrade (rule 1.5).
+   * before anything is awaited, do it then. Never throws or rejects. During a shutdown it is a 503 (rule 1.6); if the
+   * shutdown begins while the route waits, it is one in place of a connection. A request that is accepted is a valid
+   * upgrade (rule 1.5).
    */
   decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
     if (this.connections.closing) return unavailable();
@@ -103,36 +107,59 @@ export class Adapter {
     return { handler, arg, options: checkOptions(options) };
   }
 
-  async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<Decision>((settle) => {
-      if (this.routeTimeout > LONGEST_DELAY) return;
-      timer = setTimeout(() => {
-        const error = new Error(`the route has not decided within ${this.routeTimeout} ms`);
-        this.connections.report(error, { callback: 'route' });
-        settle(unavailable());
-      }, this.routeTimeout);
-    });
-    const decided = Promise.resolve(pending).then(
-      (result) => this.#check(request, result),
-      (error) => this.#failed(error),
+  /**
+   * Closes all connections (rule 4.3). Requests whose route is awaited have the same time; then they are refused.
+   * Rejects with a TypeError for an option that is not sane.
+   */
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    const over = this.connections.shutdown(options);
+    const { timeout, spread } = checkShutdown(options);
+    const timer = setTimeout(
+      () => {
+        for (const refuse of this.#waiting.keys()) refuse();
+      },
+      Math.min(spread + timeout, LONGEST_DELAY),
     );
-    const decision = await Promise.race([decided, late]);
+    await Promise.all([over, ...this.#waiting.values()]);
+    clearTimeout(timer);
+  }
+
+  async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
+    let refuse = () => {};
+    const refused = new Promise<Decision>((settle) => {
+      refuse = () => settle(unavailable());
+    });
+    const late = () => {
+      const error = new Error(`the route has not decided within ${this.routeTimeout} ms`);
+      this.connections.report(error, { callback: 'route' });
+      refuse();
+    };
+    const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(late, this.routeTimeout);
+    const decided = Promise.resolve(pending)
+      .then((result) => this.#check(request, result))
+      .catch((error) => this.#failed(error));
+    const decision = Promise.race([decided, refused]);
+    this.#waiting.set(refuse, decision);
+    await decision;
+    this.#waiting.delete(refuse);
     clearTimeout(timer);
     return decision;
   }
 
   #check(request: Request, result: RouteResult): Decision {
-    if (this.connections.closing) return unavailable();
     if (result instanceof Response && result.bodyUsed) {
       const remedy = 'make a new one for each request';
       return this.#failed(new TypeError(`the route returned a Response whose body has been read already; ${remedy}`));
+    }
+    if (result instanceof Response && result.type === 'error') {
+      return this.#failed(new TypeError('the route returned Response.error(), which cannot be sent; give it a status'));
     }
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
       return this.#failed(new TypeError(`the route returned ${show(result)}; ${remedy}`));
     }
+    if (this.connections.closing) return unavailable();
     try {
       return refusal(request) ?? this.check(result.handler, result.arg, result.options);
     } catch (error) {
@@ -177,6 +204,21 @@ export function checkRoute(caller: string, route: unknown): void {
   throw new TypeError(`${caller}: the route is ${show(route)}; pass a function (request) => accept(handler, arg)`);
 }
 
+/** Why a port cannot be listened on, and the remedy; with the system's `code` where the platform tells it. */
+export function cannotListen(port: number, hostname: string | undefined, cause: unknown): Error {
+  const { code, message } = cause as { code?: string; message?: string };
+  const why = REMEDIES[code ?? ''] ?? message;
+  const error = new Error(`serve: cannot listen on ${hostname ?? 'all addresses'}, port ${port}: ${why}`, { cause });
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
+const REMEDIES: { readonly [code: string]: string } = {
+  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
+  EACCES: 'this process may not; pass a port above 1023',
+  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
+  ENOTFOUND: 'there is no such host; pass another hostname',
+};
+
 /** The URL of a server that listens on a host name, or on all addresses. */
 export function urlOf(hostname: string | undefined, port: number): string {
   const all = hostname === undefined || hostname === '0.0.0.0' || hostname === '::';
@@ -189,9 +231,17 @@ export function unavailable(): Response {
   return new Response('Service Unavailable\n', { status: 503 });
 }
 
-/** The answer to a request that no route wants. */
-export function notFound(): Response {
-  return new Response('Not Found\n', { status: 404 });
+/** The answer to a request that no route wants; it helps who has forgotten a `return` to find out. */
+export function notFound(isUpgrade: boolean): Response {
+  const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
+  return new Response(`Not Found${why}\n`, { status: 404 });
+}
+
+/** Throws unless this is the platform of the entry that was imported. */
+export function checkPlatform(platform: 'Bun' | 'Deno'): void {
+  if (platform in globalThis) return;
+  const entry = `@websock/adapter/${platform.toLowerCase()}`;
+  throw new Error(`serve: ${entry} needs ${platform}; on Node.js, import @websock/adapter/node`);
 }
 
 // By shape: a library's routes may come with another copy of this package.

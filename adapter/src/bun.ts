@@ -10,6 +10,8 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
+  checkPlatform,
   checkRoute,
   checkServe,
   notFound,
@@ -21,6 +23,7 @@ import {
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
 import { adapterBy, fetchBy, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
+import { show } from './validate.ts';
 
 export * from './index.ts';
 
@@ -92,26 +95,30 @@ export interface BunWebSocket {
   close(socket: BunSocket, code: number, reason: string): void;
 }
 
+interface BunSettings {
+  readonly port: number;
+  readonly hostname: string | undefined;
+  readonly idleTimeout: number;
+  readonly websocket: BunWebSocket;
+  fetch(request: Request, server: BunServer): Response | Promise<Response>;
+}
+
 declare const Bun: {
-  serve(options: {
-    port: number;
-    hostname: string | undefined;
-    idleTimeout: number;
-    websocket: BunWebSocket;
-    fetch(request: Request, server: BunServer): Response | Promise<Response>;
-  }): { readonly port: number; readonly hostname: string; stop(closeActiveConnections: boolean): Promise<void> };
+  serve(settings: BunSettings): { readonly port: number; stop(closeActiveConnections: boolean): Promise<void> };
 };
 
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
   checkRoute('serve', route);
+  checkPlatform('Bun');
   const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
   const ask = fetchOf(adapter, route);
-  const server = Bun.serve({
+  const settings: BunSettings = {
     port,
     hostname,
     // So that the route's own bound comes first; in seconds, at most 255.
@@ -119,17 +126,26 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
     websocket: websocketOf(adapter),
     fetch(request, bunServer) {
       const response = ask(request, bunServer);
-      if (!(response instanceof Promise)) return response ?? notFound();
-      return response.then((awaited) => awaited ?? notFound());
+      if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
+      return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
     },
-  });
+  };
+  const server = listen(settings);
   return {
     url: urlOf(hostname, server.port),
     async shutdown(bounds) {
-      await adapter.connections.shutdown(bounds);
+      await adapter.shutdown(bounds);
       await stopGently(server.stop(false), () => server.stop(true));
     },
   };
+}
+
+function listen(settings: BunSettings): ReturnType<typeof Bun.serve> {
+  try {
+    return Bun.serve(settings);
+  } catch (error) {
+    throw cannotListen(settings.port, settings.hostname, error);
+  }
 }
 
 /** What {@link createFetch} returns. */
@@ -158,7 +174,7 @@ export function createFetch(route: Route<BunPlatform>, options?: BunOptions): Bu
   return {
     fetch: fetchOf(adapter, route),
     websocket: websocketOf(adapter),
-    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 
@@ -166,7 +182,13 @@ function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch']
   const ask = fetchBy(adapter, route, (request, { server }, upgrade) =>
     open(adapter.connections, { request, server }, upgrade),
   );
-  return (request, server) => ask(request, { server });
+  return (request, server) => {
+    if (!isServer(server)) {
+      const remedy = 'pass the server, which Bun gives to fetch as well';
+      throw new TypeError(`fetch: the second argument is ${show(server)}; ${remedy}`);
+    }
+    return ask(request, { server });
+  };
 }
 
 /** What {@link createAdapter} returns. */
@@ -186,7 +208,13 @@ export interface BunAdapter {
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: BunOptions): BunAdapter {
   const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
-  return { ...adapterBy(adapter, ({ request }) => request, open), websocket: websocketOf(adapter) };
+  const needs = '{ request, server }, the parameters of fetch';
+  const requestOf = (target: UpgradeRequest) => (isServer(target?.server) ? target.request : undefined);
+  return { ...adapterBy(adapter, requestOf, needs, open), websocket: websocketOf(adapter) };
+}
+
+function isServer(value: BunServer | undefined): boolean {
+  return typeof value?.upgrade === 'function';
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {

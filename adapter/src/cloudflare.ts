@@ -86,7 +86,7 @@ export function createFetch<Env = unknown>(
   const ask = fetchBy(adapter, route, (request, { ctx }, upgrade) => open(adapter.connections, request, upgrade, ctx));
   return {
     fetch: (request, env, ctx) => ask(request, { env: env as Env, ctx }),
-    shutdown: (bounds) => adapter.connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 
@@ -104,7 +104,7 @@ export interface CloudflareAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, open);
+  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
 // Of workerd's own types, what is used here.

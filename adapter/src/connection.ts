@@ -45,6 +45,16 @@ export {
 const BATCH = 1_000;
 
 /**
+ * How often to look, within a bound, whether something has been sent. Looks are counted instead of time: a process that
+ * was held up sends nothing meanwhile, and one late look is no proof.
+ */
+const LOOKS = 10;
+
+/** As much may wait for a pending callback before reading stops: to stop and go on costs more than to hold it. */
+const FEW_MESSAGES = 16;
+const FEW_BYTES = 65_536;
+
+/**
  * A socket, as the machine sees it: what a server of another platform implements.
  *
  * Optional methods are abilities. Leave out what the platform cannot do, and name it in the server's `cannot`.
@@ -140,7 +150,8 @@ export class Connections {
   readonly report: (error: unknown, context: ErrorContext) => void;
   /** The clock of every connection. */
   readonly clock: Clock;
-  readonly #all = new Set<Connection<any, any, any>>();
+  /** Not a set, which would cost more than what it holds: each connection knows its place. */
+  readonly #all: Connection<any, any, any>[] = [];
   #shutdown: Promise<void> | undefined;
 
   /** Throws a TypeError for a bound that is not sane. */
@@ -152,7 +163,7 @@ export class Connections {
 
   /** How many there are: each from its `open` until it is over. */
   get size(): number {
-    return this.#all.size;
+    return this.#all.length;
   }
 
   /** Whether a shutdown has begun: from then on, refuse new upgrades with 503 (rule 1.6). */
@@ -162,12 +173,17 @@ export class Connections {
 
   /** @internal */
   add(connection: Connection<any, any, any>): void {
-    this.#all.add(connection);
+    connection.place = this.#all.push(connection) - 1;
   }
 
   /** @internal */
   delete(connection: Connection<any, any, any>): void {
-    this.#all.delete(connection);
+    const { place } = connection;
+    if (place === -1) return;
+    const last = this.#all.pop() as Connection<any, any, any>;
+    if (last !== connection) this.#all[place] = last;
+    last.place = place;
+    connection.place = -1;
   }
 
   /**
@@ -203,6 +219,8 @@ export class Connections {
   }
 }
 
+type Callback = 'init' | 'handleIn' | 'handleControl' | 'handleInfo';
+
 type Waiting<Info> =
   | { readonly callback: 'handleIn'; readonly value: WebSock.DataFrame }
   | { readonly callback: 'handleControl'; readonly value: WebSock.ControlFrame }
@@ -213,12 +231,14 @@ type Waiting<Info> =
  * too late, or twice, do nothing.
  */
 export class Connection<State, Info, Arg> {
-  /** Why the connection ended, when the socket is gone and `terminate`, if it was due, has settled. Never rejects. */
-  readonly over: Promise<WebSock.CloseReason>;
+  /**
+   * Where it is among the connections of its server; -1 if it is not.
+   *
+   * @internal
+   */
+  place = -1;
 
   readonly #connections: Connections;
-  readonly #bounds: CheckedBounds;
-  readonly #clock: Clock;
   readonly #wire: Wire;
   readonly #handler: WebSock<State, Info, Arg>;
   readonly #idleTimeout: number;
@@ -226,7 +246,8 @@ export class Connection<State, Info, Arg> {
   readonly #maxMessageSize: number;
   readonly #wantsControl: boolean;
 
-  readonly #queue = new Queue<Waiting<Info>>();
+  /** What waits for its callback; `undefined` as long as nothing has had to. */
+  #queue: Queue<Waiting<Info>> | undefined;
   /** The last state, once `init` has given one. */
   #state: State | undefined;
   #hasState = false;
@@ -255,16 +276,21 @@ export class Connection<State, Info, Arg> {
   #terminated = false;
   #handlerDone = false;
   #gone = false;
-  #settleOver!: (reason: WebSock.CloseReason) => void;
+  /** Made for those who ask: most connections can do without a promise. */
+  #over: Promise<WebSock.CloseReason> | undefined;
+  #settleOver: ((reason: WebSock.CloseReason) => void) | undefined;
 
+  /** Whether the wire reads from the client. */
+  #reading = true;
   #heardAt = 0;
   /** Whether the client has been pinged, and not heard since. */
   #pinged = false;
+  /** Since when the idle clock stands still. */
   #pausedAt: number | undefined;
   #idleTimer: unknown;
-  /** What waited to be sent at the last look, and since when no byte has gone. */
+  /** What waited to be sent at the last look, and how many looks have seen no byte go. */
   #unsent = 0;
-  #sentAt = 0;
+  #looks = 0;
   #sendTimer: unknown;
 
   /**
@@ -280,17 +306,21 @@ export class Connection<State, Info, Arg> {
     { idleTimeout, heartbeat, maxMessageSize }: CheckedOptions,
   ) {
     this.#connections = connections;
-    this.#bounds = connections.bounds;
-    this.#clock = connections.clock;
     this.#wire = wire;
     this.#handler = handler;
     this.#idleTimeout = idleTimeout ?? (wire.ping ? DEFAULT_IDLE_TIMEOUT : Number.POSITIVE_INFINITY);
     this.#heartbeat = heartbeat && wire.ping !== undefined;
     this.#maxMessageSize = maxMessageSize;
     this.#wantsControl = handler.handleControl !== undefined;
-    this.over = new Promise((settle) => {
+  }
+
+  /** Why the connection ended, when the socket is gone and `terminate`, if it was due, has settled. Never rejects. */
+  get over(): Promise<WebSock.CloseReason> {
+    this.#over ??= new Promise((settle) => {
       this.#settleOver = settle;
+      this.#settleIfOver();
     });
+    return this.#over;
   }
 
   // ---- What the server calls ----
@@ -303,20 +333,19 @@ export class Connection<State, Info, Arg> {
     if (this.#opened) return;
     this.#opened = true;
     this.#connections.add(this);
-    this.#heardAt = this.#clock.now();
+    this.heard();
     if (this.#connections.closing) this.shutdown();
     if (this.#end) {
       this.#next(); // there is no state, so terminate is not called either
       return;
     }
     this.#watchIdle();
-    const mailbox = { post: (info: Info) => this.post(info) }; // may be detached (rule 6.5)
-    this.#run('init', () => this.#handler.init(arg, mailbox));
+    this.#run('init', arg);
   }
 
   /** Something came from the client, even part of a frame: the idle clock starts again (rule 4.3). */
   heard(): void {
-    this.#heardAt = this.#clock.now();
+    this.#heardAt = this.#idleNow();
     this.#pinged = false;
   }
 
@@ -329,20 +358,20 @@ export class Connection<State, Info, Arg> {
     if (exceeds(frame.data, this.#maxMessageSize)) {
       const error = new Error(`the client sent a message over ${this.#maxMessageSize} bytes (rule 4.3)`);
       this.#close({ type: 'error', error, code: 1009, reason: '' }); // the client's fault: what came before is handled
-    } else this.#enqueue({ callback: 'handleIn', value: frame });
+    } else this.#receive('handleIn', frame);
   }
 
   /** A ping or pong came from the client. The server has answered a ping (rule 2.8). */
   control(frame: WebSock.ControlFrame): void {
     this.heard();
-    if (this.#wantsControl) this.#enqueue({ callback: 'handleControl', value: frame });
+    if (this.#wantsControl) this.#receive('handleControl', frame);
     else if (this.#wire.pause) this.#countTurn(); // answering has kept the others waiting
     this.#checkBacklog(); // the answers to a flood of pings wait to be sent, too
   }
 
   /** Some of what waited has been sent: the next callback may run, if it waited for that (rule 5.3). */
   sent(): void {
-    if (this.#clogged && this.#wire.unsent() <= this.#bounds.maxUnsentBytes) this.#unclog();
+    if (this.#clogged && this.#wire.unsent() <= this.#connections.bounds.maxUnsentBytes) this.#unclog();
   }
 
   /**
@@ -375,7 +404,7 @@ export class Connection<State, Info, Arg> {
   gone(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#clock.stop(this.#sendTimer);
+    this.#connections.clock.stop(this.#sendTimer);
     this.#endByClient({ type: 'remote', code: 1006, reason: '' });
     this.#settleIfOver();
   }
@@ -383,13 +412,13 @@ export class Connection<State, Info, Arg> {
   /** Posts an info, as the mailbox does that `init` receives (rule 6.2). Does nothing after the end (rule 6.1). */
   post(info: Info): void {
     if (this.#end) return; // rule 6.1
-    const { maxHeldInfos } = this.#bounds;
-    if (this.#clogged && this.#queue.length >= maxHeldInfos) {
+    const { maxHeldInfos } = this.#connections.bounds;
+    if (this.#clogged && this.#waiting() >= maxHeldInfos) {
       this.#overflowed = true;
       this.#later();
     } else {
-      this.#queue.push({ callback: 'handleInfo', value: info });
-      if (!this.#running && !this.#clogged && !this.#resting) this.#later();
+      this.#wait({ callback: 'handleInfo', value: info });
+      if (this.#isFree()) this.#later();
     }
   }
 
@@ -406,7 +435,7 @@ export class Connection<State, Info, Arg> {
   abandon(): void {
     this.#terminated = true;
     this.#handlerDone = true;
-    this.#queue.clear();
+    this.#queue = undefined;
     if (!this.#end) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
     this.#drop();
     this.#settleIfOver();
@@ -420,14 +449,37 @@ export class Connection<State, Info, Arg> {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#overflowed) this.#dropClient(`more than ${this.#bounds.maxHeldInfos} infos wait for it (rule 5.3)`);
+      if (this.#overflowed)
+        this.#dropClient(`more than ${this.#connections.bounds.maxHeldInfos} infos wait for it (rule 5.3)`);
       else this.#advance();
     });
   }
 
-  #enqueue(event: Exclude<Waiting<Info>, { callback: 'handleInfo' }>): void {
+  #wait(event: Waiting<Info>): void {
+    this.#queue ??= new Queue();
+    this.#queue.push(event);
+  }
+
+  /** How many wait. */
+  #waiting(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  /** Whether the next callback may run. */
+  #isFree(): boolean {
+    return !this.#running && !this.#clogged && !this.#resting;
+  }
+
+  #receive(callback: 'handleIn' | 'handleControl', frame: WebSock.DataFrame | WebSock.ControlFrame): void {
     if (this.#end) return;
-    const { maxHeldBytes, maxHeldMessages } = this.#bounds;
+    if (this.#isFree() && !this.#advancing && this.#waiting() === 0) {
+      this.#advancing = true;
+      this.#dispatch(callback, frame); // the usual case, which costs no place in the queue
+      this.#advancing = false;
+      this.#advance();
+      return;
+    }
+    const { maxHeldBytes, maxHeldMessages } = this.#connections.bounds;
     // One packet can bring any number of messages, and inflated ones of any size, after reading was paused.
     if (this.#heldBytes >= maxHeldBytes || (!this.#wire.pause && this.#heldMessages >= maxHeldMessages)) {
       const held = `${this.#heldMessages} messages of ${this.#heldBytes} bytes`;
@@ -436,39 +488,34 @@ export class Connection<State, Info, Arg> {
       return;
     }
     this.#heldMessages += 1;
-    this.#heldBytes += event.value.data.length;
-    this.#queue.push(event);
+    this.#heldBytes += frame.data.length;
+    this.#wait({ callback, value: frame } as Waiting<Info>);
+    if (this.#running && this.#opened) this.#stopReadingIfHeld();
     this.#advance();
   }
 
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (!this.#running && !this.#clogged && !this.#resting) {
-      const event = this.#queue.shift();
-      if (!event) break;
-      this.#dispatch(event);
+    while (this.#isFree()) {
+      const waiting = this.#queue?.shift();
+      if (!waiting) break;
+      if (waiting.callback !== 'handleInfo') {
+        this.#heldMessages -= 1;
+        this.#heldBytes -= waiting.value.data.length;
+      } else if (this.#end) continue; // rule 2.2: frames that came before the client's end are handled, infos are not
+      this.#dispatch(waiting.callback, waiting.value);
     }
     this.#advancing = false;
-    if (this.#running || this.#resting || this.#clogged) return;
+    if (!this.#isFree()) return;
     if (this.#end) this.#terminate(this.#end);
     else this.#resume();
   }
 
-  #dispatch({ callback, value }: Waiting<Info>): void {
-    const state = this.#state as State;
-    if (callback === 'handleInfo') {
-      if (this.#end) return; // rule 2.2: frames that came before the client's end are handled, infos are not
-    } else {
-      this.#heldMessages -= 1;
-      this.#heldBytes -= value.data.length;
-    }
+  #dispatch(callback: Waiting<Info>['callback'], value: Waiting<Info>['value']): void {
     // Without `pause` more would only be held: the platform gives each message a turn of its own.
     if (this.#wire.pause || callback === 'handleInfo') this.#countTurn();
-    // Called as methods of the handler (rule 2.5).
-    if (callback === 'handleIn') this.#run(callback, () => this.#handler.handleIn(value, state));
-    else if (callback === 'handleInfo') this.#run(callback, () => this.#handler.handleInfo(value, state));
-    else this.#run(callback, () => this.#handler.handleControl?.(value, state));
+    this.#run(callback, value);
   }
 
   /** Lets the rest of the program run after a batch of callbacks, unless it has had a turn since half of it. */
@@ -482,17 +529,18 @@ export class Connection<State, Info, Arg> {
       });
     } else if (this.#handled >= BATCH) {
       this.#resting = true;
-      this.#pause(); // or the client goes on filling the queue
+      this.#stopReading(); // or the client goes on filling the queue
     }
   }
 
-  #run(callback: FailedCallback, invoke: () => unknown): void {
+  #run(callback: Callback, value: unknown): void {
     this.#running = true;
     let result: unknown;
     try {
-      result = invoke();
+      result = this.#call(callback, value);
       if (isThenable(result)) {
-        this.#pause(); // rule 5.1
+        this.#pauseClock();
+        this.#stopReadingIfHeld();
         Promise.resolve(result).then(
           (settled) => this.#settle(callback, settled),
           (error) => this.#fail(callback, error),
@@ -504,6 +552,22 @@ export class Connection<State, Info, Arg> {
       return;
     }
     this.#settle(callback, result);
+  }
+
+  /** Calls a callback as a method of the handler (rule 2.5). */
+  #call(callback: Callback, value: unknown): unknown {
+    const handler = this.#handler;
+    const state = this.#state as State;
+    switch (callback) {
+      case 'handleIn':
+        return handler.handleIn(value as WebSock.DataFrame, state);
+      case 'handleInfo':
+        return handler.handleInfo(value as Info, state);
+      case 'handleControl':
+        return handler.handleControl?.(value as WebSock.ControlFrame, state);
+      case 'init':
+        return handler.init(value as Arg, { post: (info) => this.post(info) }); // may be detached (rule 6.5)
+    }
   }
 
   // ---- Results (rule 3) ----
@@ -550,7 +614,7 @@ export class Connection<State, Info, Arg> {
   }
 
   #clearQueue(): void {
-    this.#queue.clear();
+    this.#queue = undefined;
     this.#heldMessages = 0;
     this.#heldBytes = 0;
   }
@@ -595,7 +659,7 @@ export class Connection<State, Info, Arg> {
   #endWith(reason: WebSock.CloseReason): void {
     this.#end = reason;
     this.#clogged = false;
-    this.#clock.stop(this.#idleTimer);
+    this.#connections.clock.stop(this.#idleTimer);
   }
 
   #drop(): void {
@@ -624,84 +688,98 @@ export class Connection<State, Info, Arg> {
   #settleIfOver(): void {
     if (!this.#gone || !this.#handlerDone) return;
     this.#connections.delete(this);
-    this.#settleOver(this.#end as WebSock.CloseReason);
+    this.#settleOver?.(this.#end as WebSock.CloseReason);
   }
 
   // ---- Sending: a client that reads slowly is waited for, one that reads nothing is dropped (rules 4.5 and 5.3) ----
 
   #checkBacklog(): void {
-    if (this.#end || this.#clogged || this.#wire.unsent() <= this.#bounds.maxUnsentBytes) return;
+    if (this.#end || this.#clogged || this.#wire.unsent() <= this.#connections.bounds.maxUnsentBytes) return;
     this.#clogged = true;
-    this.#pause();
+    this.#stopReading();
     this.#watchSending();
   }
 
   #unclog(): void {
     this.#clogged = false;
-    this.#clock.stop(this.#sendTimer);
+    this.#connections.clock.stop(this.#sendTimer);
     this.#advance();
   }
 
   /** From now on: while data waits, some must go within a bound; after the end, the socket must go within another. */
   #watchSending(): void {
     this.#unsent = this.#wire.unsent();
-    this.#sentAt = this.#clock.now();
+    this.#looks = 0;
     this.#lookAgain();
   }
 
   #lookAgain(): void {
-    this.#clock.stop(this.#sendTimer);
+    const { bounds, clock } = this.#connections;
+    clock.stop(this.#sendTimer);
     if (this.#gone) return;
-    const { stallTimeout, closeTimeout } = this.#bounds;
-    const bound = this.#unsent > 0 ? stallTimeout : closeTimeout;
-    const left = this.#sentAt + bound - this.#clock.now();
-    if (left > 0) {
-      // Often enough to see progress, however slow.
-      const delay = this.#unsent > 0 ? Math.min(left, bound / 10) : left;
-      this.#sendTimer = this.#clock.start(() => this.#look(), Math.min(delay, LONGEST_DELAY));
-    } else if (this.#end) this.#drop();
-    else this.#dropClient(`nothing went for ${stallTimeout} ms, while ${this.#unsent} bytes wait for it (rule 5.3)`);
+    const bound = this.#unsent > 0 ? bounds.stallTimeout : bounds.closeTimeout;
+    if (this.#looks < LOOKS) this.#sendTimer = clock.start(() => this.#look(), Math.min(bound / LOOKS, LONGEST_DELAY));
+    else if (this.#end) this.#drop();
+    else this.#dropClient(`nothing went for ${bound} ms, while ${this.#unsent} bytes wait for it (rule 5.3)`);
   }
 
   #look(): void {
     const unsent = this.#wire.unsent();
-    if (unsent < this.#unsent) this.#sentAt = this.#clock.now();
+    this.#looks = unsent < this.#unsent ? 0 : this.#looks + 1;
     this.#unsent = unsent;
-    if (this.#clogged && unsent <= this.#bounds.maxUnsentBytes) this.#unclog();
+    if (this.#clogged && unsent <= this.#connections.bounds.maxUnsentBytes) this.#unclog();
     else this.#lookAgain();
   }
 
   // ---- Reading, and the idle clock, which stands still while the server does not read (rules 4.6 and 5.1) ----
 
-  #pause(): void {
-    if (this.#pausedAt !== undefined || this.#end) return;
-    this.#pausedAt = this.#clock.now();
-    this.#clock.stop(this.#idleTimer);
+  /** The time of the idle clock; 0 if there is none, as reading a clock is dear on some platforms. */
+  #idleNow(): number {
+    return this.#idleTimeout === Number.POSITIVE_INFINITY ? 0 : this.#connections.clock.now();
+  }
+
+  #pauseClock(): void {
+    if (!this.#end) this.#pausedAt ??= this.#idleNow();
+  }
+
+  /** While a callback is pending (rule 5.1). */
+  #stopReadingIfHeld(): void {
+    if (this.#heldMessages >= FEW_MESSAGES || this.#heldBytes >= FEW_BYTES) this.#stopReading();
+  }
+
+  #stopReading(): void {
+    if (!this.#reading || this.#end) return;
+    this.#pauseClock();
+    this.#reading = false;
     this.#wire.pause?.();
   }
 
   #resume(): void {
     if (this.#pausedAt === undefined) return;
-    const now = this.#clock.now();
+    const now = this.#idleNow();
     this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt); // some may have come after the pause
     this.#resumeReading();
-    this.#watchIdle();
+    if (this.#idleTimer === undefined) this.#watchIdle();
   }
 
   #resumeReading(): void {
-    if (this.#pausedAt === undefined) return;
     this.#pausedAt = undefined;
+    if (this.#reading) return;
+    this.#reading = true;
     if (!this.#gone) this.#wire.resume?.();
   }
 
   /** Pings, then closes, when its time has come: by the second look, when what has arrived meanwhile has been read. */
   #watchIdle(passed = false): void {
-    if (this.#idleTimeout === Number.POSITIVE_INFINITY) return;
-    const silent = this.#clock.now() - this.#heardAt;
+    this.#idleTimer = undefined;
+    // A timer is left to run while the clock stands still: starting one for each callback that waits would be dear.
+    if (this.#idleTimeout === Number.POSITIVE_INFINITY || this.#pausedAt !== undefined) return;
+    const { clock } = this.#connections;
+    const silent = clock.now() - this.#heardAt;
     const pingDue = this.#heartbeat && !this.#pinged;
     const left = (pingDue ? this.#idleTimeout / 2 : this.#idleTimeout) - silent;
-    if (left > 0) this.#idleTimer = this.#clock.start(() => this.#watchIdle(), Math.min(left, LONGEST_DELAY));
-    else if (!passed) this.#idleTimer = this.#clock.start(() => this.#watchIdle(true), 0);
+    if (left > 0) this.#idleTimer = clock.start(() => this.#watchIdle(), Math.min(left, LONGEST_DELAY));
+    else if (!passed) this.#idleTimer = clock.start(() => this.#watchIdle(true), 0);
     else if (pingDue) {
       this.#pinged = true;
       this.#wire.ping?.();

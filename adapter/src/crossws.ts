@@ -103,7 +103,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     upgrade(request) {
       survive(request);
       const answer = (decision: Decision) => {
-        if (decision === undefined || decision instanceof Response) return decision ?? notFound();
+        if (decision === undefined || decision instanceof Response) return decision ?? notFound(true);
         return acceptance(request, decision, key);
       };
       const decision = adapter.decide(route, request, { context: request.context });
@@ -129,7 +129,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     drain: (peer) => linkOf(peer)?.connection.sent(),
     error: (peer, error) => linkOf(peer)?.failed(error),
     close: (peer, { code, reason }) => linkOf(peer)?.closed(code, reason),
-    shutdown: (bounds) => connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
 }
 

@@ -13,6 +13,8 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
+  checkPlatform,
   checkRoute,
   checkServe,
   notFound,
@@ -66,10 +68,12 @@ declare const Deno: {
       hostname: string | undefined;
       onListen(): void;
     },
-    handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
+    handler: DenoHandler,
   ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: Socket; response: Response };
 };
+
+type DenoHandler = (request: Request, info: DenoPlatform) => Response | Promise<Response>;
 
 interface Socket {
   readonly readyState: number;
@@ -88,25 +92,35 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
   checkRoute('serve', route);
+  checkPlatform('Deno');
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
-  const server = Deno.serve({ port, hostname, onListen() {} }, (request, info) => {
+  const server = listen(port, hostname, (request, info) => {
     const response = ask(request, info);
-    if (!(response instanceof Promise)) return response ?? notFound();
-    return response.then((awaited) => awaited ?? notFound());
+    if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
+    return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
   });
   return {
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
-      await adapter.connections.shutdown(bounds);
+      await adapter.shutdown(bounds);
       // Deno waits for sockets that could not be dropped, for as long as their clients like, and cannot be forced.
       await stopGently(server.shutdown());
     },
   };
+}
+
+function listen(port: number, hostname: string | undefined, handler: DenoHandler): ReturnType<typeof Deno.serve> {
+  try {
+    return Deno.serve({ port, hostname, onListen() {} }, handler);
+  } catch (error) {
+    throw cannotListen(port, hostname, error);
+  }
 }
 
 /** What {@link createFetch} returns. */
@@ -128,7 +142,7 @@ export interface DenoFetch {
 export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions): DenoFetch {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
-  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.connections.shutdown(bounds) };
+  return { fetch: fetchOf(adapter, route), shutdown: (bounds) => adapter.shutdown(bounds) };
 }
 
 function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {
@@ -149,7 +163,7 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, open);
+  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
 function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {

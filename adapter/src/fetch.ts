@@ -5,6 +5,7 @@ import type { Route } from './accept.ts';
 import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
 import type { Connections, ShutdownOptions } from './connection.ts';
 import { hasValidHost, refusal } from './handshake.ts';
+import { show } from './validate.ts';
 
 /**
  * A fetch function that asks the route. `undefined` means that the request is for somebody else. Synchronous if the
@@ -24,10 +25,16 @@ export function fetchBy<Platform>(
   };
 }
 
-/** What `createAdapter` returns for an adapter; `requestOf` finds the request in what the platform needs. */
+/**
+ * What `createAdapter` returns for an adapter.
+ *
+ * @param requestOf - finds the request in what the platform needs; `undefined` if that is something else
+ * @param needs - what the platform needs, for an error message
+ */
 export function adapterBy<Target>(
   adapter: Adapter,
-  requestOf: (target: Target) => Request,
+  requestOf: (target: Target) => Request | undefined,
+  needs: string,
   open: (connections: Connections, target: Target, upgrade: Upgrade) => Response,
 ): {
   readonly upgrade: WebSock.Upgrade<Target, Response>;
@@ -37,11 +44,18 @@ export function adapterBy<Target>(
   return {
     upgrade(target, handler, arg, connectionOptions) {
       const upgrade = adapter.check(handler, arg, connectionOptions);
+      const request = requestOf(target);
+      if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${show(target)}; pass ${needs}`);
       if (connections.closing) return unavailable();
-      return refusal(requestOf(target)) ?? open(connections, target, upgrade);
+      return refusal(request) ?? open(connections, target, upgrade);
     },
-    shutdown: (bounds) => connections.shutdown(bounds),
+    shutdown: (bounds) => adapter.shutdown(bounds),
   };
+}
+
+// By shape: frameworks make requests of their own.
+function isRequest(value: Request | undefined): value is Request {
+  return typeof value?.headers?.get === 'function';
 }
 
 /** How long requests that are being answered may take when a server stops, in ms. */

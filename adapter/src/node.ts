@@ -18,6 +18,7 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
+  cannotListen,
   checkRoute,
   checkServe,
   type Decision,
@@ -30,8 +31,9 @@ import {
 } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
+import { stopGently } from './fetch.ts';
 import { HOST, refusalOf, subprotocol } from './handshake.ts';
-import { type CheckedOptions, LONGEST_DELAY } from './validate.ts';
+import { type CheckedOptions, LONGEST_DELAY, show } from './validate.ts';
 
 export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
 export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
@@ -61,7 +63,7 @@ export interface UpgradeRequest {
 /** The most bytes of one message, whatever `maxMessageSize` says: no string of Node.js is longer. */
 const LARGEST_MESSAGE = constants.MAX_STRING_LENGTH;
 
-/** The most fragments of one message: each costs memory, even an empty one (rule 2.3). */
+/** The most fragments of one message: each costs time and memory (rule 2.3). */
 const MAX_FRAGMENTS = 16_384;
 
 /**
@@ -73,7 +75,8 @@ const MAX_PIECES = 16_384;
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says so if the port cannot be listened on, and with a TypeError for an invalid option.
+ * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
+ * with a TypeError for an invalid option.
  */
 export async function serve(route: Route<NodePlatform>, options?: ServeOptions): Promise<Serving> {
   checkRoute('serve', route);
@@ -137,6 +140,7 @@ export function createAdapter(options?: AdapterOptions): {
   const upgrades = new Upgrades(adapter);
   return {
     upgrade(upgradeRequest, handler, arg, options) {
+      checkUpgrade(upgradeRequest);
       if (isTaken(upgradeRequest.socket)) {
         throw new Error('upgrade: this socket has been upgraded already; call upgrade once for each request');
       }
@@ -152,6 +156,14 @@ export function createAdapter(options?: AdapterOptions): {
     },
     shutdown: (options) => upgrades.shutdown(options),
   };
+}
+
+/** Throws a TypeError unless it is what an upgrade needs. */
+function checkUpgrade(value: Partial<UpgradeRequest> | undefined): void {
+  const { request, socket, head } = value ?? {};
+  if (request?.headers && typeof socket?.unshift === 'function' && head instanceof Uint8Array) return;
+  const needs = "{ request, socket, head }, what a listener of 'upgrade' receives";
+  throw new TypeError(`upgrade: the first argument is ${show(value)}; pass ${needs}`);
 }
 
 // ---- Upgrades ----
@@ -202,9 +214,9 @@ class Upgrades {
     const settle = (decision: Decision) => {
       if (listeners > 1 && isTaken(socket)) this.#leave(socket, decision);
       else if (decision === undefined && passOn(socket) < listeners) this.#sockets.delete(socket);
-      else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound());
+      else this.settle({ request, socket, head: early ? NOTHING : head }, decision ?? notFound(true));
     };
-    const decision = decide(this.#adapter, route, request, socket);
+    const decision = decide(this.#adapter, route, request, socket, true);
     if (decision instanceof Promise) decision.then(settle);
     else settle(decision);
   }
@@ -214,13 +226,16 @@ class Upgrades {
     this.#hold(socket);
     if (socket.destroyed) return;
     const refused = decision instanceof Response ? decision : refusalOfNode(request);
-    if (refused) this.#refuse(socket, refused);
+    if (refused) this.#refuse(socket, refused, request.method === 'HEAD');
     else this.#open({ request, socket, head }, decision as Upgrade);
   }
 
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    await this.#adapter.connections.shutdown(options);
-    for (const socket of this.#sockets) socket.destroy();
+    await this.#adapter.shutdown(options);
+    const closed = [...this.#sockets].map((socket) => new Promise((settle) => socket.once('close', settle)));
+    await stopGently(Promise.all(closed), () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
   }
 
   /** Keeps a reset from ending the process: at `upgrade`, Node.js has removed its own listener of errors. */
@@ -240,11 +255,15 @@ class Upgrades {
   }
 
   /** Answers with a response, then ends the socket, in a bounded time whatever the client does (rule 4.5). */
-  async #refuse(socket: Duplex, response: Response): Promise<void> {
-    const timer = setTimeout(() => socket.destroy(), this.#adapter.connections.bounds.closeTimeout);
+  async #refuse(socket: Duplex, response: Response, isHead: boolean): Promise<void> {
+    const { closeTimeout } = this.#adapter.connections.bounds;
+    const timer = setTimeout(() => socket.destroy(), Math.min(closeTimeout, LONGEST_DELAY));
     socket.once('close', () => clearTimeout(timer));
+    const failed = (error: unknown) => {
+      if (!socket.destroyed) this.#adapter.connections.report(error, { callback: 'route' });
+    };
     socket.resume(); // what else the client sends goes nowhere
-    socket.end(await bytesOf(response, socket)); // does nothing if the socket is gone
+    socket.end(await bytesOf(response, socket, isHead, failed)); // does nothing if the socket is gone
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -329,6 +348,11 @@ class ServerSocket extends WebSocket {
   }
 }
 
+/** What `ws` holds of a message whose last fragment is yet to come; not documented, and may be missing. */
+interface Receiving {
+  readonly _receiver?: { readonly _fragments?: unknown };
+}
+
 /** What Node.js and libuv know of a write that is under way; neither is documented, and each may be missing. */
 interface Internals {
   readonly _writableState?: { readonly writelen?: unknown };
@@ -340,6 +364,9 @@ class NodeWire implements Wire {
   readonly #socket: Duplex;
   #sent: () => void = ignore;
   #corked = false;
+  /** The fragments that `ws` holds, and how many of them are copies. */
+  #fragments: unknown;
+  #copies = 0;
 
   constructor(webSocket: ServerSocket, socket: Duplex) {
     this.#webSocket = webSocket;
@@ -366,13 +393,38 @@ class NodeWire implements Wire {
       if (code !== 1006) connection.closing(code, reason.toString());
       connection.gone();
     });
-    socket.on('data', () => connection.heard());
+    socket.on('data', () => {
+      connection.heard();
+      this.#copyFragments(); // `ws`, which listened first, has read them
+    });
     // The client has ended its side without a close frame. If it reads nothing either, `ws` would wait for it indefinitely.
     socket.once('end', () => {
       const end = () => connection.closing(1006, '');
       if (webSocket.extensions === '') end();
       else setTimeout(end, 1_000).unref(); // messages may still be inflated; most sockets are gone by then
     });
+  }
+
+  /**
+   * Copies the fragments of one packet together: `ws` holds views of what was read, so that a single byte would keep the
+   * 64 KiB that came with it.
+   */
+  #copyFragments(): void {
+    const fragments = (this.#webSocket as unknown as Receiving)._receiver?._fragments;
+    if (!Array.isArray(fragments) || fragments.length === 0) return;
+    if (fragments !== this.#fragments) {
+      this.#fragments = fragments; // another message
+      this.#copies = 0;
+    }
+    if (fragments.length === this.#copies) return;
+    const added: Uint8Array[] = fragments.splice(this.#copies);
+    const copy = Buffer.allocUnsafeSlow(added.reduce((size, { length }) => size + length, 0)); // of a pool, 8 KiB would stay
+    let size = 0;
+    for (const fragment of added) {
+      copy.set(fragment, size);
+      size += fragment.length;
+    }
+    this.#copies = fragments.push(copy);
   }
 
   /** What is sent in one turn, such as the answers to all that came in one packet, is one write to the system. */
@@ -430,24 +482,29 @@ function decide(
   route: Route<NodePlatform>,
   request: IncomingMessage,
   socket: Duplex,
+  isUpgrade: boolean,
 ): Decision | Promise<Decision> {
-  const asked = requestOf(request);
+  const asked = requestOf(request, isUpgrade);
   if (!asked) return new Response('Bad Request\n', { status: 400 });
   return adapter.decide(route, asked, { request, socket });
 }
 
-/** The request as the web standard has it; `undefined` for a URL, a host or a method that it does not allow. */
-function requestOf(message: IncomingMessage): Request | undefined {
+/**
+ * The request as the web standard has it; `undefined` for a URL, a host or a method that it does not allow, and for an
+ * upgrade with a body, which Node.js does not read.
+ */
+function requestOf(message: IncomingMessage, isUpgrade: boolean): Request | undefined {
   const { method = 'GET', url = '/', headers, rawHeaders, socket } = message;
   const { host = 'localhost' } = headers; // HTTP/1.0 need not name one
   if (!HOST.test(host)) return undefined;
+  if (isUpgrade && (Number(headers['content-length'] ?? 0) !== 0 || 'transfer-encoding' in headers)) return undefined;
   try {
     const scheme = 'encrypted' in socket ? 'https' : 'http';
     const copy = new Headers();
     for (let index = 0; index < rawHeaders.length; index += 2) {
       copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
     }
-    const hasBody = method !== 'GET' && method !== 'HEAD' && headers.upgrade === undefined;
+    const hasBody = method !== 'GET' && method !== 'HEAD' && !isUpgrade;
     // Nothing is read before the route reads: Node.js then discards what is left, and the next request can come.
     const strategy = { highWaterMark: 0 };
     const body = hasBody
@@ -469,19 +526,27 @@ function refusalOfNode({ method, headers, httpVersion }: IncomingMessage): Respo
 const LARGEST_REFUSAL = 10_000_000;
 
 /** A response as it is written to a socket that is then closed. */
-async function bytesOf(response: Response, socket: Duplex): Promise<Buffer> {
+async function bytesOf(
+  response: Response,
+  socket: Duplex,
+  isHead: boolean,
+  failed: (error: unknown) => void,
+): Promise<Buffer> {
   let body: Buffer;
   try {
     body = await bodyOf(response, socket);
-  } catch {
-    return bytesOf(new Response(null, { status: 500 }), socket); // its body has failed, or is too long
+  } catch (error) {
+    failed(error);
+    return bytesOf(new Response(null, { status: 500 }), socket, isHead, failed);
   }
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
   for (const [name, value] of response.headers) {
     if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
   }
-  lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
-  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]);
+  lines.push('Connection: close');
+  if (response.status !== 204 && response.status !== 304) lines.push(`Content-Length: ${body.byteLength}`);
+  const head = Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
+  return isHead ? head : Buffer.concat([head, body]);
 }
 
 /** The body of a response; cancelled when the client is gone, as it may never end. */
@@ -493,7 +558,9 @@ async function bodyOf({ body }: Response, socket: Duplex): Promise<Buffer> {
   let length = 0;
   for await (const chunk of readable) {
     length += chunk.byteLength;
-    if (length > LARGEST_REFUSAL) throw new RangeError('the body is too long');
+    if (length > LARGEST_REFUSAL) {
+      throw new RangeError(`the body of an answer to an upgrade has more than ${LARGEST_REFUSAL} bytes`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
@@ -509,13 +576,15 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const decision = (await decide(adapter, route, request, request.socket)) ?? notFound();
+    const decision = (await decide(adapter, route, request, request.socket, false)) ?? notFound(false);
     const { status, statusText, headers, body } = decision instanceof Response ? decision : tooLate();
     response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
     if (body) await pipeline(Readable.fromWeb(body as WebStream), response);
     else response.end();
-  } catch {
-    response.destroy(); // the client has left, or the body has failed behind the headers
+  } catch (error) {
+    const left = (error as { code?: unknown } | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!left) adapter.connections.report(error, { callback: 'route' }); // the body has failed, perhaps behind the headers
+    response.destroy();
   }
 }
 
@@ -528,10 +597,7 @@ function tooLate(): Response {
 
 function listen(server: HttpServer, port: number, hostname: string | undefined): Promise<void> {
   return new Promise((settle, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) => {
-      const where = `${hostname ?? 'all addresses'}, port ${port}`;
-      reject(new Error(`serve: cannot listen on ${where}: ${REMEDIES[cause.code ?? ''] ?? cause.message}`, { cause }));
-    };
+    const failed = (cause: Error) => reject(cannotListen(port, hostname, cause));
     server.once('error', failed);
     server.listen({ port, host: hostname }, () => {
       server.off('error', failed);
@@ -540,20 +606,14 @@ function listen(server: HttpServer, port: number, hostname: string | undefined):
   });
 }
 
-const REMEDIES: { readonly [code: string]: string } = {
-  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
-  EACCES: 'this process may not; pass a port above 1023',
-  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
-  ENOTFOUND: 'there is no such host; pass another hostname',
-};
-
 /** Stops listening; requests that are being answered have a bounded time. */
 async function stop(server: HttpServer, bound: number): Promise<void> {
   await new Promise<void>((settle) => {
-    const timer = setTimeout(() => {
+    const end = () => {
       server.closeAllConnections();
       settle();
-    }, bound);
+    };
+    const timer = setTimeout(end, Math.min(bound, LONGEST_DELAY));
     server.close(() => {
       clearTimeout(timer);
       settle();

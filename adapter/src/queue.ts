@@ -26,10 +26,4 @@ export class Queue<Item> {
     this.#position += 1;
     return item;
   }
-
-  clear(): void {
-    this.#front = [];
-    this.#position = 0;
-    this.#back = [];
-  }
 }

@@ -12,13 +12,18 @@ import { checkHandler, checkOptions, maySend, show } from './validate.ts';
 
 /** The server's close frame, as the client sees it. */
 export interface Close {
-  /** Tells it from a message, which has an `opcode`. */
+  /** Tells it from a message, which has none. */
   readonly type: 'close';
+  /** Tells it from a message, which has one. */
+  readonly opcode?: undefined;
   /** The code; 1005 if the frame had none, which is so when it echoes the client's. */
   readonly code: number;
   /** The reason; `''` if there was none. */
   readonly reason: string;
 }
+
+/** What a client sees: `received.type === 'close'` and `received.opcode === 'text'` tell what it is. */
+export type Received = (WebSock.Message & { readonly type?: undefined }) | Close;
 
 /**
  * The client of a connection that a handler serves. It does what the test says and nothing else: it answers no ping, so
@@ -50,7 +55,7 @@ export interface TestConnection<Info> {
    * The next thing that the client sees: a message of the handler, a ping or pong of the server, or the close frame.
    * Waits for it; rejects once nothing can come any more, because the connection is over.
    */
-  readonly next: () => Promise<WebSock.Message | Close>;
+  readonly next: () => Promise<Received>;
   /** Why the connection ended, once `terminate` has settled: the reason that `terminate` received. */
   readonly closed: Promise<WebSock.CloseReason>;
   /** What callbacks have thrown so far, with the callback's name. A server would report it (rule 4.4). */
@@ -87,9 +92,9 @@ class InMemory implements TestConnection<unknown> {
   readonly #connection: Connection<any, any, any>;
   readonly #clock = new VirtualClock();
   /** What the client has not taken yet, and who waits for it. */
-  readonly #inbox: (WebSock.Message | Close)[] = [];
+  readonly #inbox: Received[] = [];
   readonly #waiting: {
-    readonly settle: (seen: WebSock.Message | Close) => void;
+    readonly settle: (seen: Received) => void;
     readonly fail: (error: Error) => void;
   }[] = [];
   /** No close frame has gone either way, and the connection has not dropped. */
@@ -171,14 +176,14 @@ class InMemory implements TestConnection<unknown> {
     this.#clock.time = end;
   };
 
-  readonly next = (): Promise<WebSock.Message | Close> => {
+  readonly next = (): Promise<Received> => {
     const seen = this.#inbox.shift();
     if (seen) return Promise.resolve(seen);
     if (this.#over) return Promise.reject(overError());
     return new Promise((settle, fail) => this.#waiting.push({ settle, fail }));
   };
 
-  #show(seen: WebSock.Message | Close): void {
+  #show(seen: Received): void {
     const waiting = this.#waiting.shift();
     if (waiting) waiting.settle(seen);
     else this.#inbox.push(seen);

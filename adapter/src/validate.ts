@@ -43,23 +43,27 @@ export interface CheckedOptions {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
+const DEFAULTS: CheckedOptions = {
+  idleTimeout: undefined,
+  heartbeat: true,
+  compress: false,
+  maxMessageSize: 10_000_000,
+  validateUtf8: true,
+  protocol: undefined,
+  headers: [],
+};
+const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS);
+
 /** Throws a TypeError for an option that is unknown or invalid; returns the options with their defaults. */
 export function checkOptions(options?: WebSock.ConnectionOptions, caller = 'upgrade'): CheckedOptions {
-  const check = new OptionsCheck(caller, options, [
-    'idleTimeout',
-    'heartbeat',
-    'compress',
-    'maxMessageSize',
-    'validateUtf8',
-    'protocol',
-    'headers',
-  ]);
+  if (options === undefined) return DEFAULTS; // as in most upgrades, where reading them would be half of our cost
+  const check = new OptionsCheck(caller, options, OPTION_NAMES);
   return {
-    idleTimeout: check.milliseconds('idleTimeout', undefined, 1),
-    heartbeat: check.flag('heartbeat', true),
-    compress: check.flag('compress', false),
-    maxMessageSize: check.count('maxMessageSize', 10_000_000, 'bytes'),
-    validateUtf8: check.flag('validateUtf8', true),
+    idleTimeout: check.milliseconds('idleTimeout', DEFAULTS.idleTimeout, 1),
+    heartbeat: check.flag('heartbeat', DEFAULTS.heartbeat),
+    compress: check.flag('compress', DEFAULTS.compress),
+    maxMessageSize: check.count('maxMessageSize', DEFAULTS.maxMessageSize, 'bytes'),
+    validateUtf8: check.flag('validateUtf8', DEFAULTS.validateUtf8),
     protocol: check.protocol(),
     headers: check.headers(),
   };
@@ -117,6 +121,8 @@ export const BOUND_NAMES: readonly (keyof Bounds)[] = [
   'maxHeldInfos',
 ];
 
+const SERVER_OPTION_NAMES: readonly string[] = [...BOUND_NAMES, 'onError', 'routeTimeout'];
+
 /** The bounds among other options. */
 export function boundsIn(check: OptionsCheck): CheckedBounds {
   return {
@@ -154,7 +160,13 @@ export class OptionsCheck {
     this.#options = { ...options };
     for (const name of Object.keys(this.#options)) {
       if (names.includes(name)) continue;
-      throw new TypeError(`${caller}: there is no option "${name}"; the options are ${names.join(', ')}`);
+      let what = `"${name}"; the options are ${names.join(', ')}`;
+      if (OPTION_NAMES.includes(name)) {
+        what = `"${name}" here; it belongs to one connection: accept(handler, arg, { ${name} }), or upgrade`;
+      } else if (SERVER_OPTION_NAMES.includes(name)) {
+        what = `"${name}" here; it belongs to all connections: serve, attach, createFetch or createAdapter`;
+      }
+      throw new TypeError(`${caller}: there is no option ${what}`);
     }
   }
 

@@ -17,10 +17,14 @@ export interface OnlyAny {
  * the last signature. A callback that declares a `this` does not match.
  */
 // Several results, because in a single union the compiler would drop members that are subtypes of others, together with
-// their faults.
+// their faults. Two signatures of `handleIn`, because the override of a mixin stands before what it overrides: what the
+// compiler infers is a frame that both accept.
 export interface InferredSignatures<State, Info, Arg, Frame, InitResult, InResult, ControlResult, InfoResult> {
   readonly init: (this: OnlyAny, arg: Arg, mailbox: never) => InitResult;
-  readonly handleIn: (this: OnlyAny, frame: Frame, state: State) => InResult;
+  readonly handleIn: {
+    (this: OnlyAny, frame: Frame, state: never): unknown;
+    (this: OnlyAny, frame: Frame, state: State): InResult;
+  };
   readonly handleControl?: ((this: OnlyAny, frame: never, state: State) => ControlResult) | undefined;
   readonly handleInfo: (this: OnlyAny, info: Info, state: State) => InfoResult;
   readonly terminate?: ((this: OnlyAny, reason: never, state: State) => unknown) | undefined;

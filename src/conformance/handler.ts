@@ -57,18 +57,20 @@ type Conforms<Handler, SameHandler = Handler> =
     infer InfoResult
   >
     ? Handler extends WebSock<State, Info, Arg>
-      ? [
+      ?
           | SilentFaults<InitResult | InResult | ControlResult | InfoResult>
-          | (keyof SameHandler extends CallbackName ? never : MisnamedFaults<SameHandler>)
-          | (WebSock.DataFrame extends Frame ? never : OverrideFaults<SameHandler>[keyof SameHandler & CallbackName]),
-        ] extends [never]
+          | (WebSock.DataFrame extends Frame
+              ? keyof SameHandler extends CallbackName
+                ? never
+                : MisnamedFaults<SameHandler>
+              : OverrideFaults<SameHandler>[keyof SameHandler & CallbackName]) extends never
         ? 0 extends 1 & State
           ? false
           : Handler extends WithAnyCallback | PostsByMethod
             ? ConformsOnSecondLook<SameHandler>
             : true
         : false
-      : false
+      : ConformsByOverloads<SameHandler, HandleInOfOverloads<SameHandler>>
     : ConformsWithThis<SameHandler>;
 
 /** The rest of the verdict on a handler whose callbacks may be `any`, or whose mailbox has a method `post`. */
@@ -87,6 +89,28 @@ type ConformsWithThis<Handler> = Handler extends DeclaresNoThis
   : Handler extends CallableOn<Handler>
     ? Conforms<WithoutThis<Handler>>
     : false;
+
+/** The verdict on a handler whose `handleIn` may have an overload for each kind of frame. */
+type ConformsByOverloads<Handler, HandleIn> = [HandleIn] extends [never]
+  ? false
+  : Conforms<WithCallback<Handler, 'handleIn', HandleIn>>;
+
+/** A `handleIn` with an overload for each kind of frame, as one function; `never` if it has no such overloads. */
+// Of a function with one signature the compiler infers the first as `unknown`, or, from 7.0 on, as the last.
+type HandleInOfOverloads<Handler> = Handler extends {
+  readonly handleIn: {
+    (frame: infer FirstFrame, state: infer FirstState): infer FirstResult;
+    (frame: infer LastFrame, state: infer LastState): infer LastResult;
+  };
+}
+  ? WebSock.DataFrame extends FirstFrame
+    ? never
+    : WebSock.DataFrame extends LastFrame
+      ? never
+      : WebSock.DataFrame extends FirstFrame | LastFrame
+        ? (frame: FirstFrame | LastFrame, state: FirstState & LastState) => FirstResult | LastResult
+        : never
+  : never;
 
 /**
  * The faults of callbacks that override others: where a handler is spread in a generic function, or made by
@@ -128,17 +152,19 @@ type Explain<Handler> = Handler extends abstract new (
         : HasAnyState<Handler> extends true
           ? FaultTexts['handlerState']
           : Handler extends object
-            ? OrElse<
-                | CallbackFault<Handler, 'init'>
-                | CallbackFault<Handler, 'handleIn'>
-                | CallbackFault<Handler, 'handleControl'>
-                | CallbackFault<Handler, 'handleInfo'>
-                | CallbackFault<Handler, 'terminate'>
-                | MisnamedFaults<Handler>
-                | OverrideFaults<Handler>[keyof Handler & CallbackName],
-                FaultTexts['handlerOther']
-              >
+            ? OrElse<ExplainCallbacks<Handler, HandleInOfOverloads<Handler>>, FaultTexts['handlerOther']>
             : FaultTexts['handlerNotObject'];
+
+type ExplainCallbacks<Handler, HandleIn> = [HandleIn] extends [never]
+  ?
+      | CallbackFault<Handler, 'init'>
+      | CallbackFault<Handler, 'handleIn'>
+      | CallbackFault<Handler, 'handleControl'>
+      | CallbackFault<Handler, 'handleInfo'>
+      | CallbackFault<Handler, 'terminate'>
+      | MisnamedFaults<Handler>
+      | OverrideFaults<Handler>[keyof Handler & CallbackName]
+  : ExplainCallbacks<WithCallback<Handler, 'handleIn', HandleIn>, never>;
 
 /** Whether the handler is annotated with a state of `any`. */
 type HasAnyState<Handler> =

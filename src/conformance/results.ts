@@ -39,7 +39,6 @@ type ResultFaultPriority = [
 
 /** The keys in `FaultTexts` of everything that is wrong with a result. */
 type ResultFaults<Result> =
-  | (Result extends null | void ? 'resultNothing' : never)
   | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
   | (Result extends { readonly state: unknown } ? never : 'stateMissing')
   | (Result extends { readonly type: infer Type extends keyof ResultProperties }

@@ -12,7 +12,9 @@ import type { FaultIfAny, IsAny } from './tools';
  * key of an excess property is followed by the name of the property.
  */
 export type SilentFaults<Result> = Result extends NeedsSlowCheck
-  ? SilentFaultsSlow<Result>
+  ? Result extends Promise<infer Value>
+    ? SilentFaults<Value>
+    : SilentFaultsSlow<Result>
   : keyof Result extends ResultKeys | 'code' | 'error'
     ? SilentPropertyFaults<Result>
     : SilentFaultsByKey<Result>;
@@ -26,7 +28,7 @@ type SilentPropertyFaults<Result> =
 type SilentFaultsByKey<Result> = ExcessKeys<Result, ResultKeys, 'propertyExcess'> | SilentPropertyFaults<Result>;
 
 // Messages or a close of any are found by `SilentPropertyFault`.
-type NeedsSlowCheck = Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
+type NeedsSlowCheck = null | void | Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
 
 interface Thenable {
   readonly then: unknown;
@@ -54,16 +56,15 @@ interface WithoutMessages {
 }
 
 type SilentFaultsSlow<Result> =
-  Result extends Promise<infer Value>
+  Result extends PromiseLike<infer Value>
     ? SilentFaults<Value>
-    : Result extends PromiseLike<infer Value>
-      ? SilentFaults<Value>
-      :
-          | (Result extends AnyType ? FaultIfAny<Result['type'], 'resultAny'> : never)
-          | (Result extends AnyState ? FaultIfAny<Result['state'], 'stateReturnedAny'> : never)
-          | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
-          | (Result extends WithoutMessages ? 'messagesMissing' : never)
-          | SilentFaultsByKey<Result>;
+    :
+        | (Result extends null | void ? 'resultNothing' : never)
+        | (Result extends AnyType ? FaultIfAny<Result['type'], 'resultAny'> : never)
+        | (Result extends AnyState ? FaultIfAny<Result['state'], 'stateReturnedAny'> : never)
+        | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
+        | (Result extends WithoutMessages ? 'messagesMissing' : never)
+        | SilentFaultsByKey<Result>;
 
 // ---- Messages and closes ----
 

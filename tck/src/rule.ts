@@ -34,7 +34,11 @@ export interface RuleTest {
   readonly timed?: boolean;
   /** Whether the rule says SHOULD: a server that fails still conforms. */
   readonly should?: boolean;
-  /** Settles if the server passes; throws what was awaited, and what came instead. */
+  /**
+   * Settles if the server passes; throws what was awaited, and what came instead.
+   *
+   * @internal
+   */
   run(t: TestContext): Promise<unknown>;
 }
 
@@ -55,7 +59,11 @@ export interface RunHelp {
   readonly reports?: () => string;
 }
 
-/** What a test works with. Its clients are cut when it ends. */
+/**
+ * What a test works with. Its clients are cut when it ends.
+ *
+ * @internal
+ */
 export class TestContext {
   readonly equal = equal;
   readonly matches = matches;
@@ -158,13 +166,20 @@ export class TestContext {
 
 // ---- Words that most tests use ----
 
+/** @internal */
 export const text = (data: string) => ({ opcode: 'text', data });
 
+/** @internal */
 export const push = (...messages: unknown[]): Instruction => ({ result: { type: 'push', messages } });
 
+/** @internal */
 export const stop = (more: object = {}): Instruction => ({ result: { type: 'stop', ...more } });
 
-/** Opens a probe whose callback follows an instruction, and makes the server call it. */
+/**
+ * Opens a probe whose callback follows an instruction, and makes the server call it.
+ *
+ * @internal
+ */
 export type Trigger = (t: TestContext, instruction: Instruction, more?: ProbeOptions) => Promise<ProbeConnection>;
 
 /** The four callbacks that return results, each with what makes the server call it. */
@@ -199,7 +214,11 @@ const triggers: readonly [Exclude<Callback, 'terminate'>, Trigger, readonly Need
   ],
 ];
 
-/** A test for each callback that returns a result. */
+/**
+ * A test for each callback that returns a result.
+ *
+ * @internal
+ */
 export function forEachCallback(
   test: Omit<RuleTest, 'title' | 'run'> & {
     title(callback: Callback): string;

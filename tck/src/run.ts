@@ -80,7 +80,11 @@ export async function run(url: string, options: RunOptions = {}): Promise<Report
   }
 }
 
-/** Runs tests on one server: a few at a time, or alone where they measure what others would disturb. */
+/**
+ * Runs tests on one server: a few at a time, or alone where they measure what others would disturb.
+ *
+ * @internal
+ */
 export class Runner {
   #running = 0;
   #alone = false;

@@ -2,9 +2,12 @@
 // standard error. The rules themselves are tested in test/tck.
 
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, IncomingMessage } from 'node:http';
+import { type AddressInfo, Socket } from 'node:net';
+import * as bun from '@websock/adapter/bun';
+import * as cloudflare from '@websock/adapter/cloudflare';
 import { Connections } from '@websock/adapter/connection';
+import * as deno from '@websock/adapter/deno';
 import { type AdapterOptions, accept, attach, createAdapter, type Route, serve } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -136,6 +139,12 @@ describe('an invalid handler or option is refused at the call, which names it', 
       'there is no option "timeout"; the options are idleTimeout, heartbeat, compress, maxMessageSize, validateUtf8, ' +
         'protocol, headers',
     ],
+    [
+      'an option of the server',
+      right,
+      { closeTimeout: 1 },
+      'there is no option "closeTimeout" here; it belongs to all connections: serve, attach, createFetch or createAdapter',
+    ],
     ['options that are a number', right, 60_000, 'the options are 60000; pass an object'],
     [
       'a header of the handshake',
@@ -245,6 +254,11 @@ describe('an invalid bound, route or server is refused at the call, which names 
       'serve: there is no option "host"; the options are port, hostname, onError, routeTimeout',
     ],
     [
+      'an option of a connection',
+      () => serve(route, { idleTimeout: 1_000 } as never),
+      'serve: there is no option "idleTimeout" here; it belongs to one connection: accept(handler, arg, { idleTimeout })',
+    ],
+    [
       'a port in place of the options',
       () => serve(route, 8099 as never),
       'serve: the options are 8099; pass an object',
@@ -268,6 +282,57 @@ describe('an invalid bound, route or server is refused at the call, which names 
     await expect((async () => call())()).rejects.toThrow(message);
   });
 
+  const request = new Request('http://host/');
+  test.each<[string, () => unknown, string]>([
+    [
+      'on Node.js, an IncomingMessage',
+      () => createAdapter().upgrade(new IncomingMessage(new Socket()) as never, echo, undefined),
+      'upgrade: the first argument is an object of IncomingMessage; pass { request, socket, head }, what a listener of',
+    ],
+    [
+      'on Node.js, no head',
+      () => createAdapter().upgrade({ request: {}, socket: new Socket() } as never, echo, undefined),
+      'upgrade: the first argument is an object; pass { request, socket, head }',
+    ],
+    [
+      'on Bun, a Request',
+      () => bun.createAdapter().upgrade(request as never, echo, undefined),
+      'upgrade: the first argument is an object of Request; pass { request, server }, the parameters of fetch',
+    ],
+    [
+      'on Bun, no server',
+      () => bun.createAdapter().upgrade({ request } as never, echo, undefined),
+      'upgrade: the first argument is an object; pass { request, server }, the parameters of fetch',
+    ],
+    [
+      'on Bun, no server for fetch',
+      () => bun.createFetch(() => undefined).fetch(request, undefined as never),
+      'fetch: the second argument is undefined; pass the server, which Bun gives to fetch as well',
+    ],
+    [
+      'on Deno, an object with a Request',
+      () => deno.createAdapter().upgrade({ request } as never, echo, undefined),
+      'upgrade: the first argument is an object; pass the Request',
+    ],
+    [
+      'on Cloudflare, nothing',
+      () => cloudflare.createAdapter().upgrade(undefined as never, echo, undefined),
+      'upgrade: the first argument is undefined; pass the Request',
+    ],
+  ])('a first argument that is none: %s', (_title, call, message) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['Bun', () => bun.serve(route)],
+    ['Deno', () => deno.serve(route)],
+  ])('the entry of %s on Node.js', async (platform, call) => {
+    await expect(call()).rejects.toThrow(
+      `serve: @websock/adapter/${platform.toLowerCase()} needs ${platform}; on Node.js, import @websock/adapter/node`,
+    );
+  });
+
   test('a port on which another server listens', async () => {
     const { http } = await served(route);
     const { port } = http.address() as AddressInfo;
@@ -284,6 +349,23 @@ describe('an invalid bound, route or server is refused at the call, which names 
       'TypeError: the route returned an object; return accept(handler, arg), a Response, or undefined for 404',
     );
   });
+});
+
+test.each([
+  ['synchronous', (result: unknown) => result],
+  ['asynchronous', async (result: unknown) => result],
+])('what a route returns and cannot be looked at is answered with 500: %s', async (_title, route) => {
+  const hostile = new Proxy(
+    {},
+    {
+      has() {
+        throw boom;
+      },
+    },
+  );
+  const server = await served(() => route(hostile) as never);
+  await expect(Client.connect(server.url)).rejects.toThrow('500');
+  expect(server.errors).toEqual([{ callback: 'route', error: boom }]);
 });
 
 describe('3.6 an invalid result is an error that says what is wrong, and none of it is sent', () => {

@@ -1,6 +1,8 @@
 // The Node.js adapter against clients that mean harm, over real sockets. The rules themselves are tested in test/tck.
 
 import { connect, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { deflateRawSync } from 'node:zlib';
 import { accept, createAdapter, serve } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
@@ -38,6 +40,17 @@ async function request(url: string, { version = '1.1', headers = HANDSHAKE } = {
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
 };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** How many bytes the buffers of this process hold. */
+async function bytesHeld(): Promise<number> {
+  await turns(5);
+  collectGarbage();
+  await turns(5); // what a collection frees is counted later
+  return process.memoryUsage().arrayBuffers;
+}
 
 const never = new Promise<never>(() => {});
 
@@ -444,6 +457,35 @@ test('2.3 more fragments than a bound are 1008', async () => {
   await until(() => reasons.length > 0);
   expect(reasons).toMatchObject([{ type: 'error', code: 1008, reason: '' }]);
 });
+
+test('2.3 a message of small fragments costs what it says, not what came with it', async () => {
+  const COUNT = 1_000;
+  const received: unknown[] = [];
+  const { handler } = handlerOf({
+    handleIn: ({ data }: WebSock.DataFrame) => {
+      received.push(data);
+      return { type: 'ok', state: 0 };
+    },
+  });
+  const server = await served(() => accept(handler, undefined));
+  const client = await RawClient.connect(server.url);
+  const before = await bytesHeld();
+  const pong = frame(PONG, 'x'.repeat(119));
+  // Of the size of Node's read buffer: one byte of the message must not keep all of it.
+  const packet = Buffer.concat([frame(0, 'b', { fin: false }), Buffer.alloc(524 * pong.length, pong)]);
+  for (const opcode of [TEXT, BINARY]) {
+    client.send(frame(opcode, 'a', { fin: false }));
+    for (let sent = 0; sent < COUNT; sent++) await new Promise((done) => client.socket.write(packet, done));
+    client.send(frame(PING));
+    expect(await client.next()).toMatchObject({ opcode: PONG }); // all has been read
+    expect((await bytesHeld()) - before, 'bytes').toBeLessThan(10_000_000);
+    client.send(frame(0, 'c'));
+  }
+  await until(() => received.length === 2);
+  const whole = `a${'b'.repeat(COUNT)}c`;
+  expect(received).toEqual([whole, new Uint8Array(Buffer.from(whole))]);
+  client.cut();
+}, 60_000);
 
 test('2.3 a frame in more pieces than a bound is 1008', async () => {
   const { handler } = handlerOf();

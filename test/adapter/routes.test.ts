@@ -68,7 +68,7 @@ describe('serve asks the route about every request', () => {
     await client.ended();
   });
 
-  test('undefined is 404, and a body that fails is no harm', async () => {
+  test('undefined is 404, and a body that fails is reported', async () => {
     let requests = 0;
     const failing = () =>
       new ReadableStream({
@@ -81,7 +81,7 @@ describe('serve asks the route about every request', () => {
     await expect(Client.connect(ws)).rejects.toThrow('404');
     await expect(Client.connect(ws)).rejects.toThrow('500');
     await expect(fetch(http).then((response) => response.text())).rejects.toThrow();
-    expect(errors).toEqual([]);
+    expect(errors).toEqual(['route: Error: no body', 'route: Error: no body']);
   });
 
   test('a Response whose body has been read is 500 and reported', async () => {
@@ -95,6 +95,28 @@ describe('serve asks the route about every request', () => {
     expect(errors).toEqual([used, used]);
   });
 
+  test.each(['/now', '/later'])('a client that leaves before its answer has come is no error: %s', async (path) => {
+    let cancelled = 0;
+    const body = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+        cancel: () => {
+          cancelled += 1;
+        },
+      });
+    const { http, errors } = await serves(async ({ url }) => {
+      if (url.endsWith('/later')) await new Promise((turn) => setTimeout(turn, 100));
+      return new Response(body());
+    });
+    const { port, hostname } = new URL(http);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await new Promise((turn) => setTimeout(turn, 50));
+    socket.resetAndDestroy();
+    await vi.waitFor(() => expect(cancelled).toBe(1), { timeout: 10_000 });
+    expect(errors).toEqual([]);
+  });
+
   test('4.5 a body that never ends, sent for an upgrade, is cancelled after a bound', async () => {
     let cancelled = 0;
     const endless = () =>
@@ -104,11 +126,12 @@ describe('serve asks the route about every request', () => {
           cancelled += 1;
         },
       });
-    const { url } = await served(() => new Response(endless()));
+    const { url, errors } = await served(() => new Response(endless()));
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname);
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     await vi.waitFor(() => expect(cancelled).toBe(1), { timeout: 10_000 });
+    expect(errors).toEqual([]);
     socket.destroy();
   });
 

@@ -1,9 +1,11 @@
 // A server of node:http in this process, for tests of the Node.js adapter, and a handler that shows what it meets.
 
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type AdapterOptions, attach, type Route } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
+import { pause } from '../../tck/src/server-under-test.ts';
 
 export interface Served {
   readonly url: string;
@@ -36,6 +38,31 @@ export async function served(
   };
   running.push(server);
   return server;
+}
+
+/** The headers of a valid upgrade. */
+export const UPGRADE = [
+  'Host: localhost',
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+];
+
+/** What a request, of these lines, is answered with, until nothing comes for a while. */
+export async function exchange(url: string, lines: readonly string[], body = ''): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket
+    .on('error', () => {})
+    .on('data', (chunk) => {
+      answer += chunk;
+    });
+  socket.write([...lines, '', body].join('\r\n'));
+  await Promise.race([once(socket, 'close'), once(socket, 'end'), once(socket, 'data').then(() => pause(200))]);
+  socket.destroy();
+  return answer;
 }
 
 /** Ends all servers of this file; to be called after each test. */

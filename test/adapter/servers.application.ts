@@ -18,7 +18,7 @@ interface Entry {
 
 async function run(name: string): Promise<void> {
   const { accept, serve } = (await import(`@websock/adapter/${name}`)) as Entry;
-  const pending: { route?: () => void; handler?: () => void } = {};
+  const pending: { route?: () => void; handler?: () => void; third?: () => void } = {};
   const errors: string[] = [];
   const stuck: WebSock<undefined> = {
     ...echo,
@@ -30,7 +30,7 @@ async function run(name: string): Promise<void> {
 
   const second = await serve(
     (request, platform) => {
-      const { pathname } = new URL(request.url);
+      const { pathname, searchParams } = new URL(request.url);
       if (pathname === '/echo') return accept(echo);
       if (pathname === '/stuck') return accept(stuck);
       if (pathname === '/wait') {
@@ -40,6 +40,8 @@ async function run(name: string): Promise<void> {
       }
       if (pathname === '/later') return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
       if (pathname === '/platform') return Response.json(Object.keys(describe(name, request, platform)));
+      if (pathname === '/error') return Response.error();
+      if (pathname === '/answer') return answer(request, Number(searchParams.get('status') ?? 200));
       if (pathname === '/throw') throw new Error('no route');
       return undefined;
     },
@@ -52,6 +54,18 @@ async function run(name: string): Promise<void> {
         throw new Error('the reporter fails, too');
       },
     },
+  );
+
+  /** Has no connections: each request waits for its route. */
+  const third = await serve(
+    (request) => {
+      const { pathname } = new URL(request.url);
+      return new Promise((settle) => {
+        if (pathname === '/never') return;
+        pending.third = () => settle(pathname === '/echo' ? accept(echo) : new Response('in time\n'));
+      });
+    },
+    { port: 0, hostname: '127.0.0.1' },
   );
 
   const first = await serve(
@@ -67,23 +81,33 @@ async function run(name: string): Promise<void> {
         case '/pending':
           return Response.json(Object.keys(pending).sort());
         case '/settle':
-          pending[searchParams.get('what') as 'route' | 'handler']?.();
+          pending[searchParams.get('what') as keyof typeof pending]?.();
+          return new Response();
+        case '/third':
+          return new Response(third.url);
+        case '/shutdown-third':
+          await third.shutdown({ timeout: 1_000 });
           return new Response();
         case '/shutdown':
           await second.shutdown({ timeout: Number(searchParams.get('timeout')) });
           return new Response();
         default: {
-          const taken = await serve(() => undefined, { port: Number(new URL(second.url).port), hostname: '127.0.0.1' })
-            .then(() => 'nothing')
-            .catch((error: Error) => error.message);
-          return new Response(taken);
+          const { port, hostname } = new URL(second.url);
+          const { message, code, cause } = await serve(() => undefined, { port: Number(port), hostname }).catch(
+            (e) => e,
+          );
+          return Response.json({ message, code, cause: String(cause) });
         }
       }
     },
     { port: 0, hostname: '127.0.0.1' },
   );
   console.log(first.url);
-  untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown()]));
+  untilInputEnds(() => Promise.all([first.shutdown(), second.shutdown(), third.shutdown()]));
+}
+
+async function answer(request: Request, status: number): Promise<Response> {
+  return new Response(status === 200 ? `${request.method}: ${await request.text()}\n` : null, { status });
 }
 
 /** What the route receives beside the request; throws if it is not what the platform gives. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, launch } from '../toolkit/host.ts';
+import { exchange, UPGRADE } from './served.ts';
 
 describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
   let running: Host;
@@ -35,6 +36,34 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect((await http(`${second}/echo`, { method: 'POST', body: 'x' })).status).toBe(405);
   });
 
+  test('an upgrade that the route returned nothing for is told so', async () => {
+    const answer = await exchange(second, ['GET /nothing HTTP/1.1', ...UPGRADE]);
+    expect(answer).toMatch(/^HTTP.1.1 404 /);
+    const why = 'Not Found: the route returned neither accept(handler, arg) nor a Response for this request\n';
+    expect(answer).toContain(`\r\n\r\n${why}`);
+  });
+
+  test.each(['HEAD /answer', 'GET /answer?status=204', 'GET /answer?status=304'])('%s has no body', async (request) => {
+    for (const headers of [UPGRADE, UPGRADE.slice(0, 1)]) {
+      const answer = await exchange(second, [`${request} HTTP/1.1`, ...headers]);
+      expect(answer).toMatch(/^HTTP.1.1 [23]/);
+      expect(answer).toMatch(/\r\n\r\n$/);
+      expect(answer.split('\r\n\r\n')).toHaveLength(2);
+      if (!request.startsWith('HEAD')) expect(answer).not.toMatch(/content-length/i); // RFC 9110 §8.6
+    }
+  });
+
+  test('an upgrade to another protocol is answered like any request', async () => {
+    const h2c = ['Host: localhost', 'Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABk'];
+    expect(await exchange(second, ['GET /answer HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 200 .*\r\n\r\nGET: \n$/s);
+    expect(await exchange(second, ['GET /echo HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 426 /);
+    // whole, or refused
+    const posted = await exchange(second, ['POST /answer HTTP/1.1', ...h2c, 'Content-Length: 5'], 'hello');
+    expect(posted).toMatch(/^HTTP.1.1 (200 .*\r\n\r\nPOST: hello\n|400 .*)$/s);
+    const stray = await exchange(second, ['POST /answer HTTP/1.1', ...h2c.slice(0, 2), 'Content-Length: 5'], 'hello');
+    expect(stray).toMatch(/^HTTP.1.1 200 .*POST: hello/s);
+  });
+
   test.each(['a b', 'a/b?c', 'a@b', 'a:99999999', ''])(
     '1.5 an invalid Host (%s) is answered with 400',
     async (host) => {
@@ -48,8 +77,22 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect(JSON.parse(await ask('/errors'))).toEqual(['route: Error: no route']);
   });
 
+  test('a Response that is an error is answered with 500 and reported', async () => {
+    const before = JSON.parse(await ask('/errors')).length;
+    expect((await http(`${second}/error`)).status).toBe(500);
+    expect(await exchange(second, ['GET /error HTTP/1.1', ...UPGRADE])).toMatch(/^HTTP.1.1 500 /);
+    const why = 'route: TypeError: the route returned Response.error(), which cannot be sent; give it a status';
+    expect(JSON.parse(await ask('/errors')).slice(before)).toEqual([why, why]);
+  });
+
   test('a port that is taken is an error of serve', async () => {
-    expect(await ask('/taken')).toMatch(/in use|cannot listen/i);
+    const { message, code, cause } = JSON.parse(await ask('/taken'));
+    expect(message).toBe(
+      `serve: cannot listen on 127.0.0.1, port ${new URL(second).port}: ` +
+        'another program listens there; end it, or pass another port (0 for a free one)',
+    );
+    expect(code).toBe('EADDRINUSE');
+    expect(cause).toMatch(/in use/);
   });
 
   test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
@@ -60,12 +103,28 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     client.close();
   });
 
+  test('4.5 a shutdown without connections gives routes that wait a bounded time, then answers 503', async () => {
+    const third = await ask('/third');
+    const never = exchange(third, ['GET /never HTTP/1.1', ...UPGRADE]);
+    const request = exchange(third, ['GET /request HTTP/1.1', 'Host: localhost']);
+    await vi.waitUntil(async () => (await ask('/pending')).includes('third'));
+    const over = ask('/shutdown-third');
+    const start = performance.now();
+    await ask('/settle?what=third');
+    expect(await request).toMatch(/^HTTP.1.1 200 .*in time/s);
+    expect(await never).toMatch(/^HTTP.1.1 503 /);
+    expect(performance.now() - start).toBeGreaterThan(900);
+    await over;
+    expect(performance.now() - start).toBeLessThan(5_000);
+    await expect(Client.connect(third)).rejects.toThrow('ECONNREFUSED');
+  });
+
   test('1.6 a shutdown ends one server, refuses what still waits for its route, and leaves the other alone', async () => {
     const other = await Client.connect(`${running.url}/echo`);
     const client = await Client.connect(`${second}/stuck`);
     client.text('hold the shutdown up');
     const waiting = RawClient.connect(`${second}/wait`);
-    await vi.waitUntil(async () => (await ask('/pending')) === '["handler","route"]');
+    await vi.waitUntil(async () => /"handler","route"/.test(await ask('/pending')));
 
     const over = ask('/shutdown?timeout=30000');
     expect(await client.closed()).toEqual({ close: 1001, reason: '' });
@@ -147,25 +206,14 @@ describe('two Durable Objects on workerd', () => {
 
 /** The status that a request with this Host is answered with. */
 async function statusFor(url: string, host: string): Promise<number> {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  socket.write(`GET /echo HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-  const [answer] = await once(socket, 'data');
-  socket.destroy();
-  return Number(/^HTTP.1.1 (\d+)/.exec(String(answer))?.[1]);
+  const answer = await exchange(url, ['GET /echo HTTP/1.1', `Host: ${host}`, 'Connection: close']);
+  return Number(/^HTTP.1.1 (\d+)/.exec(answer)?.[1]);
 }
 
 /** Resets a hundred connections, each a little later: from before the request until after the answer. */
 async function resetOften(url: string): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
-  const head = [
-    `GET ${pathname} HTTP/1.1`,
-    `Host: ${hostname}:${port}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  ].join('\r\n');
+  const head = [`GET ${pathname} HTTP/1.1`, ...UPGRADE].join('\r\n');
   await Promise.all(
     Array.from({ length: 100 }, async (_, moment) => {
       const socket = connect(Number(port), hostname);

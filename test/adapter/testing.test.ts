@@ -71,6 +71,19 @@ describe('next', () => {
     await expect(client.next()).rejects.toThrow('nothing can come any more');
   });
 
+  test('one look tells a message from a close frame', async () => {
+    const { handler } = handlerOf({ handleIn: (frame) => ({ type: 'stop', messages: frame, state: 0 }) });
+    const { text, next } = connect(handler, undefined);
+    text('last');
+    const seen: (string | number)[] = [];
+    while (seen.length < 2) {
+      const received = await next();
+      if (received.type === 'close') seen.push(received.code);
+      else if (received.opcode === 'text') seen.push(received.data.toUpperCase());
+    }
+    expect(seen).toEqual(['LAST', 1000]);
+  });
+
   test('gives the close frame behind the messages of a stop', async () => {
     const { handler } = handlerOf({
       handleIn: (frame) => ({ type: 'stop', messages: frame, close: { code: 4001, reason: 'done' }, state: 0 }),
@@ -146,6 +159,34 @@ describe('advance', () => {
       client.pong();
     }
     client.drop();
+  });
+
+  test('gives the rest of the program its turns: before, between and behind the timers', async () => {
+    const order: string[] = [];
+    const { handler } = handlerOf({
+      handleIn: async () => {
+        await new Promise((turn) => setImmediate(turn)); // the clock stands still meanwhile
+        order.push('before');
+        return { type: 'ok', state: 0 };
+      },
+      terminate: () => void setImmediate(() => order.push('behind')),
+    });
+    const client = connect(handler, undefined, { idleTimeout: 100 });
+    client.text('go');
+    const answer = async (pings: number) => {
+      for (; pings > 0; pings--) {
+        const { opcode } = await client.next();
+        setImmediate(() => {
+          order.push(opcode as string);
+          client.pong();
+        });
+      }
+    };
+    const answers = answer(2);
+    await client.advance(250); // pings at 50, 100 and 150; the last is not answered
+    await answers;
+    expect(order).toEqual(['before', 'ping', 'ping', 'behind']);
+    expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
   });
 
   test('the clock stands still while a callback is pending', async () => {

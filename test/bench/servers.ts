@@ -1,243 +1,381 @@
-// `npm run bench`, second part: what the reference servers cost at run time. Each hosts the echo handler, beside the
-// same platform used bare, and crossws's adapter for node:http, in one run: round by round, each for a short time.
+// `npm run bench`, second part: what the adapter costs at run time, beside the same platform used bare and, on node:http,
+// beside crossws. Platform by platform, so that few servers are open at a time; in every round all are started anew, as
+// the luck of one process is worth a tenth; and in a round each is measured in turn.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM]]]
 
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
-import { join, resolve } from 'node:path';
-import { WebSocket } from 'ws';
-import { platforms as all, type Host, host, launch, type Platform } from '../toolkit/host.ts';
+import { join } from 'node:path';
+import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
+import { Client, type Sample, sample } from './client.ts';
 
-const rounds = Number(process.argv[2] ?? 7);
-const platforms = all.filter((platform) => (process.argv[4] ?? platform) === platform);
-
-/** What the reference server is to reach, as its part of the other's messages per second. */
-const GOALS = { bare: 0.95, crossws: 1 };
-
-// In ms: how long a server is measured in each round, what goes before it uncounted, and before the first round.
-const ROUND = Number(process.argv[3] ?? 300);
-const RUN_UP = ROUND / 6;
-const WARM_UP = ROUND * 2;
+const rounds = Number(process.argv[2] ?? 5);
+/** How long each server is measured in a round, in each case. */
+const MS = Number(process.argv[3] ?? 300);
+/** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
+const TURNS = 4;
+const chosen = platforms.filter((platform) => (process.argv[4] ?? platform) === platform);
 
 interface Case {
   readonly name: string;
-  readonly message: string | Buffer;
+  readonly path: string;
+  readonly message: Sample;
   readonly connections: number;
-  /** How many messages of each connection are on their way at any time. */
+  /** How many messages are on their way at any time: of each connection, or of the room. */
   readonly inFlight: number;
 }
 
-const text = 'a'.repeat(64);
-const binary = Buffer.alloc(65_536, 'a');
+const text = sample('text', 64);
+const binary = sample('binary', 65_536);
 const cases: readonly Case[] = [
-  { name: '64-byte texts, 1 connection', message: text, connections: 1, inFlight: 16 },
-  { name: '64-byte texts, 100 connections', message: text, connections: 100, inFlight: 4 },
-  { name: '64-KiB binaries, 1 connection', message: binary, connections: 1, inFlight: 4 },
-  { name: '64-KiB binaries, 100 connections', message: binary, connections: 100, inFlight: 1 },
+  { name: '64-byte texts, 1 connection', path: '/', message: text, connections: 1, inFlight: 16 },
+  { name: '64-byte texts, 100 connections', path: '/', message: text, connections: 100, inFlight: 4 },
+  { name: '64-KiB binaries, 1 connection', path: '/', message: binary, connections: 1, inFlight: 4 },
+  { name: '64-KiB binaries, 100 connections', path: '/', message: binary, connections: 100, inFlight: 1 },
+  { name: 'async handler, 100 connections', path: '/async', message: text, connections: 100, inFlight: 4 },
+  { name: 'posts to itself, 100 connections', path: '/post', message: text, connections: 100, inFlight: 4 },
+  { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2 },
 ];
+const ACCEPT = 'connections accepted';
+const ACCEPTED_AT_ONCE = 8;
+const IDLE = 'kB for an idle connection';
 
-// Idle connections, and those before them, which make a server load what it needs.
-const IDLE = 1_000;
-const FIRST = 200;
-const SETTLE = 300; // ms
+/** What the adapter is to reach, as its part of the other's figure: of messages, and of processor time and memory. */
+const GOALS = {
+  bare: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
+  crossws: { rate: 1, cpu: 1, accept: 1, memory: 1 },
+} as const;
+type Other = keyof typeof GOALS;
 
-const kinds = ['bare', 'reference', 'crossws'] as const;
-type Kind = (typeof kinds)[number];
+// glibc gives the top of the heap back to the system, and takes it again, or not, by the luck of what lies there: with
+// messages of 64 KiB, page faults then cost as much as all else. So no server gives it back.
+const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '64000000' };
 
-const application = resolve(import.meta.dirname, '../apps/echo/application.ts');
+type Kind = 'adapter' | Other;
+
+/** The host of workerd asks for one; these servers have their own. */
+const application = join(import.meta.dirname, '../apps/echo/application.ts');
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
-  if (kind === 'reference') return host(platform, application);
-  const file = join(import.meta.dirname, 'bare', kind === 'crossws' ? 'crossws.ts' : `${platform}.ts`);
-  if (platform !== 'cloudflare') return launch(platform, [file]);
-  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', application, file]);
+  const folder = join(import.meta.dirname, kind === 'adapter' ? 'adapter' : 'bare');
+  const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
+  if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', application, file], MALLOC);
 }
 
-class Server {
-  readonly rates: number[] = [];
-  /** Seconds of the processor's time, and the messages that took them. */
-  cpu = 0;
-  messages = 0;
-
-  constructor(
-    readonly platform: Platform,
-    readonly kind: Kind,
-    readonly host: Host,
-  ) {}
+/** What was measured of one server in one round. `rate` by the second, `cpu` in µs for each; of memory both are kB. */
+interface Figures {
+  readonly rate: number;
+  readonly cpu: number;
 }
 
 async function main(): Promise<void> {
   const began = performance.now();
-  console.log(`Reference servers beside the same platform bare, and beside crossws (node:http): echo,`);
-  console.log(`${rounds} rounds of ${ROUND} ms for each; medians, and of the ratios by round the quartiles too.`);
-  console.log('CPU: processor time of the server for a message, which what else runs here disturbs least.');
-  const servers: Server[] = [];
-  try {
-    for (const platform of platforms) {
-      for (const kind of kinds) {
-        if (kind === 'crossws' && platform !== 'node') continue;
-        servers.push(new Server(platform, kind, await start(platform, kind)));
-      }
+  console.log('The adapter beside the same platform used bare, and beside crossws (node:http).');
+  console.log(
+    `Medians of ${rounds} rounds, each of new processes and of ${MS} ms for every cell; of ratios the quartiles, too.`,
+  );
+  console.log('A * marks a ratio that misses its goal. Processor time is that of the server alone.');
+  for (const platform of chosen) {
+    const kinds: readonly Kind[] = platform === 'node' ? ['bare', 'adapter', 'crossws'] : ['bare', 'adapter'];
+    const measured = new Map<Kind, Map<string, Figures[]>>(kinds.map((kind) => [kind, new Map()]));
+    const add = (kind: Kind, name: string, figures: Figures) => {
+      const all = measured.get(kind) as Map<string, Figures[]>;
+      all.set(name, [...(all.get(name) ?? []), figures]);
+    };
+    for (let round = 0; round < rounds; round++) await measure(platform, round % 2 ? [...kinds].reverse() : kinds, add);
+    for (const kind of kinds) {
+      if (kind !== 'adapter') show(platform, kind, measured);
     }
-    await measureMemory(servers);
-    for (const each of cases) await measureSpeed(each, servers);
-  } finally {
-    await Promise.all(servers.map((server) => server.host.stop()));
   }
   const load = loadavg()[0]?.toFixed(1);
   console.log(`\n${Math.round((performance.now() - began) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
 }
 
+/** One round: all kinds of server of one platform, in new processes. */
+async function measure(
+  platform: Platform,
+  kinds: readonly Kind[],
+  add: (kind: Kind, name: string, figures: Figures) => void,
+): Promise<void> {
+  const servers: Server[] = [];
+  try {
+    for (const kind of kinds) servers.push(new Server(kind, await start(platform, kind)));
+    for (const server of servers) {
+      const memory = await idleMemory(server);
+      add(server.kind, IDLE, { rate: memory, cpu: memory });
+    }
+    for (const each of [...cases, undefined]) {
+      const loads = new Map<Server, Load>();
+      for (const server of servers) {
+        const load = each ? await Messages.open(server, each) : new Accepts(server);
+        loads.set(server, load);
+        await load.warmUp(each === cases[0] ? 5 * MS : MS);
+      }
+      const counts = new Map(servers.map((server) => [server, new Count()]));
+      for (let turn = 0; turn < TURNS; turn++) {
+        // Back and forth, so that all are measured at the same time on average.
+        for (const server of turn % 2 ? [...servers].reverse() : servers) {
+          await (loads.get(server) as Load).run(MS / TURNS, counts.get(server));
+        }
+      }
+      for (const [server, count] of counts) add(server.kind, each?.name ?? ACCEPT, count.figures());
+      for (const load of loads.values()) load.close();
+      await after(SETTLE / 3); // the servers take leave of these clients
+    }
+  } finally {
+    await Promise.all(servers.map(({ host }) => host.stop()));
+  }
+}
+
+class Server {
+  readonly kind: Kind;
+  readonly host: Host;
+
+  constructor(kind: Kind, host: Host) {
+    this.kind = kind;
+    this.host = host;
+  }
+
+  get url(): string {
+    return this.host.url;
+  }
+
+  connect(count: number, path: string): Promise<Client[]> {
+    return connectAll(this.url, path, count);
+  }
+
+  /** Bytes in memory and seconds of processor time, of its process and of those that this one has started. */
+  usage(): { readonly memory: number; readonly cpu: number } {
+    const sum = { memory: 0, cpu: 0 };
+    const add = (pid: string) => {
+      // See proc(5); on a system without it there are no such figures.
+      const folder = `/proc/${pid}`;
+      for (const task of readdirSync(`${folder}/task`)) {
+        sum.cpu += Number(readFileSync(`${folder}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
+        const children = readFileSync(`${folder}/task/${task}/children`, 'utf8');
+        for (const child of children.split(' ')) if (child !== '') add(child);
+      }
+      sum.memory += Number(readFileSync(`${folder}/statm`, 'utf8').split(' ')[1]) * 4096;
+    };
+    try {
+      add(String(this.host.process.pid));
+      return sum;
+    } catch {
+      return { memory: Number.NaN, cpu: Number.NaN };
+    }
+  }
+}
+
 // ---- Memory ----
 
-async function measureMemory(servers: readonly Server[]): Promise<void> {
-  console.log(`\nkB for each of ${IDLE} idle connections`);
-  print('', ...kinds);
-  const memory = new Map<Server, number>();
-  for (const server of servers) {
-    const sockets = await connect(server.host.url, FIRST);
+const IDLE_CONNECTIONS = 2_000;
+const SETTLE = 300; // ms
+
+/** kB for each of many idle connections. As many come before them: they take what the process has free by then. */
+async function idleMemory(server: Server): Promise<number> {
+  const clients: Client[] = [];
+  const connect = async () => {
+    const end = clients.length + IDLE_CONNECTIONS;
+    while (clients.length < end) {
+      clients.push(...(await server.connect(100, '/')));
+      await fetch(server.url.replace('ws:', 'http:')); // collects garbage: only what a connection keeps is compared
+    }
     await after(SETTLE);
-    const before = usage(server).memory;
-    sockets.push(...(await connect(server.host.url, IDLE)));
-    await after(SETTLE);
-    memory.set(server, (usage(server).memory - before) / IDLE / 1000);
-    for (const socket of sockets) socket.terminate();
-  }
-  for (const platform of platforms) {
-    print(platform, ...byKind(servers, platform).map((server) => server && memory.get(server)?.toFixed(1)));
-  }
+    return server.usage().memory;
+  };
+  const before = await connect();
+  const each = ((await connect()) - before) / IDLE_CONNECTIONS / 1000;
+  for (const client of clients) client.drop();
+  await after(SETTLE);
+  return each;
 }
 
 // ---- Speed ----
 
-async function measureSpeed(each: Case, servers: readonly Server[]): Promise<void> {
-  console.log(`\n${each.name}, ${each.inFlight} in flight on each`);
-  print('messages/s', ...kinds, '', 'reference/bare', '', 'reference/crossws', 'CPU µs', ...kinds);
-  const loads = new Map<Server, Load>();
-  for (const server of servers) {
-    const load = new Load(await connect(server.host.url, each.connections), each);
-    await load.run(WARM_UP);
-    loads.set(server, load);
-    server.rates.length = 0;
-    server.cpu = 0;
-    server.messages = 0;
+/** What came of one server, in how much time: of the clock, and of the processor. */
+class Count {
+  #done = 0;
+  #seconds = 0;
+  #doneByCpu = 0;
+  #cpu = 0;
+
+  add(done: number, seconds: number, doneByCpu: number, cpu: number): void {
+    this.#done += done;
+    this.#seconds += seconds;
+    this.#doneByCpu += doneByCpu;
+    this.#cpu += cpu;
   }
-  for (let round = 0; round < rounds; round++) {
-    // Back and forth, so that neither of two is always the first.
-    for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
-      const before = usage(server).cpu;
-      const { rate, messages } = await (loads.get(server) as Load).run(ROUND);
-      server.rates.push(rate);
-      server.messages += messages;
-      server.cpu += usage(server).cpu - before;
-    }
-  }
-  for (const load of loads.values()) load.close();
-  for (const platform of platforms) {
-    const three = byKind(servers, platform);
-    const [bare, reference, crossws] = three;
-    print(
-      platform,
-      ...three.map((server) => server && quartiles(server.rates)[1].toFixed()),
-      ...ratio(reference, bare, GOALS.bare),
-      ...ratio(reference, crossws, GOALS.crossws),
-      '',
-      ...three.map((server) => server && ((server.cpu / server.messages) * 1e6).toFixed(1)),
-    );
+
+  figures(): Figures {
+    return { rate: this.#done / this.#seconds, cpu: (this.#cpu / this.#doneByCpu) * 1e6 };
   }
 }
 
-function ratio(one: Server | undefined, other: Server | undefined, goal: number): [mark: string, ratio: string] {
-  if (!one || !other) return ['', ''];
-  const [low, median, high] = quartiles(one.rates.map((rate, round) => rate / (other.rates[round] as number)));
-  const mark = median < goal ? `under ${goal}` : '';
-  return [mark, `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`];
+/** What keeps one server busy while it is told to. */
+abstract class Load {
+  protected done = 0;
+  protected busy = false;
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Runs, uncounted, until the server has worked for so long: its compiler waits for work done, not for time to pass. */
+  async warmUp(duration: number): Promise<void> {
+    const end = this.#server.usage().cpu + duration / 1000;
+    do await this.run(MS / TURNS);
+    while (this.#server.usage().cpu < end);
+  }
+
+  /** Runs for so long, then until all is answered; the clock is read from when the load is under way. */
+  async run(duration: number, count?: Count): Promise<void> {
+    const { cpu } = this.#server.usage();
+    const first = this.done;
+    this.busy = true;
+    const rest = this.start();
+    await after(duration / 6);
+    const from = performance.now();
+    const before = this.done;
+    await after(duration);
+    const [done, seconds] = [this.done - before, (performance.now() - from) / 1000];
+    this.busy = false;
+    await within(rest, this.#server);
+    count?.add(done, seconds, this.done - first, this.#server.usage().cpu - cpu);
+  }
+
+  /** Begins; settles when the last answer has come after `busy` has ended. */
+  protected abstract start(): Promise<unknown>;
+
+  abstract close(): void;
 }
 
-/** The client of one server: connections that keep it busy while they are told to. */
-class Load {
-  readonly #sockets: readonly WebSocket[];
+/** Connections that send; in a room the first sends, and all are answered. */
+class Messages extends Load {
+  readonly #clients: readonly Client[];
   readonly #case: Case;
-  #answers = 0;
+  readonly #answers: number;
   #unanswered = 0;
-  #busy = false;
   #answered = () => {};
 
-  constructor(sockets: readonly WebSocket[], each: Case) {
-    this.#sockets = sockets;
-    this.#case = each;
-    for (const socket of sockets) {
-      socket.on('message', () => {
-        this.#answers += 1;
-        this.#unanswered -= 1;
-        if (this.#busy) this.#send(socket);
-        else if (this.#unanswered === 0) this.#answered();
-      });
-    }
+  static async open(server: Server, each: Case): Promise<Messages> {
+    return new Messages(server, await server.connect(each.connections, each.path), each);
   }
 
-  /** Sends for so long, and waits for the last answers. */
-  async run(duration: number): Promise<{ readonly rate: number; readonly messages: number }> {
-    const first = this.#answers;
-    this.#busy = true;
-    for (const socket of this.#sockets) for (let sent = 0; sent < this.#case.inFlight; sent++) this.#send(socket);
-    await after(RUN_UP);
-    const from = performance.now();
-    const before = this.#answers;
-    await after(duration);
-    const rate = ((this.#answers - before) / (performance.now() - from)) * 1000;
-    this.#busy = false;
-    await new Promise<void>((settle) => {
+  private constructor(server: Server, clients: readonly Client[], each: Case) {
+    super(server);
+    this.#clients = clients;
+    this.#case = each;
+    this.#answers = each.path === '/room' ? clients.length : 1;
+    for (const client of clients) client.listen(each.message.answer, (count) => this.#received(client, count));
+  }
+
+  protected start(): Promise<void> {
+    const senders = this.#answers === 1 ? this.#clients : this.#clients.slice(0, 1);
+    for (const client of senders) for (let sent = 0; sent < this.#case.inFlight; sent++) this.#send(client);
+    return new Promise((settle) => {
       this.#answered = settle;
     });
-    return { rate, messages: this.#answers - first };
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.terminate();
+    for (const client of this.#clients) client.drop();
   }
 
-  #send(socket: WebSocket): void {
-    this.#unanswered += 1;
-    socket.send(this.#case.message);
+  #received(client: Client, count: number): void {
+    this.done += count;
+    this.#unanswered -= count;
+    if (!this.busy) {
+      if (this.#unanswered === 0) this.#answered();
+    } else if (this.#answers === 1) {
+      for (let answer = 0; answer < count; answer++) this.#send(client);
+    } else if (this.#unanswered <= (this.#case.inFlight - 1) * this.#answers) {
+      this.#send(this.#clients[0] as Client);
+    }
+  }
+
+  #send(client: Client): void {
+    this.#unanswered += this.#answers;
+    client.send(this.#case.message.frame);
   }
 }
 
-async function connect(url: string, count: number): Promise<WebSocket[]> {
-  const sockets: WebSocket[] = [];
-  while (sockets.length < count) {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
-    await once(socket, 'open');
-    sockets.push(socket);
+/** Clients that connect and leave, some at a time. */
+class Accepts extends Load {
+  readonly #url: string;
+
+  constructor(server: Server) {
+    super(server);
+    this.#url = server.url;
   }
-  return sockets;
+
+  protected start(): Promise<unknown> {
+    const connect = async () => {
+      while (this.busy) {
+        (await Client.connect(this.#url, '/')).drop();
+        this.done += 1;
+      }
+    };
+    return Promise.all(Array.from({ length: ACCEPTED_AT_ONCE }, connect));
+  }
+
+  close(): void {}
 }
 
-// ---- Helpers ----
+async function connectAll(url: string, path: string, count: number): Promise<Client[]> {
+  const clients: Client[] = [];
+  while (clients.length < count) {
+    const few = Math.min(ACCEPTED_AT_ONCE, count - clients.length);
+    clients.push(...(await Promise.all(Array.from({ length: few }, () => Client.connect(url, path)))));
+  }
+  return clients;
+}
 
-/** Bytes in memory and seconds of processor time, of a server's process and of those that it has started. */
-function usage({ host }: Server): { readonly memory: number; readonly cpu: number } {
-  const sum = { memory: 0, cpu: 0 };
-  const add = (pid: string) => {
-    // See proc(5); on a system without it there are no such figures.
-    const stat = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop() as string).split(' ');
-    sum.cpu += (Number(stat[11]) + Number(stat[12])) / 100;
-    sum.memory += Number(stat[21]) * 4096;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    for (const child of children.split(' ')) if (child !== '') add(child);
+/** Fails, with what the server has reported, if it does not answer in a bounded time. */
+async function within(answered: Promise<unknown>, { kind, host }: Server): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_settle, fail) => {
+    timer = setTimeout(() => fail(new Error(`${kind}: answers are missing\n${host.reports()}`)), 10_000);
+  });
+  await Promise.race([answered, late]);
+  clearTimeout(timer);
+}
+
+// ---- Tables ----
+
+function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>): void {
+  const goals = GOALS[other];
+  console.log(`\n${platform}, beside ${other === 'bare' ? 'the platform bare' : other}`);
+  print('', 'each second', '', '', 'processor time, µs', '', '');
+  print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
+  for (const name of [...cases.map((each) => each.name), ACCEPT]) {
+    const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
+    print(
+      name,
+      ...compare(theirs, ours, 'rate', (ratio) => name !== ACCEPT && ratio < goals.rate),
+      ...compare(theirs, ours, 'cpu', (ratio) => ratio > (name === ACCEPT ? goals.accept : goals.cpu)),
+    );
+  }
+  const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
+  print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
+}
+
+function compare(
+  theirs: readonly Figures[] = [],
+  ours: readonly Figures[] = [],
+  figure: keyof Figures,
+  misses: (ratio: number) => boolean,
+): [string, string, string] {
+  const median = (all: readonly Figures[]) => {
+    const middle = quartiles(all.map((each) => each[figure]))[1];
+    return middle.toFixed(middle < 1_000 ? 1 : 0);
   };
-  try {
-    add(String(host.process.pid));
-    return sum;
-  } catch {
-    return { memory: Number.NaN, cpu: Number.NaN };
-  }
-}
-
-function byKind(servers: readonly Server[], platform: Platform): (Server | undefined)[] {
-  return kinds.map((kind) => servers.find((server) => server.platform === platform && server.kind === kind));
+  const ratios = ours.map((each, round) => each[figure] / (theirs[round]?.[figure] ?? Number.NaN));
+  const [low, middle, high] = quartiles(ratios);
+  const mark = misses(middle) ? '*' : '';
+  return [median(theirs), median(ours), `${mark}${middle.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`];
 }
 
 function quartiles(figures: readonly number[]): [low: number, median: number, high: number] {
@@ -250,18 +388,14 @@ function quartiles(figures: readonly number[]): [low: number, median: number, hi
   return [at(0.25), at(0.5), at(0.75)];
 }
 
-function after(duration: number): Promise<void> {
-  return new Promise((settle) => setTimeout(settle, duration));
+function print(name: string, ...cells: readonly string[]): void {
+  const widths = [10, 9, 18, 10, 9, 18];
+  const line = cells.map((cell, index) => cell.padStart(widths[index] as number));
+  console.log([name.padEnd(33), ...line].join(' ').trimEnd());
 }
 
-const WIDTHS = [10, 10, 10, 10, 11, 17, 11, 18, 8, 7, 10, 8];
-
-function print(...cells: readonly (string | undefined)[]): void {
-  const line = cells.map((cell = '-', index) => {
-    const width = WIDTHS[index] as number;
-    return index === 0 ? cell.padEnd(width) : cell.padStart(width);
-  });
-  console.log(line.join(' ').trimEnd());
+function after(duration: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, duration));
 }
 
 main().catch((error: Error) => {

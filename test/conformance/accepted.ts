@@ -277,6 +277,34 @@ declare const overloadedBySpecial: {
 };
 export type OverloadedBySpecial = Assert<HandlerConforms<typeof overloadedBySpecial>>;
 
+// One overload for each kind of frame.
+class ByKind {
+  init(): WebSock.HandleResult<Count> {
+    return { type: 'ok', state: { count: 0 } };
+  }
+  handleIn(frame: Extract<WebSock.DataFrame, { opcode: 'text' }>, state: Count): WebSock.Push<Count>;
+  handleIn(frame: Extract<WebSock.DataFrame, { opcode: 'binary' }>, state: Count): Promise<WebSock.Ok<Count>>;
+  handleIn(frame: WebSock.DataFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> {
+    return frame.opcode === 'text' ? { type: 'push', messages: frame, state } : Promise.resolve({ type: 'ok', state });
+  }
+  handleInfo(_info: string, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+}
+export type OverloadByKind = Assert<HandlerConforms<ByKind>>;
+
+// A mixin.
+const Counting = <Base extends new (...args: any[]) => Room>(Inner: Base) =>
+  class extends Inner {
+    frames = 0;
+    override async handleIn(frame: WebSock.DataFrame, state: Count): Promise<WebSock.HandleResult<Count>> {
+      this.frames += 1;
+      return super.handleIn(frame, state);
+    }
+  };
+const CountingRoom = Counting(Room);
+export type Mixin = Assert<HandlerConforms<InstanceType<typeof CountingRoom>>>;
+
 // A mailbox with a method `post`, which the handler may give all that handleInfo accepts.
 class PostsByMethod extends Room {
   override init(count: number, mailbox: { post(info: string): void }): WebSock.HandleResult<Count> {

@@ -1,11 +1,12 @@
 // Weakens src/ in every way that it knows, one place at a time, and asks whether the type tests of test/contract and
 // test/conformance notice. A mutation that survives is a missing test, or is listed in equivalent-mutants.ts
-// with the reason why it changes nothing. `npm run mutations` tries them all, `npm run mutations -- 48` so many of the contract, by chance.
+// with the reason why it changes nothing. `npm run mutations` tries them all, in about 20 minutes on two cores;
+// `npm run mutations -- names silent` those of two files, and `npm run mutations -- 48` so many of the contract, by chance.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { refusalsOf, root } from '../toolkit/compilers.ts';
 import { type Equivalent, equivalents } from './equivalent-mutants.ts';
@@ -308,9 +309,9 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
       for (const [file, text] of Object.entries(copy)) place(`src/${file}`, text);
       for (const { path, text, parts } of tests) place(path, isShared && parts ? parts[1] : text);
     }
-    const said = await errors(folder);
+    const said = await errors(folder, 10 + 3 * copies.length);
     if (said === undefined) return undefined;
-    return copies.map((_copy, index) => noticed(index, said.get(String(index)) ?? [], tests));
+    return copies.map((_copy, index) => noticed(said.get(String(index)) ?? [], tests));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -324,13 +325,15 @@ interface Said {
 
 const program: string = (await import(join(root, 'node_modules/typescript-7.0/lib/getExePath.js'))).default();
 
-/** What the compiler says of each copy; `undefined` if it does not end, or fails itself. */
-function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
+/** What the compiler says of each copy; `undefined` if it does not end within so many seconds, or fails itself. */
+function errors(folder: string, seconds: number): Promise<Map<string, Said[]> | undefined> {
   return new Promise((settle) => {
-    // The native program itself: a script that starts it would end without it.
-    const settings = { cwd: folder, maxBuffer: 2 ** 30, timeout: 60_000, killSignal: 'SIGKILL' } as const;
-    execFile(program, ['-p', '.', '--pretty', 'false'], settings, (error, stdout, stderr) => {
-      if (error?.killed || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
+    // Seconds of the processor, which are the same on a busy machine. The native program itself, on one thread: two of
+    // them take both cores.
+    const command = 'ulimit -t "$0" && exec "$@" -p . --pretty false --singleThreaded';
+    const settings = { cwd: folder, maxBuffer: 2 ** 30 } as const;
+    execFile('/bin/sh', ['-c', command, String(seconds), program], settings, (error, stdout, stderr) => {
+      if (error?.signal || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
       const copies = new Map<string, Said[]>();
       let list: Said[] = [];
       for (const line of stdout.split('\n')) {
@@ -351,7 +354,7 @@ function errors(folder: string): Promise<Map<string, Said[]> | undefined> {
   });
 }
 
-function noticed(_copy: number, said: readonly Said[], tests: readonly TestFile[]): string | undefined {
+function noticed(said: readonly Said[], tests: readonly TestFile[]): string | undefined {
   const unmeant = said.find(({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)));
   if (unmeant) return `${unmeant.path}:${unmeant.line} ${unmeant.text}`;
   for (const { path, refusals } of tests) {
@@ -375,35 +378,46 @@ async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> 
   if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
   // Most are noticed by the tests that are nearest to them; only the others need more.
   const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
+  const isOfContract = ({ file }: Mutation) => file === 'websock.ts';
   const isOfServers = ({ file, of }: Mutation) => /server/.test(file) || of === 'ServerFaultTexts';
-  const ofContract = mutations.filter(({ file }) => file === 'websock.ts');
-  const ofSuite = mutations.filter(({ file }) => file !== 'websock.ts');
-  const left = await Promise.all([
-    survivorsAmong(ofContract, nearest(/^contract/)).then((some) => survivorsAmong(some, tests)),
-    survivorsAmong(ofSuite.filter(isOfServers), nearest(/servers/)),
-    survivorsAmong(
-      ofSuite.filter((one) => !isOfServers(one)),
-      nearest(/refused/),
-    ),
-  ]);
-  const [contractLeft = [], ...suiteLeft] = left;
-  // The contract's own tests do not import the suite.
-  return [...contractLeft, ...(await survivorsAmong(suiteLeft.flat(), nearest(/^conformance/)))];
+  const isOfHandlers = (one: Mutation) => !isOfContract(one) && !isOfServers(one);
+  const left = [
+    ...(await survivorsAmong(mutations.filter(isOfContract), nearest(/^contract/))),
+    ...(await survivorsAmong(mutations.filter(isOfServers), nearest(/servers/))),
+    ...(await survivorsAmong(mutations.filter(isOfHandlers), nearest(/refused/))),
+  ];
+  return [
+    ...(await survivorsAmong(left.filter(isOfContract), tests)),
+    // The contract's own tests do not import the suite.
+    ...(await survivorsAmong(
+      left.filter((one) => !isOfContract(one)),
+      nearest(/^conformance/),
+    )),
+  ];
 }
 
 async function survivorsAmong(mutations: readonly Mutation[], tests: readonly TestFile[]): Promise<Mutation[]> {
   const survivors: Mutation[] = [];
-  const size = 24;
+  const size = 12;
   const batches: Mutation[][] = [];
   for (let start = 0; start < mutations.length; start += size) batches.push(mutations.slice(start, start + size));
-  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
-    const verdicts = await judge(
-      batch.map(({ file, source }) => ({ ...rightSources, [file]: source })),
-      tests,
-    );
-    if (verdicts !== undefined) survivors.push(...batch.filter((_mutation, index) => verdicts[index] === undefined));
-    else if (batch.length > 1) batches.push(batch.splice(batch.length >> 1), batch);
-  }
+  let tried = 0;
+  const work = async () => {
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      const verdicts = await judge(
+        batch.map(({ file, source }) => ({ ...rightSources, [file]: source })),
+        tests,
+      );
+      if (verdicts === undefined && batch.length > 1) {
+        batches.push(...batch.map((one) => [one]));
+        continue;
+      }
+      if (verdicts !== undefined) survivors.push(...batch.filter((_mutation, index) => verdicts[index] === undefined));
+      tried += batch.length;
+      console.error(`${tried} of ${mutations.length} tried, by ${tests.length} files; ${survivors.length} left`);
+    }
+  };
+  await Promise.all([work(), work()]);
   return survivors;
 }
 
@@ -439,9 +453,14 @@ function isListed({ file, line, of, kind, was }: Mutation, entry: Equivalent): b
   );
 }
 
-/** All of them, or so many of the contract, by chance. */
-function mutations(sample?: number): Mutation[] {
-  if (sample === undefined) return sources.flatMap(mutationsOf);
+/** All of them, those of some files, or so many of the contract, by chance. */
+function mutations(chosen: readonly string[]): Mutation[] {
+  const sample = Number(chosen[0] ?? Number.NaN);
+  if (Number.isNaN(sample)) {
+    const unknown = chosen.find((name) => !sources.some((file) => basename(file, '.ts') === name));
+    if (unknown !== undefined) throw new Error(`src/ has no file ${unknown}.ts`);
+    return sources.filter((file) => chosen.length === 0 || chosen.includes(basename(file, '.ts'))).flatMap(mutationsOf);
+  }
   const left = mutationsOf('websock.ts');
   return Array.from({ length: sample }, () => left.splice(Math.floor(Math.random() * left.length), 1)).flat();
 }
@@ -453,10 +472,10 @@ const told = ({ file, line, of, kind, was, is }: Mutation): string => {
 };
 
 async function main() {
-  const sample = process.argv[2] === undefined ? undefined : Number(process.argv[2]);
-  const { killed, survived, listed, idle } = await tryOut(mutations(sample));
+  const chosen = process.argv.slice(2);
+  const { killed, survived, listed, idle } = await tryOut(mutations(chosen));
   for (const survivor of survived) console.log(told(survivor));
-  const untrue = sample === undefined ? idle : []; // a sample does not meet them all
+  const untrue = chosen.length === 0 ? idle : []; // only all of them meet every entry
   for (const { file, of, line, why } of untrue) console.log(`no longer true: ${file}: ${of ?? line}: ${why}`);
   console.log(`mutations: ${killed} killed, ${survived.length} survived, ${listed.length} listed`);
   process.exitCode = survived.length + untrue.length > 0 ? 1 : 0;

@@ -206,12 +206,38 @@ const binaryOnly = {
 // refused: 2.3 handleIn does not accept a text frame; annotate it as WebSock.DataFrame
 export type BinaryOnly = Assert<HandlerConforms<typeof binaryOnly>>;
 
+// Two overloads, one for each kind, are a right handler; of three the compiler shows the last two.
 declare const frameOverloads: typeof noHandleIn & {
   handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
   handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: DataView }, state: Count): Result;
 };
 // refused: 2.3 handleIn has an overload for each kind of frame; add one for WebSock.DataFrame
 export type FrameOverloads = Assert<HandlerConforms<typeof frameOverloads>>;
+
+declare const textOverloads: typeof noHandleIn & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
+  handleIn(frame: { readonly opcode: 'text'; readonly data: ''; readonly empty: true }, state: Count): Result;
+};
+// refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
+export type TextOverloads = Assert<HandlerConforms<typeof textOverloads>>;
+
+// Beside a fault of the first or of the second overload, or of another callback.
+declare const frameOverloadFirst: typeof noHandleIn & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): undefined;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
+};
+// refused: Type '"3.6 handleIn may return undefined; return a result on every path"' does not satisfy
+export type FrameOverloadFirst = Assert<HandlerConforms<typeof frameOverloadFirst>>;
+
+declare const frameOverloadLast: Pick<typeof noHandleIn, 'init'> & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: { count: string }): Result;
+  handleInfo(): undefined;
+};
+// refused: "2.4 handleIn does not accept the state that init returns; make them agree"
+// refused: "3.6 handleInfo may return undefined; return a result on every path"
+export type FrameOverloadLast = Assert<HandlerConforms<typeof frameOverloadLast>>;
 
 class TextOnly2 extends Chat {
   // Refused already here if the class extends a right one with the function property; a method is compared both ways.
@@ -281,6 +307,34 @@ declare const mixed: { handleIn(frame: OnlyText, state: Count): Result } & Pick<
 // refused: "2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"
 // refused: "3.6 handleInfo may return undefined; return a result on every path"
 export type Mixed = Assert<HandlerConforms<typeof mixed>>;
+
+// A mixin, whose method the compiler compares both ways.
+const TextMixin = <Base extends new (...args: any[]) => Chat>(Inner: Base) =>
+  class extends Inner {
+    override handleIn(_frame: OnlyText, state: Count): Result {
+      return { type: 'ok', state };
+    }
+  };
+const TextChat = TextMixin(Chat);
+// refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
+export type MixedIn = Assert<HandlerConforms<InstanceType<typeof TextChat>>>;
+
+// An override that returns nothing, at once or later.
+const silenced = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
+  ...inner,
+  handleIn: (_frame: WebSock.DataFrame, _state: Count) => {},
+});
+const wrappedSilence = silenced(right);
+// refused: Type '"3.6 handleIn may return undefined; return a result on every path"' does not satisfy
+export type WrappedSilence = Assert<HandlerConforms<typeof wrappedSilence>>;
+
+const silencedLater = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
+  ...inner,
+  handleInfo: async (info: string, state: Count) => (info === '' ? inner.handleInfo(info, state) : null),
+});
+const wrappedSilenceLater = silencedLater(right);
+// refused: Type '"3.6 handleInfo may return undefined; return a result on every path"' does not satisfy
+export type WrappedSilenceLater = Assert<HandlerConforms<typeof wrappedSilenceLater>>;
 
 // Its results are judged where the contract lets them pass.
 const withCode = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({

@@ -9,6 +9,7 @@ import type { RunHelp, StartedServer } from '../../tck/src/rule.ts';
 import { rules } from '../../tck/src/rules.ts';
 import { type Outcome, Runner } from '../../tck/src/run.ts';
 import { type Host, host, launch, platforms } from '../toolkit/host.ts';
+import { complete } from '../toolkit/programs.ts';
 import { createIndependentServer } from './independent-server.ts';
 
 const application = join(import.meta.dirname, 'application.ts');
@@ -52,7 +53,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, sta
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports };
-    const connected = await Runner.connect(running.url, { ...help, slow: true, ...SHARED });
+    const connected = await Runner.connect(running.url, { ...help, slow: complete, ...SHARED });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { run } from '../../tck/src/run.ts';
 import { root } from '../toolkit/compilers.ts';
+import { complete } from '../toolkit/programs.ts';
 
 /** A Python that has the library, if there is one. */
 const python = ['python3', '/usr/bin/python3'].find((program) => {
@@ -20,7 +21,7 @@ const python = ['python3', '/usr/bin/python3'].find((program) => {
 
 test('a host in Python passes, but for what it declares that it cannot do', { timeout: 300_000 }, async ({ skip }) => {
   if (python === undefined) {
-    if (process.env['WEBSOCK_COMPLETE']) throw new Error('python3-websockets is missing');
+    if (complete) throw new Error('python3-websockets is missing');
     skip('python3-websockets is missing');
     return;
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { execute } from './programs.ts';
+import { complete, execute } from './programs.ts';
 
 export const root: string = resolve(import.meta.dirname, '../..');
 
@@ -14,6 +14,9 @@ export const compilers = [
   'typescript-7.0',
 ] as const;
 export type Compiler = (typeof compilers)[number];
+
+/** Those that the tests run: the oldest, the current and the newest one; all, if everything must run. */
+export const tried: readonly Compiler[] = complete ? compilers : ['typescript-5.0', 'typescript', 'typescript-7.0'];
 
 /** Such as `TypeScript 5.0`. */
 export function nameOf(compiler: Compiler): string {

@@ -26,14 +26,17 @@ export function execute(
   });
 }
 
+/** Whether everything must run, however long it takes and whatever it needs. CI says so. */
+export const complete: boolean = process.env['WEBSOCK_COMPLETE'] === '1';
+
 /**
- * Why tests cannot use a program that npm does not install; `undefined` if they can. `WEBSOCK_COMPLETE=1` says that
- * everything must run: then a missing program is an error.
+ * Why tests cannot use a program that npm does not install; `undefined` if they can. If everything must run, a missing
+ * program is an error.
  */
 export function missing(program: string, remedy: string): string | undefined {
   if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined) return undefined;
   const reason = `${program} is not installed: ${remedy}`;
-  if (process.env['WEBSOCK_COMPLETE'] === '1') throw new Error(reason);
+  if (complete) throw new Error(reason);
   return reason;
 }
 

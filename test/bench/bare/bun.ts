@@ -1,8 +1,11 @@
-// Echo on `Bun.serve` alone, set up as the reference server sets it up.
+// `Bun.serve` alone, set up as the adapter sets it up.
 
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
+import { collectGarbage } from './garbage.ts';
+import { type Work, workBy } from './work.ts';
 
 interface Socket {
+  readonly data: Work<Socket>;
   send(data: string | Uint8Array): number;
 }
 
@@ -11,24 +14,37 @@ declare const Bun: {
     port: number;
     hostname: string;
     development: boolean;
-    websocket: { message(socket: Socket, data: string | Uint8Array): void } & Record<string, unknown>;
-    fetch(request: Request, server: { upgrade(request: Request): boolean }): Response | undefined;
+    websocket: {
+      open(socket: Socket): void;
+      message(socket: Socket, data: string | Uint8Array): unknown;
+      close(socket: Socket): void;
+    } & Record<string, unknown>;
+    fetch(
+      request: Request,
+      server: { upgrade(request: Request, options: { data: Work<Socket> }): boolean },
+    ): Response | undefined;
   }): { readonly port: number };
 };
+
+const workOf = workBy<Socket>((socket, data) => socket.send(data));
 
 const { port } = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
   development: false,
   websocket: {
-    maxPayloadLength: 100_000_000,
+    maxPayloadLength: 10_000_000,
     backpressureLimit: 0,
     idleTimeout: 0,
-    message(socket, data) {
-      socket.send(data);
-    },
+    open: (socket) => socket.data.opened?.(socket),
+    message: (socket, data) => socket.data.message(socket, data),
+    close: (socket) => socket.data.closed?.(socket),
   },
-  fetch: (request, server) => (server.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+  fetch(request, server) {
+    if (server.upgrade(request, { data: workOf(new URL(request.url).pathname) })) return undefined;
+    collectGarbage();
+    return new Response();
+  },
 });
 console.log(`ws://127.0.0.1:${port}`);
 
