@@ -80,7 +80,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm run bench': 'its two programs are run here, one by one',
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
-  'npx @websock/tck': 'test/tck/command.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
   'npx @websock/tck URL --slow --json report.json': 'test/tck/command.test.ts',
   'npm install ../websock/tarballs/*.tgz': QUICKSTART,
