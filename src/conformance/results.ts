@@ -65,14 +65,12 @@ interface StopFaults {
   error: 'stopError';
 }
 
-type TypeFault<Type> =
-  IsAny<Type> extends true
-    ? 'resultAny'
-    : string extends Type
-      ? 'typeWidened'
-      : Type extends keyof ResultProperties
-        ? never
-        : 'typeUnknown';
+/** A type of `any` has a fault of its own, before this one. */
+type TypeFault<Type> = string extends Type
+  ? 'typeWidened'
+  : Type extends keyof ResultProperties
+    ? never
+    : 'typeUnknown';
 
 /** The properties that each result may have. A code or an error of a stop has a fault of its own. */
 interface ResultProperties {

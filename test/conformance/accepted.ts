@@ -114,6 +114,9 @@ class Room implements WebSock<Count, string, number> {
   handleJoin(): void {}
   close(): void {}
   terminateAll(): void {}
+  term(): void {}
+  etc(): void {}
+  onClose = 'leave';
   on(_event: string): void {}
   log?: (text: string) => void;
 }

@@ -39,12 +39,6 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'websock.ts',
-    line: 'type StandardCloseCode = 1000',
-    kind: /^without 1/,
-    why: 'they are there to be completed by an editor; `number & {}` takes them too',
-  },
-  {
-    file: 'websock.ts',
     line: 'type StateOf<Handler',
     kind: /^(any|unknown)$/,
     why: 'its last branch is never taken, because its constraint lets nothing else in',
@@ -88,7 +82,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     of: ['IsStrict'],
-    kind: /^(true|false) branch/,
+    kind: /^((true|false) branch|without 1$)/,
     why: 'every test but consumers.test.ts is strict, which notices',
   },
   {
@@ -140,6 +134,12 @@ export const equivalents: readonly Equivalent[] = [
     of: ['ResultKeys', 'SilentFaults', 'SilentObjectFault', 'SilentCloseFault', 'ExcessKeys', 'MisnamedFaults'],
     kind: /^without ('opcode'|'data'|'code'|'error'|'reason'|symbol|Known|CallbackName|ResultKeys)$/,
     why: 'the shortcut is taken less often, and what comes after it finds the same',
+  },
+  {
+    of: ['ResultFaults'],
+    kind: /^false branch as true: never$/,
+    line: 'AnyStop ? StopReasonFault',
+    why: 'a reason of what is no stop has a fault that is told before this one',
   },
   {
     of: ['IsTypoOf'],

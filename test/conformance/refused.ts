@@ -230,6 +230,20 @@ declare const frameOverloadFirst: typeof noHandleIn & {
 // refused: Type '"3.6 handleIn may return undefined; return a result on every path"' does not satisfy
 export type FrameOverloadFirst = Assert<HandlerConforms<typeof frameOverloadFirst>>;
 
+declare const frameOverloadResult: typeof noHandleIn & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): undefined;
+};
+// refused: Type '"3.6 handleIn may return undefined; return a result on every path"' does not satisfy
+export type FrameOverloadResult = Assert<HandlerConforms<typeof frameOverloadResult>>;
+
+declare const frameOverloadState: typeof noHandleIn & {
+  handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: { count: string }): Result;
+  handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
+};
+// refused: 2.4 handleIn does not accept the state that init returns; make them agree
+export type FrameOverloadState = Assert<HandlerConforms<typeof frameOverloadState>>;
+
 declare const frameOverloadLast: Pick<typeof noHandleIn, 'init'> & {
   handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
   handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: { count: string }): Result;

@@ -544,6 +544,10 @@ type Factory = <State, Info, Arg>(
 // refused: 1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls
 export type MakesRoute = Assert<ServerConforms<Factory>>;
 
+type CurriedByRequest = (request: Request) => <State, Info, Arg>(handler: WebSock<State, Info, Arg>, arg: Arg) => void;
+// refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
+export type TakesRequest = Assert<ServerConforms<CurriedByRequest>>;
+
 type NoArg = <State, Info>(request: Request, handler: WebSock<State, Info, undefined>) => void;
 // refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesNoArg = Assert<ServerConforms<NoArg>>;
