@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
 import { Client, type Sample, sample } from './client.ts';
 
-const rounds = Number(process.argv[2] ?? 4);
+const rounds = Number(process.argv[2] ?? 3);
 /** How long each server is measured in a round, in each case. */
 const MS = Number(process.argv[3] ?? 200);
 /** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
