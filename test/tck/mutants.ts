@@ -375,7 +375,7 @@ export const mutants: readonly Mutant[] = [
     '2.7',
     'buffers of fragmented messages are used again',
     'let data: Buffer = Buffer.concat(fragments);',
-    'const parts = fragments.length; let data: Buffer = Buffer.concat(fragments); if (parts > 1 && messageOpcode === 2) { const all = ((globalThis as any).parts ??= Buffer.alloc(20_000_000)); data.copy(all); const shared = all.subarray(0, data.length); fragments = []; fragmentsSize = 0; messageOpcode = 0; queue.push({ callback: "handleIn", value: { opcode: "binary", data: shared } }); return; }',
+    'const count = fragments.length; let data: Buffer = Buffer.concat(fragments); if (count > 1 && messageOpcode === 2) { const all = ((globalThis as any).joined ??= Buffer.alloc(20_000_000)); data.copy(all); const shared = all.subarray(0, data.length); fragments = []; fragmentsSize = 0; messageOpcode = 0; queue.push({ callback: "handleIn", value: { opcode: "binary", data: shared } }); return; }',
   ],
   [
     '2.7',
@@ -410,8 +410,8 @@ export const mutants: readonly Mutant[] = [
   [
     '2.7',
     'fragments are decoded one by one',
-    "{ opcode: 'text', data: data.toString() }",
-    "{ opcode: 'text', data: validateUtf8 ? data.toString() : parts.map(String).join('') }",
+    'let data: Buffer = Buffer.concat(fragments);',
+    "let data: Buffer = messageOpcode === 2 || validateUtf8 ? Buffer.concat(fragments) : Buffer.from(fragments.map(String).join(''));",
   ],
   [
     '2.7',

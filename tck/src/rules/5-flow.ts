@@ -280,12 +280,12 @@ export const flow: readonly RuleTest[] = [
     slow: true,
     async run(t) {
       const client = await t.raw({ options: { heartbeat: false } });
-      const count = 16;
+      const count = 32;
       for (let index = 0; index < count; index++) client.send(instruct(pushLong));
-      // one megabyte in two seconds: longer than any bound, all in all
+      // a megabyte a second: longer than any bound, all in all
       for (let index = 0; index < count; index++) {
         client.socket.pause();
-        await pause(2_000);
+        await pause(1_000);
         client.socket.resume();
         const received = await client.next('a message of 1 MB');
         t.equal('payload' in received && received.payload.length, MEGABYTE, 'the length of a message');
