@@ -362,7 +362,7 @@ export declare namespace WebSock {
   interface ConnectionOptions {
     /**
      * Milliseconds without anything from the client, pings and pongs included, after which the server closes the
-     * connection with 1002 (rule 4.3). Milliseconds, where Bun and Deno count seconds. More than 0; `Infinity` means
+     * connection with 1002 (rule 4.3). Milliseconds, where Bun and Deno count seconds. At least 1; `Infinity` means
      * never. Default: 60 000, or none where the platform can neither ping nor show that it did (rule 4.6).
      */
     readonly idleTimeout?: number | undefined;
@@ -375,7 +375,7 @@ export declare namespace WebSock {
     readonly compress?: boolean | undefined;
     /**
      * The largest message to accept, in bytes, after reassembly and decompression. A larger one closes the connection
-     * with 1009 (rule 4.3). More than 0. Default: 10 000 000.
+     * with 1009 (rule 4.3). A whole number, at least 1. Default: 10 000 000.
      */
     readonly maxMessageSize?: number | undefined;
     /**

@@ -152,6 +152,8 @@ export class Connections {
   readonly clock: Clock;
   /** Not a set, which would cost more than what it holds: each connection knows its place. */
   readonly #all: Connection<any, any, any>[] = [];
+  /** Those that have something to do in the next microtask. */
+  readonly #woken: Connection<any, any, any>[] = [];
   #shutdown: Promise<void> | undefined;
 
   /** Throws a TypeError for a bound that is not sane. */
@@ -184,6 +186,18 @@ export class Connections {
     if (last !== connection) this.#all[place] = last;
     last.place = place;
     connection.place = -1;
+  }
+
+  /**
+   * Wakes a connection in the next microtask: one for all, as a broadcast posts to many.
+   *
+   * @internal
+   */
+  later(connection: Connection<any, any, any>): void {
+    if (this.#woken.push(connection) > 1) return;
+    queueMicrotask(() => {
+      for (const woken of this.#woken.splice(0)) woken.wake();
+    });
   }
 
   /**
@@ -221,10 +235,11 @@ export class Connections {
 
 type Callback = 'init' | 'handleIn' | 'handleControl' | 'handleInfo';
 
-type Waiting<Info> =
+type Waiting<Info> = { next?: Waiting<Info> | undefined } & (
   | { readonly callback: 'handleIn'; readonly value: WebSock.DataFrame }
   | { readonly callback: 'handleControl'; readonly value: WebSock.ControlFrame }
-  | { readonly callback: 'handleInfo'; readonly value: Info };
+  | { readonly callback: 'handleInfo'; readonly value: Info }
+);
 
 /**
  * One connection. A server calls its methods as things happen; all return immediately, and none throws. Calls that come
@@ -417,7 +432,7 @@ export class Connection<State, Info, Arg> {
       this.#overflowed = true;
       this.#later();
     } else {
-      this.#wait({ callback: 'handleInfo', value: info });
+      this.#wait({ callback: 'handleInfo', value: info, next: undefined });
       if (this.#isFree()) this.#later();
     }
   }
@@ -447,12 +462,19 @@ export class Connection<State, Info, Arg> {
   #later(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      if (this.#overflowed)
-        this.#dropClient(`more than ${this.#connections.bounds.maxHeldInfos} infos wait for it (rule 5.3)`);
-      else this.#advance();
-    });
+    this.#connections.later(this);
+  }
+
+  /**
+   * Goes on with what waits.
+   *
+   * @internal
+   */
+  wake(): void {
+    this.#scheduled = false;
+    const { maxHeldInfos } = this.#connections.bounds;
+    if (this.#overflowed) this.#dropClient(`more than ${maxHeldInfos} infos wait for it (rule 5.3)`);
+    else this.#advance();
   }
 
   #wait(event: Waiting<Info>): void {
@@ -489,7 +511,7 @@ export class Connection<State, Info, Arg> {
     }
     this.#heldMessages += 1;
     this.#heldBytes += frame.data.length;
-    this.#wait({ callback, value: frame } as Waiting<Info>);
+    this.#wait({ callback, value: frame, next: undefined } as Waiting<Info>);
     if (this.#running && this.#opened) this.#stopReadingIfHeld();
     this.#advance();
   }

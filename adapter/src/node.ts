@@ -350,8 +350,11 @@ class ServerSocket extends WebSocket {
 
 /** What `ws` holds of a message whose last fragment is yet to come; not documented, and may be missing. */
 interface Receiving {
-  readonly _receiver?: { readonly _fragments?: unknown };
+  readonly _receiver?: { readonly _fragments?: Fragments };
 }
+
+/** A list that counts what is copied of it: for each message `ws` makes another one. */
+type Fragments = Uint8Array[] & { copies?: number };
 
 /** What Node.js and libuv know of a write that is under way; neither is documented, and each may be missing. */
 interface Internals {
@@ -359,14 +362,18 @@ interface Internals {
   readonly _handle?: { readonly writeQueueSize?: unknown; readonly _parent?: { readonly writeQueueSize?: unknown } };
 }
 
+/** What is uncorked when this turn is over: all in one step, as a broadcast sends to many. */
+const corked: NodeWire[] = [];
+
+function uncork(): void {
+  for (const wire of corked.splice(0)) wire.uncork();
+}
+
 class NodeWire implements Wire {
   readonly #webSocket: ServerSocket;
   readonly #socket: Duplex;
   #sent: () => void = ignore;
   #corked = false;
-  /** The fragments that `ws` holds, and how many of them are copies. */
-  #fragments: unknown;
-  #copies = 0;
 
   constructor(webSocket: ServerSocket, socket: Duplex) {
     this.#webSocket = webSocket;
@@ -411,20 +418,15 @@ class NodeWire implements Wire {
    */
   #copyFragments(): void {
     const fragments = (this.#webSocket as unknown as Receiving)._receiver?._fragments;
-    if (!Array.isArray(fragments) || fragments.length === 0) return;
-    if (fragments !== this.#fragments) {
-      this.#fragments = fragments; // another message
-      this.#copies = 0;
-    }
-    if (fragments.length === this.#copies) return;
-    const added: Uint8Array[] = fragments.splice(this.#copies);
+    if (!fragments || fragments.length === (fragments.copies ?? 0)) return;
+    const added = fragments.splice(fragments.copies ?? 0);
     const copy = Buffer.allocUnsafeSlow(added.reduce((size, { length }) => size + length, 0)); // of a pool, 8 KiB would stay
     let size = 0;
     for (const fragment of added) {
       copy.set(fragment, size);
       size += fragment.length;
     }
-    this.#copies = fragments.push(copy);
+    fragments.copies = fragments.push(copy);
   }
 
   /** What is sent in one turn, such as the answers to all that came in one packet, is one write to the system. */
@@ -432,10 +434,12 @@ class NodeWire implements Wire {
     if (this.#corked) return;
     this.#corked = true;
     this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
+    if (corked.push(this) === 1) process.nextTick(uncork);
+  }
+
+  uncork(): void {
+    this.#corked = false;
+    this.#socket.uncork();
   }
 
   send({ opcode, data = '' }: WebSock.Message): void {

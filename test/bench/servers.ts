@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
 import { Client, type Sample, sample } from './client.ts';
 
-const rounds = Number(process.argv[2] ?? 5);
+const rounds = Number(process.argv[2] ?? 3);
 /** How long each server is measured in a round, in each case. */
-const MS = Number(process.argv[3] ?? 300);
+const MS = Number(process.argv[3] ?? 200);
 /** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
 const TURNS = 4;
 const chosen = platforms.filter((platform) => (process.argv[4] ?? platform) === platform);
@@ -111,7 +111,7 @@ async function measure(
       for (const server of servers) {
         const load = each ? await Messages.open(server, each) : new Accepts(server);
         loads.set(server, load);
-        await load.warmUp(each === cases[0] ? 5 * MS : MS);
+        await load.warmUp(each === cases[0] ? 8 * MS : 3 * MS);
       }
       const counts = new Map(servers.map((server) => [server, new Count()]));
       for (let turn = 0; turn < TURNS; turn++) {
@@ -170,7 +170,7 @@ class Server {
 
 // ---- Memory ----
 
-const IDLE_CONNECTIONS = 2_000;
+const IDLE_CONNECTIONS = 3_000;
 const SETTLE = 300; // ms
 
 /** kB for each of many idle connections. As many come before them: they take what the process has free by then. */

@@ -150,6 +150,26 @@ test('the host of the probe passes the kit', async () => {
   expect(code, output).toBe(0);
 });
 
+test.each([
+  ['accepts a server that conforms', '2.5', ['', ''], 0, /^$/],
+  [
+    'fails for a MUST',
+    '2.5',
+    ['service.handler,', '{ ...service.handler },'],
+    1,
+    /^2\.5 .*Error: the server does not/s,
+  ],
+])('the code for a test runner %s', async (_name, rule, [part = '', by = ''], code, prints) => {
+  writeFileSync(join(project, 'host.mjs'), probeHost.replace('8080', '0').replace(part, by));
+  const output = await withServer('node host.mjs', node20, project, (port) => {
+    const short = runner.replace('8080', port).replace('reports:', `rules: ['${rule}'], reports:`);
+    const given = 'const log = [], startAnother = () => {};';
+    writeFileSync(join(project, 'runner.mjs'), `${given}\n${short}`);
+    return shell('node runner.mjs', project);
+  });
+  expect(output).toEqual({ code, output: expect.stringMatching(prints) });
+});
+
 // A module of CommonJS has no top-level await.
 const inCommonJs = (text: string) =>
   text.replace(

@@ -444,7 +444,7 @@ const afterTheEnd: readonly RuleTest[] = [
         const { started, there } = await t.start();
         const { id, url } = there.probeUrl({ on: { terminate: { tell: true } } });
         const client = await t.connectRaw(url, { halfOpen: true });
-        client.send(instruct({ wait: 2_000, ...instruction })); // still pending when the shutdown begins
+        client.send(instruct({ wait: 5_000, ...instruction })); // still pending when the shutdown begins
         await there.untilStarted(id, 'handleIn');
         const down = started.shutdown();
         t.equal((await client.closing()).code, 1001, 'the code');
