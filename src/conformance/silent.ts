@@ -28,7 +28,17 @@ type SilentPropertyFaults<Result> =
 type SilentFaultsByKey<Result> = ExcessKeys<Result, ResultKeys, 'propertyExcess'> | SilentPropertyFaults<Result>;
 
 // Messages or a close of any are found by `SilentPropertyFault`.
-type NeedsSlowCheck = null | void | Thenable | AnyType | AnyState | AnyReason | WithCode | WithError | WithoutMessages;
+type NeedsSlowCheck =
+  | null
+  | void
+  | Thenable
+  | AnyType
+  | AnyState
+  | AnyReason
+  | WithCode
+  | WithError
+  | WithoutMessages
+  | WithoutType;
 
 interface Thenable {
   readonly then: unknown;
@@ -49,10 +59,13 @@ interface WithCode {
 interface WithError {
   readonly error: unknown;
 }
-// To a literal beside others the compiler adds messages as `?: undefined`, which the contract may accept.
+// To a literal beside others the compiler adds what it lacks as `?: undefined`, which the contract may accept.
 interface WithoutMessages {
   readonly type: 'push' | 'reply';
   readonly messages?: never;
+}
+interface WithoutType {
+  readonly type?: never;
 }
 
 type SilentFaultsSlow<Result> =
@@ -64,6 +77,7 @@ type SilentFaultsSlow<Result> =
         | (Result extends AnyState ? FaultIfAny<Result['state'], 'stateReturnedAny'> : never)
         | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
         | (Result extends WithoutMessages ? 'messagesMissing' : never)
+        | (Result extends WithoutType ? 'resultNone' : never)
         | SilentFaultsByKey<Result>;
 
 // ---- Messages and closes ----

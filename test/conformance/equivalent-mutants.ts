@@ -60,8 +60,8 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     of: ['SilentFaultsSlow'],
-    line: 'WithoutMessages',
-    kind: /^(without \(Result extends WithoutMessages|true branch (as false|never))/,
+    line: 'Result extends Without',
+    kind: /^(without \(Result extends Without|true branch (as false|never))/,
     why: 'TypeScript 7.0 refuses what is lacking itself; messages.test.ts notices on the others',
   },
   {

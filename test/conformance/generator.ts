@@ -685,7 +685,10 @@ export function write(whole: Handler): Written {
     lines.push(member(whole, name, own, change ?? {}));
   }
   // An annotation takes nothing that is not in it.
-  if (!isContextual(whole)) lines.push(...whole.helpers.map((index) => helpers[index]?.(isClass(whole)) ?? ''));
+  if (!isContextual(whole)) {
+    const texts = whole.helpers.map((index) => helpers[index]?.(isClass(whole)) ?? '');
+    lines.push(...texts.filter((text) => !text.startsWith(`${mistake?.change.name}(`))); // it stands there already
+  }
   if (isClass(whole)) lines.push('}');
   else if (whole.form === 'annotated') lines.push('};');
   else if (whole.form === 'satisfies') lines.push(`} satisfies ${contract};`);

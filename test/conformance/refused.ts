@@ -359,6 +359,20 @@ const wrappedCode = withCode(right);
 // refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
 export type WrappedCode = Assert<HandlerConforms<typeof wrappedCode>>;
 
+// Beside a reply and a stop, whose properties it gets as `?: undefined`, compilers before 7.0 take it for a result.
+const typeless = {
+  init: () => ({ type: 'ok', state: undefined }) as const,
+  handleIn: async (frame: WebSock.DataFrame) => {
+    if (frame.data === 'bye')
+      return { type: 'stop', close: { code: 4001 }, reason: 'normal', state: undefined } as const;
+    if (frame.data === 'hi') return { type: 'reply', status: 1, messages: [], state: undefined } as const;
+    return { state: undefined } as const;
+  },
+  handleInfo: (_info: string) => ({ type: 'ok', state: undefined }) as const,
+};
+// refused: 3.6 handleIn returns a value that is not a result; return { type: 'ok', state }
+export type Typeless = Assert<HandlerConforms<typeof typeless>>;
+
 // ---- A state ----
 
 const anyState = { ...right, handleInfo: (_info: string, state: any): Result => ({ type: 'ok', state }) };
