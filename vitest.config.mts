@@ -1,3 +1,5 @@
+// For `npm test`, and for `npx vitest run FILE`, which looks for its settings here alone.
+
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';

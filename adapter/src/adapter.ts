@@ -7,7 +7,6 @@ import { type Bounds, Connections, type ShutdownOptions } from './connection.ts'
 import { refusal } from './handshake.ts';
 import type { ErrorContext } from './report.ts';
 import {
-  BOUND_NAMES,
   boundsIn,
   type CheckedOptions,
   checkHandler,
@@ -16,6 +15,7 @@ import {
   isThenable,
   LONGEST_DELAY,
   OptionsCheck,
+  SERVER_OPTION_NAMES,
   show,
 } from './validate.ts';
 
@@ -76,7 +76,7 @@ export class Adapter {
    * @param more - names of options that the caller reads itself, from `options`
    */
   constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
-    const check = new OptionsCheck(caller, options, [...more, 'onError', 'routeTimeout', ...BOUND_NAMES]);
+    const check = new OptionsCheck(caller, options, [...more, ...SERVER_OPTION_NAMES]);
     this.options = check;
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
     this.routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);

@@ -10,18 +10,16 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
-  cannotListen,
   checkPlatform,
   checkRoute,
   checkServe,
-  notFound,
   type ServeOptions,
   type Serving,
   type Upgrade,
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { adapterBy, fetchBy, stopGently } from './fetch.ts';
+import { adapterBy, fetchBy, listen, orNotFound, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 import { show } from './validate.ts';
 
@@ -95,16 +93,14 @@ export interface BunWebSocket {
   close(socket: BunSocket, code: number, reason: string): void;
 }
 
-interface BunSettings {
-  readonly port: number;
-  readonly hostname: string | undefined;
-  readonly idleTimeout: number;
-  readonly websocket: BunWebSocket;
-  fetch(request: Request, server: BunServer): Response | Promise<Response>;
-}
-
 declare const Bun: {
-  serve(settings: BunSettings): { readonly port: number; stop(closeActiveConnections: boolean): Promise<void> };
+  serve(settings: {
+    port: number;
+    hostname: string | undefined;
+    idleTimeout: number;
+    websocket: BunWebSocket;
+    fetch(request: Request, server: BunServer): Response | Promise<Response>;
+  }): { readonly port: number; stop(closeActiveConnections: boolean): Promise<void> };
 };
 
 /**
@@ -118,19 +114,17 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
   checkPlatform('Bun');
   const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
   const ask = fetchOf(adapter, route);
-  const settings: BunSettings = {
-    port,
-    hostname,
-    // So that the route's own bound comes first; in seconds, at most 255.
-    idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
-    websocket: websocketOf(adapter),
-    fetch(request, bunServer) {
-      const response = ask(request, bunServer);
-      if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
-      return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
-    },
-  };
-  const server = listen(settings);
+  const websocket = websocketOf(adapter);
+  const server = listen(port, hostname, () =>
+    Bun.serve({
+      port,
+      hostname,
+      // So that the route's own bound comes first; in seconds, at most 255.
+      idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
+      websocket,
+      fetch: (request, bunServer) => orNotFound(request, ask(request, bunServer)),
+    }),
+  );
   return {
     url: urlOf(hostname, server.port),
     async shutdown(bounds) {
@@ -138,14 +132,6 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
       await stopGently(server.stop(false), () => server.stop(true));
     },
   };
-}
-
-function listen(settings: BunSettings): ReturnType<typeof Bun.serve> {
-  try {
-    return Bun.serve(settings);
-  } catch (error) {
-    throw cannotListen(settings.port, settings.hostname, error);
-  }
 }
 
 /** What {@link createFetch} returns. */

@@ -13,18 +13,16 @@ import type { Route } from './accept.ts';
 import {
   Adapter,
   type AdapterOptions,
-  cannotListen,
   checkPlatform,
   checkRoute,
   checkServe,
-  notFound,
   type ServeOptions,
   type Serving,
   type Upgrade,
   urlOf,
 } from './adapter.ts';
 import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { adapterBy, fetchBy, stopGently } from './fetch.ts';
+import { adapterBy, fetchBy, listen, orNotFound, stopGently } from './fetch.ts';
 import { subprotocol } from './handshake.ts';
 import { DEFAULT_IDLE_TIMEOUT, LONGEST_DELAY } from './validate.ts';
 
@@ -68,12 +66,10 @@ declare const Deno: {
       hostname: string | undefined;
       onListen(): void;
     },
-    handler: DenoHandler,
+    handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
   ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: Socket; response: Response };
 };
-
-type DenoHandler = (request: Request, info: DenoPlatform) => Response | Promise<Response>;
 
 interface Socket {
   readonly readyState: number;
@@ -100,11 +96,9 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
   checkPlatform('Deno');
   const { port, hostname, adapter } = checkServe(options);
   const ask = fetchOf(adapter, route);
-  const server = listen(port, hostname, (request, info) => {
-    const response = ask(request, info);
-    if (!(response instanceof Promise)) return response ?? notFound(request.headers.has('Upgrade'));
-    return response.then((awaited) => awaited ?? notFound(request.headers.has('Upgrade')));
-  });
+  const server = listen(port, hostname, () =>
+    Deno.serve({ port, hostname, onListen() {} }, (request, info) => orNotFound(request, ask(request, info))),
+  );
   return {
     url: urlOf(hostname, server.addr.port),
     async shutdown(bounds) {
@@ -113,14 +107,6 @@ export async function serve(route: Route<DenoPlatform>, options?: ServeOptions):
       await stopGently(server.shutdown());
     },
   };
-}
-
-function listen(port: number, hostname: string | undefined, handler: DenoHandler): ReturnType<typeof Deno.serve> {
-  try {
-    return Deno.serve({ port, hostname, onListen() {} }, handler);
-  } catch (error) {
-    throw cannotListen(port, hostname, error);
-  }
 }
 
 /** What {@link createFetch} returns. */

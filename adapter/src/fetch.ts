@@ -2,7 +2,7 @@
 
 import type { WebSock } from '@websock/spec';
 import type { Route } from './accept.ts';
-import { type Adapter, type Decision, type Upgrade, unavailable } from './adapter.ts';
+import { type Adapter, cannotListen, type Decision, notFound, type Upgrade, unavailable } from './adapter.ts';
 import type { Connections, ShutdownOptions } from './connection.ts';
 import { hasValidHost, refusal } from './handshake.ts';
 import { show } from './validate.ts';
@@ -23,6 +23,24 @@ export function fetchBy<Platform>(
     const decision = adapter.decide(route, request, platform);
     return decision instanceof Promise ? decision.then(answer) : answer(decision);
   };
+}
+
+/** The answer of a server that has nobody to leave a request to. */
+export function orNotFound(
+  request: Request,
+  response: Response | undefined | Promise<Response | undefined>,
+): Response | Promise<Response> {
+  const answer = (given: Response | undefined) => given ?? notFound(request.headers.has('Upgrade'));
+  return response instanceof Promise ? response.then(answer) : answer(response);
+}
+
+/** Starts a server by `serve`, which throws if the port cannot be listened on; throws an error that says why. */
+export function listen<Server>(port: number, hostname: string | undefined, serve: () => Server): Server {
+  try {
+    return serve();
+  } catch (error) {
+    throw cannotListen(port, hostname, error);
+  }
 }
 
 /**

@@ -112,7 +112,7 @@ export function checkBounds(bounds?: Bounds, caller = 'new Connections'): Checke
 }
 
 /** The names of all bounds. */
-export const BOUND_NAMES: readonly (keyof Bounds)[] = [
+const BOUND_NAMES: readonly (keyof Bounds)[] = [
   'closeTimeout',
   'stallTimeout',
   'maxUnsentBytes',
@@ -121,7 +121,8 @@ export const BOUND_NAMES: readonly (keyof Bounds)[] = [
   'maxHeldInfos',
 ];
 
-const SERVER_OPTION_NAMES: readonly string[] = [...BOUND_NAMES, 'onError', 'routeTimeout'];
+/** The options of a server, beside those of its platform. */
+export const SERVER_OPTION_NAMES: readonly string[] = ['onError', 'routeTimeout', ...BOUND_NAMES];
 
 /** The bounds among other options. */
 export function boundsIn(check: OptionsCheck): CheckedBounds {
