@@ -1,5 +1,6 @@
 // The Node.js adapter against clients that mean harm, over real sockets. The rules themselves are tested in test/tck.
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -9,6 +10,7 @@ import type { WebSock } from '@websock/spec';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { BINARY, CLOSE, closeFrame, frame, PING, PONG, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { pause } from '../../tck/src/server-under-test.ts';
 import { echo, endServers, handlerOf, served } from './served.ts';
 
 afterEach(endServers);
@@ -86,6 +88,27 @@ test('4.5 refused clients that keep their socket open lose it after a bound', as
   await until(async () => (await server.sockets()) === 20);
   await until(async () => (await server.sockets()) === 0);
   for (const socket of sockets) socket.destroy();
+});
+
+test('4.5 a bound of Infinity cuts no answer short', async () => {
+  const slow = () =>
+    new ReadableStream({
+      pull: (body) =>
+        pause(50)
+          .then(() => body.enqueue('who are you?'))
+          .then(() => body.close()),
+    });
+  const server = await served(() => new Response(slow().pipeThrough(new TextEncoderStream()), { status: 401 }), {
+    closeTimeout: Number.POSITIVE_INFINITY,
+  });
+  const socket = await request(server.url);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text;
+  });
+  await once(socket, 'end');
+  expect(answer).toMatch(/^HTTP\/1\.1 401 .*who are you\?$/s);
+  socket.destroy();
 });
 
 test('2.2 a flood of empty frames and a reset: every frame that has come is handled, and terminate is called once', async () => {

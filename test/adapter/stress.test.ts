@@ -20,7 +20,7 @@ import { results } from './stress.application.ts';
 const APPLICATION = 'test/adapter/stress.application.ts';
 
 const seed = Number(process.env['WEBSOCK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 3));
+const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 2));
 const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** The servers share the machine with each other, and with all that the tests do to them. */
 const PATIENCE = 60_000; // ms
@@ -146,9 +146,10 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
       const before = (await count(there)).memory;
       await churn(there, CONNECTIONS);
       const growth = (await count(there)).memory - before;
-      // Deno's clock keeps a socket that was cut until it fires.
-      const most = platform === 'deno' ? 2_000 : 500;
-      if (!there.cannot.reportsMemory) expect(growth / CONNECTIONS, 'bytes kept by each connection').toBeLessThan(most);
+      // Deno's clock keeps a socket that was cut until it fires. What the process itself grows by counts for less, the
+      // more connections there are.
+      const each = platform === 'deno' ? 2_000 : 300;
+      if (!there.cannot.reportsMemory) expect(growth, 'bytes kept').toBeLessThan(CONNECTIONS * each + 1_000_000);
     }),
   );
 
@@ -248,7 +249,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     () =>
       alone(
         async (there) => {
-          const TALK = 3_000;
+          const TALK = complete ? 3_000 : 1_000;
           const line = 'x'.repeat(10_000);
           const members = await Promise.all(Array.from({ length: 5 }, () => Client.connect(`${there.url}/room`)));
           for (const member of members) expect(await member.next()).toEqual({ text: 'welcome' });

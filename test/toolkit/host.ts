@@ -45,7 +45,7 @@ export async function launch(
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const ended = new Promise<number | null>((settle) => child.once('exit', settle));
+  const ended = new Promise<number | null>((settle) => child.once('close', settle));
   let reports = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     reports += text;
