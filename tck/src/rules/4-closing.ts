@@ -975,7 +975,7 @@ const heartbeat: readonly RuleTest[] = [
     needs: ['pingsByItself'],
     should: true,
     async run(t) {
-      const client = await t.raw({ options: { idleTimeout: 1_000 } });
+      const client = await t.raw({ options: { idleTimeout: 2_000 } });
       const received: unknown[] = [];
       for (let count = 0; count < 4; count++) {
         const ping = await client.next('a ping');
