@@ -11,6 +11,18 @@ interface NotAResult {
   readonly type?: undefined;
 }
 
+/** A promise of a value, or any other thenable. */
+// Costs the compiler a third of what a `PromiseLike` does. With two signatures it takes the type parameters of a promise's
+// `then` as `any`, where for one it would infer them; and nothing is compared with a result of `any`. What is awaited is
+// inferred from the last. Not a method, whose parameters would be compared both ways.
+interface Promised<T> extends NotAResult {
+  /** Calls back with the value. */
+  readonly then: {
+    (): any;
+    (onfulfilled?: ((value: T) => any) | null): any;
+  };
+}
+
 /**
  * A WebSocket handler: one object that serves any number of connections, on any server that implements this contract.
  *
@@ -95,10 +107,10 @@ export interface WebSock<State, Info = unknown, Arg = undefined> {
 
 /** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
-  /** A value, or a promise of it: a `Promise`, or any other `PromiseLike`. */
-  // A `Promise` is a `PromiseLike` too. Where it is named, the compiler compares promises by their values, which costs it
-  // less, and explains a wrong one by its value.
-  type Awaitable<T> = T | (Promise<T> & NotAResult) | (PromiseLike<T> & NotAResult);
+  /** A value, or a promise of it: a `Promise`, or any other thenable. */
+  // A `Promise` is a `Promised` too, and the compiler needs no more to accept it. Where `Promise` is named, it explains a
+  // wrong one by its value.
+  type Awaitable<T> = T | Promised<T> | (Promise<T> & NotAResult);
 
   // ---- Frames: what comes from the client ----
 
@@ -115,19 +127,23 @@ export declare namespace WebSock {
    * A whole text or binary message from the client; test `opcode` to learn which. At most
    * {@link WebSock.ConnectionOptions.maxMessageSize} bytes long (rule 2.3).
    */
-  type DataFrame =
-    | {
-        /** What `data` is; test it first. */
-        readonly opcode: 'text';
-        /** The text, decoded from UTF-8. */
-        readonly data: string;
-      }
-    | {
-        /** What `data` is; test it first. */
-        readonly opcode: 'binary';
-        /** The bytes. They are the handler's: the server neither writes to them nor reuses them (rule 2.7). */
-        readonly data: Bytes;
-      };
+  type DataFrame = TextFrame | BinaryFrame;
+
+  /** A whole text message from the client. */
+  interface TextFrame {
+    /** What `data` is; test it first. */
+    readonly opcode: 'text';
+    /** The text, decoded from UTF-8. */
+    readonly data: string;
+  }
+
+  /** A whole binary message from the client. */
+  interface BinaryFrame {
+    /** What `data` is; test it first. */
+    readonly opcode: 'binary';
+    /** The bytes. They are the handler's: the server neither writes to them nor reuses them (rule 2.7). */
+    readonly data: Bytes;
+  }
 
   /** A ping or pong from the client. */
   interface ControlFrame {

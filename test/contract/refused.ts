@@ -31,7 +31,7 @@ export const textOnly: WebSock<State, Tick, string> = {
 export class TextOnlyClass implements WebSock<State, Tick, string> {
   init = good.init;
   // refused: Property 'handleIn' in type 'TextOnlyClass' is not assignable to the same property in base type
-  // refused: Type '{ readonly opcode: "binary";
+  // refused: Type 'BinaryFrame' is not assignable to type 'TextFrame'
   handleIn(_frame: TextFrame, state: State): WebSock.Ok<State> {
     return { type: 'ok', state };
   }
@@ -43,7 +43,7 @@ upgrade(
   '/',
   {
     init: good.init,
-    // refused: Type '{ readonly opcode: "binary";
+    // refused: Type 'BinaryFrame' is not assignable to type 'TextFrame'
     handleIn: null as unknown as TextOnly,
     handleInfo: good.handleInfo,
   },
