@@ -14,12 +14,13 @@ interface NotAResult {
 /** A promise of a value, or any other thenable. */
 // Costs the compiler a third of what a `PromiseLike` does. With two signatures it takes the type parameters of a promise's
 // `then` as `any`, where for one it would infer them; and nothing is compared with a result of `any`. What is awaited is
-// inferred from the last. Not a method, whose parameters would be compared both ways.
+// inferred from the last. Not a method, whose parameters would be compared both ways; and with `?` and `null`, as a
+// promise has, so that even without `strictFunctionTypes` its value is compared one way.
 interface Promised<T> extends NotAResult {
   /** Calls back with the value. */
   readonly then: {
     (): any;
-    (onfulfilled?: ((value: T) => any) | null): any;
+    (onfulfilled?: ((value: T) => unknown) | null): any;
   };
 }
 
