@@ -109,9 +109,9 @@ export interface WebSock<State, Info = unknown, Arg = undefined> {
 /** The types of all that handlers and servers give to each other: frames, messages, results, reasons, options. */
 export declare namespace WebSock {
   /** A value, or a promise of it: a `Promise`, or any other thenable. */
-  // A `Promise` is a `Promised` too, and the compiler needs no more to accept it. Where `Promise` is named, it explains a
-  // wrong one by its value.
-  type Awaitable<T> = T | Promised<T> | (Promise<T> & NotAResult);
+  // All promises are `Promised`, and the compiler needs no more to accept a right one. A wrong one it explains by its value,
+  // because `Promise` and `PromiseLike` are named.
+  type Awaitable<T> = T | Promised<T> | (Promise<T> & NotAResult) | (PromiseLike<T> & NotAResult);
 
   // ---- Frames: what comes from the client ----
 
@@ -319,49 +319,59 @@ export declare namespace WebSock {
    * Each has the `code` and `reason` of the close frame: for `remote` the client's, otherwise the one that the server
    * sent. Without a close frame they are 1006 and `''` (RFC 6455 §7.1.5).
    */
-  type CloseReason =
-    | {
-        /** The handler stopped with `'normal'` or `'restart'`. */
-        readonly type: 'normal';
-        /** The close code that was sent: 1000, 1012, or that of the handler's `close`. */
-        readonly code: number;
-        /** The close reason that was sent; `''` by default. */
-        readonly reason: string;
-      }
-    | {
-        /** The client closed the connection, or it dropped. */
-        readonly type: 'remote';
-        /** The client's close code; 1005 if its close frame had none, 1006 if the connection dropped without one. */
-        readonly code: number;
-        /** The client's close reason; `''` if it gave none. */
-        readonly reason: string;
-      }
-    | {
-        /** The server is shutting down. */
-        readonly type: 'shutdown';
-        /** 1001. */
-        readonly code: number;
-        /** `''`. */
-        readonly reason: string;
-      }
-    | {
-        /** Nothing came from the client for `idleTimeout` milliseconds. */
-        readonly type: 'timeout';
-        /** 1002, or the code that the platform sent, if it has a clock of its own (rule 4.6). */
-        readonly code: number;
-        /** `''`. */
-        readonly reason: string;
-      }
-    | {
-        /** A callback failed, the handler stopped with `{ error }`, or the client broke the protocol. */
-        readonly type: 'error';
-        /** What was thrown, what the promise was rejected with, the `error` of a stop, or what the client did wrong. */
-        readonly error: unknown;
-        /** The close code that was sent; 1006 if the server dropped the client. */
-        readonly code: number;
-        /** The close reason that was sent; `''` by default. */
-        readonly reason: string;
-      };
+  type CloseReason = NormalClose | RemoteClose | ShutdownClose | TimeoutClose | ErrorClose;
+
+  /** The handler stopped with `'normal'` or `'restart'`. */
+  interface NormalClose {
+    /** The handler stopped with `'normal'` or `'restart'`. */
+    readonly type: 'normal';
+    /** The close code that was sent: 1000, 1012, or that of the handler's `close`. */
+    readonly code: number;
+    /** The close reason that was sent; `''` by default. */
+    readonly reason: string;
+  }
+
+  /** The client closed the connection, or it dropped. */
+  interface RemoteClose {
+    /** The client closed the connection, or it dropped. */
+    readonly type: 'remote';
+    /** The client's close code; 1005 if its close frame had none, 1006 if the connection dropped without one. */
+    readonly code: number;
+    /** The client's close reason; `''` if it gave none. */
+    readonly reason: string;
+  }
+
+  /** The server is shutting down. */
+  interface ShutdownClose {
+    /** The server is shutting down. */
+    readonly type: 'shutdown';
+    /** 1001. */
+    readonly code: number;
+    /** `''`. */
+    readonly reason: string;
+  }
+
+  /** Nothing came from the client for `idleTimeout` milliseconds. */
+  interface TimeoutClose {
+    /** Nothing came from the client for `idleTimeout` milliseconds. */
+    readonly type: 'timeout';
+    /** 1002, or the code that the platform sent, if it has a clock of its own (rule 4.6). */
+    readonly code: number;
+    /** `''`. */
+    readonly reason: string;
+  }
+
+  /** A callback failed, the handler stopped with `{ error }`, or the client broke the protocol. */
+  interface ErrorClose {
+    /** A callback failed, the handler stopped with `{ error }`, or the client broke the protocol. */
+    readonly type: 'error';
+    /** What was thrown, what the promise was rejected with, the `error` of a stop, or what the client did wrong. */
+    readonly error: unknown;
+    /** The close code that was sent; 1006 if the server dropped the client. */
+    readonly code: number;
+    /** The close reason that was sent; `''` by default. */
+    readonly reason: string;
+  }
 
   // ---- The world around a handler ----
 

@@ -37,7 +37,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     of: ['Awaitable'],
-    kind: /^(without (\(Promise<T> & NotAResult\)|NotAResult)|unknown: NotAResult)$/,
+    kind: /^(without (\(Promise<T> & NotAResult\)|NotAResult|Promised<T>)|unknown: NotAResult)$/,
     why: 'it betters the words of errors, which contract/messages.test.ts compares, and what they cost',
   },
   {

@@ -197,6 +197,15 @@ export const shapeless: WebSock<State, Tick, string> = {
   handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { ok: true; state: State },
 };
 
+// a thenable that is no `Promise`, of a result with another state
+declare const otherState: PromiseLike<WebSock.Ok<{ readonly count: string }>>;
+export const likePromise: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: is not assignable to type 'PromiseLike<HandleResult<State>>'
+  // refused: Type 'string' is not assignable to type 'number'
+  handleIn: () => otherState,
+};
+
 // ---- Messages ----
 
 export const messages: readonly WebSock.Message[] = [
