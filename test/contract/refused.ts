@@ -53,7 +53,7 @@ upgrade(
 // a terminate that takes some reasons only
 export const someReasons: WebSock<State, Tick, string> = {
   ...good,
-  // refused: Type '"remote"' is not assignable to type '"normal"'
+  // refused: ' is not assignable to type '"normal"'
   terminate: (_reason: { type: 'normal' }) => {},
 };
 
