@@ -107,9 +107,8 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectType<1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014>(
     null as unknown as WebSock.StandardCloseCode,
   );
-  expectType<
-    WebSock.NormalClose | WebSock.RemoteClose | WebSock.ShutdownClose | WebSock.TimeoutClose | WebSock.ErrorClose
-  >(null as unknown as WebSock.CloseReason);
+  type Reasons = WebSock.NormalClose | WebSock.RemoteClose | WebSock.ShutdownClose | WebSock.TimeoutClose;
+  expectType<Reasons | WebSock.ErrorClose>(null as unknown as WebSock.CloseReason);
   expectType<'normal' | 'remote' | 'shutdown' | 'timeout' | 'error'>((null as unknown as WebSock.CloseReason).type);
 }
 
