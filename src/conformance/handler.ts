@@ -216,17 +216,14 @@ type SignatureFault<Handler, Callback extends CallbackName, Fn> = Fn extends (..
     ? FaultTexts<Callback>['callbackUntyped']
     : FaultTexts<Callback>['notFunction'];
 
-type TextFrame = Extract<WebSock.DataFrame, { opcode: 'text' }>;
-type BinaryFrame = Extract<WebSock.DataFrame, { opcode: 'binary' }>;
-
 /** What a callback is given and does not accept. */
 type ParameterFault<Handler, Callback, Fn> = Callback extends 'init'
   ? FaultUnlessAccepts<Fn, [never, WebSock.Mailbox<any>], 'mailbox'>
   : Callback extends 'handleIn'
     ? FirstNonNever<
         [
-          FaultUnlessAccepts<Fn, [TextFrame, never], 'text'>,
-          FaultUnlessAccepts<Fn, [BinaryFrame, never], 'binary'>,
+          FaultUnlessAccepts<Fn, [WebSock.TextFrame, never], 'text'>,
+          FaultUnlessAccepts<Fn, [WebSock.BinaryFrame, never], 'binary'>,
           FaultUnlessAccepts<Fn, [WebSock.DataFrame, never], 'frameOverloads'>,
         ]
       >

@@ -75,10 +75,7 @@ declare class HandlerWithPrivates {
 }
 
 interface TextOnlyHandler extends Omit<FullHandler, 'handleIn'> {
-  readonly handleIn: (
-    frame: Extract<WebSock.DataFrame, { opcode: 'text' }>,
-    state: Count,
-  ) => WebSock.HandleResult<Count>;
+  readonly handleIn: (frame: WebSock.TextFrame, state: Count) => WebSock.HandleResult<Count>;
 }
 
 interface OtherStateHandler extends Omit<FullHandler, 'handleIn'> {

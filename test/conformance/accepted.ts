@@ -285,8 +285,8 @@ class ByKind {
   init(): WebSock.HandleResult<Count> {
     return { type: 'ok', state: { count: 0 } };
   }
-  handleIn(frame: Extract<WebSock.DataFrame, { opcode: 'text' }>, state: Count): WebSock.Push<Count>;
-  handleIn(frame: Extract<WebSock.DataFrame, { opcode: 'binary' }>, state: Count): Promise<WebSock.Ok<Count>>;
+  handleIn(frame: WebSock.TextFrame, state: Count): WebSock.Push<Count>;
+  handleIn(frame: WebSock.BinaryFrame, state: Count): Promise<WebSock.Ok<Count>>;
   handleIn(frame: WebSock.DataFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> {
     return frame.opcode === 'text' ? { type: 'push', messages: frame, state } : Promise.resolve({ type: 'ok', state });
   }

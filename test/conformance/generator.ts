@@ -648,8 +648,8 @@ declare const text: string, texts: string[], bytes: Uint8Array, code: number;
 declare const message: WebSock.Message, list: readonly WebSock.Message[], detail: WebSock.CloseDetail;
 declare const upgrade: WebSock.Upgrade<string>;
 const mixed = <Base extends new (...args: any[]) => object>(base: Base) => class extends base { mixed = 1; };
-type Text = Extract<WebSock.DataFrame, { opcode: 'text' }>;
-type Binary = Extract<WebSock.DataFrame, { opcode: 'binary' }>;
+type Text = WebSock.TextFrame;
+type Binary = WebSock.BinaryFrame;
 declare function checked<State, Info, Arg, Handler>(
   request: string, handler: Checked<Handler> & WebSock<State, Info, Arg>, arg: Arg,
 ): void;

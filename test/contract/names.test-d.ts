@@ -49,6 +49,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 {
   // the names of the parts of a union
+  expectType<WebSock.TextFrame | WebSock.BinaryFrame>(null as unknown as WebSock.DataFrame);
   expectType<WebSock.TextMessage | WebSock.BinaryMessage | WebSock.ControlMessage>(null as unknown as WebSock.Message);
   expectType<'normal' | 'restart' | { readonly error: unknown }>(null as unknown as WebSock.StopReason);
 }
@@ -106,6 +107,8 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectType<1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 1014>(
     null as unknown as WebSock.StandardCloseCode,
   );
+  type Reasons = WebSock.NormalClose | WebSock.RemoteClose | WebSock.ShutdownClose | WebSock.TimeoutClose;
+  expectType<Reasons | WebSock.ErrorClose>(null as unknown as WebSock.CloseReason);
   expectType<'normal' | 'remote' | 'shutdown' | 'timeout' | 'error'>((null as unknown as WebSock.CloseReason).type);
 }
 
@@ -124,7 +127,24 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectAssignable<WebSock.Awaitable<number>>(Promise.resolve(1));
   expectAssignable<WebSock.Awaitable<number>>(null as unknown as PromiseLike<number>);
   expectNotAssignable<WebSock.Awaitable<number>>(Promise.resolve('1'));
-  expectType<number>(null as unknown as Awaited<WebSock.Awaitable<number>>);
+  expectNotAssignable<WebSock.Awaitable<number>>(null as unknown as PromiseLike<string>);
+  expectNotAssignable<WebSock.Awaitable<number>>(null as unknown as Promise<number> | Promise<string>);
+  expectNotAssignable<WebSock.Awaitable<State>>(
+    null as unknown as Promise<{ readonly count?: number }> | Promise<State>,
+  );
+  // a then that cannot be called without a callback, or not with null
+  expectNotAssignable<WebSock.Awaitable<number>>(
+    null as unknown as { then(onfulfilled: ((value: number) => unknown) | null): unknown },
+  );
+  expectNotAssignable<WebSock.Awaitable<number>>(
+    null as unknown as { then(onfulfilled?: (value: number) => unknown): unknown },
+  );
+  expectNotAssignable<WebSock.Awaitable<number>>(null as unknown as { then: unknown });
+  const awaitable = null as unknown as WebSock.Awaitable<number>;
+  expectType<number>(null as unknown as Awaited<typeof awaitable>);
+  expectAssignable<number | PromiseLike<number>>(awaitable);
+  expectNotAssignable<number | PromiseLike<string>>(awaitable);
+  if (typeof awaitable === 'object') awaitable.then((value) => expectType<number>(value));
 }
 
 {

@@ -31,7 +31,7 @@ export const textOnly: WebSock<State, Tick, string> = {
 export class TextOnlyClass implements WebSock<State, Tick, string> {
   init = good.init;
   // refused: Property 'handleIn' in type 'TextOnlyClass' is not assignable to the same property in base type
-  // refused: Type '{ readonly opcode: "binary";
+  // refused: Type 'BinaryFrame' is not assignable to type 'TextFrame'
   handleIn(_frame: TextFrame, state: State): WebSock.Ok<State> {
     return { type: 'ok', state };
   }
@@ -43,7 +43,7 @@ upgrade(
   '/',
   {
     init: good.init,
-    // refused: Type '{ readonly opcode: "binary";
+    // refused: Type 'BinaryFrame' is not assignable to type 'TextFrame'
     handleIn: null as unknown as TextOnly,
     handleInfo: good.handleInfo,
   },
@@ -53,7 +53,7 @@ upgrade(
 // a terminate that takes some reasons only
 export const someReasons: WebSock<State, Tick, string> = {
   ...good,
-  // refused: Type '"remote"' is not assignable to type '"normal"'
+  // refused: ' is not assignable to type '"normal"'
   terminate: (_reason: { type: 'normal' }) => {},
 };
 
@@ -195,6 +195,15 @@ export const shapeless: WebSock<State, Tick, string> = {
   ...good,
   // refused before 7.0: Property 'type' is missing in type
   handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { ok: true; state: State },
+};
+
+// a thenable that is no `Promise`, of a result with another state
+declare const otherState: PromiseLike<WebSock.Ok<{ readonly count: string }>>;
+export const likePromise: WebSock<State, Tick, string> = {
+  ...good,
+  // refused: is not assignable to type 'PromiseLike<HandleResult<State>>'
+  // refused: Type 'string' is not assignable to type 'number'
+  handleIn: () => otherState,
 };
 
 // ---- Messages ----
