@@ -15,7 +15,7 @@ export const compilers = [
 ] as const;
 export type Compiler = (typeof compilers)[number];
 
-/** Those that the tests run: the oldest and the newest one, as `npm run check` runs the current one; or all of them. */
+/** Those that the tests run: the oldest and the newest one, as the current one builds the packages; or all of them. */
 export const tried: readonly Compiler[] = complete ? compilers : ['typescript-5.0', 'typescript-7.0'];
 
 /** Such as `TypeScript 5.0`. */
