@@ -25,7 +25,7 @@ const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** The servers share the machine with each other, and with all that the tests do to them. */
 const PATIENCE = 60_000; // ms
 const CLIENTS = 200;
-const CONNECTIONS = complete ? 5_000 : 1_000;
+const CONNECTIONS = complete ? 5_000 : 500;
 
 console.log(`WEBSOCK_SEED=${seed}`);
 
@@ -174,7 +174,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     () =>
       alone(async (there) => {
         const random = mulberry(seed + 1);
-        let left = complete ? 1_500 : 300;
+        let left = complete ? 1_500 : 150;
         await Promise.all(
           Array.from({ length: 30 }, async () => {
             while (left-- > 0) await resetSomewhere(there, random, platform !== 'cloudflare');

@@ -237,7 +237,7 @@ def route(url):
 # ---- The server ----
 
 CLOSE_BOUND = 2  # seconds; the library waits up to three times as long, all in all
-STALL_BOUND = 10
+STALL_BOUND = 4  # seconds; it may take two looks to know
 MAX_INFOS = 10_000
 MAX_FRAGMENTS = 10_000
 STANDARD_CODES = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014}
