@@ -1,5 +1,5 @@
-// The tests of the rules, on the adapter's platforms and on the independent server. `npm run lifecycle` prints the table
-// of rules × servers.
+// The tests of the rules, on the adapter's platforms, and, if everything must run, on crossws and on the independent
+// server, which have tests of their own. `npm run lifecycle` prints the table of rules × servers.
 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -34,13 +34,14 @@ async function startIndependent(): Promise<StartedServer> {
 /** The servers share the machine. */
 const SHARED = { atOnce: 2, patience: 30_000 };
 
-const servers: [string, () => Promise<StartedServer>][] = [
-  ...platforms.map((platform): [string, () => Promise<StartedServer>] => [
-    platform,
-    () => startHost(host(platform, application)),
-  ]),
+type Server = [name: string, start: () => Promise<StartedServer>];
+const others: Server[] = [
   ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
   ['independent', startIndependent],
+];
+const servers = [
+  ...platforms.map((platform): Server => [platform, () => startHost(host(platform, application))]),
+  ...(complete ? others : []),
 ];
 
 // The runner decides what runs at the same time; the tests only wait for its outcomes.

@@ -11,7 +11,7 @@ interface Cell {
 }
 
 export default class Table implements Reporter {
-  /** Whether the run is of some tests only, chosen by their names. */
+  /** Whether the run is of some tests only. */
   #isPart = false;
 
   onInit({ config }: Vitest): void {
@@ -19,8 +19,10 @@ export default class Table implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
+    const isOfRules = ({ moduleId }: TestModule) => moduleId.includes('/test/tck/lifecycle.test.');
+    this.#isPart ||= !modules.some(isOfRules);
     const cases = modules
-      .filter(({ moduleId }) => moduleId.includes('/test/tck/lifecycle.test.') || moduleId.includes('/stress.test.'))
+      .filter((module) => isOfRules(module) || module.moduleId.includes('/stress.test.'))
       .flatMap((module) => [...module.children.allTests()])
       .filter((test) => !neverBegan(test));
     if (cases.length === 0) return;
