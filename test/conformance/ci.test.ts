@@ -26,7 +26,7 @@ beforeAll(() => {
   // A project has the files of one recipe; the types of vitest take a compiler seconds.
   const config = { compilerOptions, include: ['*.ts'], exclude: ['*.test-d.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  writeFileSync(join(folder, 'tsconfig.vitest.json'), JSON.stringify({ ...config, exclude: [] }));
+  writeFileSync(join(folder, 'vitest.json'), JSON.stringify({ ...config, exclude: [] }));
   const settings = {
     name: 'project',
     type: 'module', // where imports need the whole name of a file
@@ -59,10 +59,7 @@ const recipes: [string, () => ReturnType<typeof tool>][] = [
   [
     'vitest',
     () =>
-      tool(
-        'vitest/vitest.mjs',
-        ...['run', '--typecheck.only', '--typecheck.tsconfig', 'tsconfig.vitest.json', 'chat.vitest.test-d.ts'],
-      ),
+      tool('vitest/vitest.mjs', 'run', '--typecheck.only', '--typecheck.tsconfig=vitest.json', 'chat.vitest.test-d.ts'),
   ],
 ];
 

@@ -648,8 +648,6 @@ declare const text: string, texts: string[], bytes: Uint8Array, code: number;
 declare const message: WebSock.Message, list: readonly WebSock.Message[], detail: WebSock.CloseDetail;
 declare const upgrade: WebSock.Upgrade<string>;
 const mixed = <Base extends new (...args: any[]) => object>(base: Base) => class extends base { mixed = 1; };
-type Text = WebSock.TextFrame;
-type Binary = WebSock.BinaryFrame;
 declare function checked<State, Info, Arg, Handler>(
   request: string, handler: Checked<Handler> & WebSock<State, Info, Arg>, arg: Arg,
 ): void;
@@ -758,7 +756,7 @@ function overloads(whole: Handler, name: Name, own: Callback): string {
   const isRight = whole.form === 'class' && whole.mistake === undefined && !whole.served;
   if (!isRight || name !== 'handleIn' || own.parameters === 0 || styleOf(whole, own) !== 'returns') return '';
   const of = (first: string) => `handleIn(${parameters(whole, name, own, { first })}): ${returned(whole, name, own)}; `;
-  return of('Text') + of('Binary');
+  return of('WebSock.TextFrame') + of('WebSock.BinaryFrame');
 }
 
 function returned(whole: Handler, name: Name, own: Callback): string {
