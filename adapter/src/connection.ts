@@ -71,7 +71,8 @@ export interface Wire {
   /**
    * How many bytes wait to be sent, those of the close frame included. When this number falls, bytes have gone: the
    * finer the steps, the better a slow client is told from one that reads nothing (rules 4.5 and 5.3). When it falls to
-   * 0 or below the bound, call {@link Connection.sent}. 0 if the platform hides it.
+   * 0 or below the bound, call {@link Connection.sent}. 0 if the platform hides it. Asked only when what was sent since
+   * the last time may be over the bound, and while that, or the end, is waited for.
    */
   unsent(): number;
 
@@ -303,8 +304,9 @@ export class Connection<State, Info, Arg> {
   /** Since when the idle clock stands still. */
   #pausedAt: number | undefined;
   #idleTimer: unknown;
-  /** What waited to be sent at the last look, and how many looks have seen no byte go. */
+  /** What waits to be sent, at most: what waited at the last look, and what has been sent since. */
   #unsent = 0;
+  /** How many looks have seen no byte go. */
   #looks = 0;
   #sendTimer: unknown;
 
@@ -608,7 +610,9 @@ export class Connection<State, Info, Arg> {
     if (!this.#end) {
       try {
         for (let index = 0; index < messages.length && !this.#end; index++) {
-          this.#wire.send(messages[index] as WebSock.Message);
+          const message = messages[index] as WebSock.Message;
+          this.#wire.send(message);
+          this.#unsent += mostBytes(message);
         }
       } catch (error) {
         this.#fail(callback, error);
@@ -619,7 +623,7 @@ export class Connection<State, Info, Arg> {
       // After the client's end it changes nothing but that it is the last (rule 3.7).
       if (this.#end) this.#clearQueue();
       else this.#endByServer(stop);
-    } else if (messages.length > 0) this.#checkBacklog();
+    } else if (this.#unsent > this.#connections.bounds.maxUnsentBytes) this.#checkBacklog();
     this.#next();
   }
 
@@ -701,10 +705,15 @@ export class Connection<State, Info, Arg> {
       done(); // rule 1.4
       return;
     }
-    const state = this.#state as State;
-    new Promise((settle) => settle(this.#handler.terminate?.(reason, state)))
-      .catch((error) => this.#connections.report(error, { callback: 'terminate' })) // rule 4.4
-      .then(done);
+    const failed = (error: unknown) => this.#connections.report(error, { callback: 'terminate' }); // rule 4.4
+    try {
+      const ended: unknown = this.#handler.terminate?.(reason, this.#state as State);
+      if (isThenable(ended)) Promise.resolve(ended).catch(failed).then(done);
+      else done();
+    } catch (error) {
+      failed(error);
+      done();
+    }
   }
 
   #settleIfOver(): void {
@@ -716,7 +725,9 @@ export class Connection<State, Info, Arg> {
   // ---- Sending: a client that reads slowly is waited for, one that reads nothing is dropped (rules 4.5 and 5.3) ----
 
   #checkBacklog(): void {
-    if (this.#end || this.#clogged || this.#wire.unsent() <= this.#connections.bounds.maxUnsentBytes) return;
+    if (this.#end || this.#clogged) return;
+    this.#unsent = this.#wire.unsent();
+    if (this.#unsent <= this.#connections.bounds.maxUnsentBytes) return;
     this.#clogged = true;
     this.#stopReading();
     this.#watchSending();
@@ -808,6 +819,11 @@ export class Connection<State, Info, Arg> {
       this.#watchIdle();
     } else this.#endByServer({ type: 'timeout', code: 1002, reason: '' });
   }
+}
+
+/** How many bytes a message has as a frame, at most: 3 for each UTF-16 unit, 10 of the header (RFC 6455 §5.2). */
+function mostBytes({ data = '' }: WebSock.Message): number {
+  return 10 + (typeof data === 'string' ? data.length * 3 : data.byteLength);
 }
 
 // Immediates, where there are any, come behind input and output, and without the delay of a timer.

@@ -225,14 +225,13 @@ class Link implements Wire {
   }
 
   send({ opcode, data = '' }: WebSock.Message): void {
-    if (this.#socket.readyState !== OPEN) return; // Deno has begun to close, which it will show later
-    if (opcode === 'text' || opcode === 'binary') this.#socket.send(unshared(data));
+    if (this.#socket.readyState !== OPEN) this.#showEnd();
+    else if (opcode === 'text' || opcode === 'binary') this.#socket.send(unshared(data));
   }
 
   unsent(): number {
-    const { readyState, bufferedAmount } = this.#socket;
-    // Deno's clock has run out, but its close frame, and so its events, wait for a client that does not read.
-    if (readyState === CLOSING && !this.#closes) queueMicrotask(() => this.#connection.timedOut(TIMED_OUT_CODE));
+    const { bufferedAmount } = this.#socket;
+    this.#showEnd();
     if (bufferedAmount > this.#maxUnsent && !this.#polling) {
       this.#polling = true;
       this.#whenBelow(this.#maxUnsent, () => {
@@ -241,6 +240,12 @@ class Link implements Wire {
       });
     }
     return bufferedAmount;
+  }
+
+  /** When Deno's clock has run out, its close frame, and so its events, may wait for a client that does not read. */
+  #showEnd(): void {
+    if (this.#socket.readyState !== CLOSING || this.#closes) return;
+    queueMicrotask(() => this.#connection.timedOut(TIMED_OUT_CODE));
   }
 
   close(code: number, reason: string): void {

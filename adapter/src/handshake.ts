@@ -3,13 +3,13 @@
 /** The headers of a request, by any means: `headers.get(name)` of a fetch `Request` will do. */
 type GetHeader = (name: string) => string | null | undefined;
 
-const REQUIRED = {
+const REQUIRED = Object.entries({
   Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
   Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Host: /./,
   'Sec-WebSocket-Version': /^13$/,
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
-};
+});
 
 /** A host and perhaps a port, and nothing that would end up in another part of the URL. */
 export const HOST: RegExp = /^[^\s/?#@\\]+$/;
@@ -29,7 +29,7 @@ export function refusalOf(method: string | undefined, header: GetHeader): Respon
   if (method !== 'GET') {
     return new Response('A WebSocket upgrade must be a GET request.\n', { status: 405, headers: { Allow: 'GET' } });
   }
-  for (const [name, value] of Object.entries(REQUIRED)) {
+  for (const [name, value] of REQUIRED) {
     if (value.test(header(name) ?? '')) continue;
     if (name === 'Sec-WebSocket-Version') {
       const text = 'This server speaks version 13 of the WebSocket protocol.\n';

@@ -168,12 +168,9 @@ function checkUpgrade(value: Partial<UpgradeRequest> | undefined): void {
 
 // ---- Upgrades ----
 
-/** Sockets that have become WebSockets: nothing else may be written to them. */
-const taken = new WeakSet<Duplex>();
-
-/** Whether a socket is a WebSocket by now: of this package, or of another library, which then reads from it. */
+/** Whether a socket is a WebSocket by now, of this package or of another library: then somebody reads from it. */
 function isTaken(socket: Duplex): boolean {
-  return taken.has(socket) || socket.listenerCount('data') > 0;
+  return socket.listenerCount('data') > 0;
 }
 
 /** How many adapters did not want a socket. */
@@ -223,9 +220,9 @@ class Upgrades {
 
   /** Opens a connection, or refuses it. */
   settle({ request, socket, head }: UpgradeRequest, decision: Upgrade | Response): void {
-    this.#hold(socket);
-    if (socket.destroyed) return;
     const refused = decision instanceof Response ? decision : refusalOfNode(request);
+    if (refused || socket.destroyed) this.#hold(socket); // otherwise `ws` does, from now on
+    if (socket.destroyed) return;
     if (refused) this.#refuse(socket, refused, request.method === 'HEAD');
     else this.#open({ request, socket, head }, decision as Upgrade);
   }
@@ -269,13 +266,13 @@ class Upgrades {
   }
 
   #open({ request, socket, head }: UpgradeRequest, { handler, arg, options }: Upgrade): void {
-    taken.add(socket);
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
-    socket.setDefaultEncoding('latin1'); // for the headers: `ws` leaves the encoding of strings to the socket
+    // For the headers: `ws` leaves the encoding of strings to the socket.
+    if (options.headers.length > 0) socket.setDefaultEncoding('latin1');
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
-      socket.setDefaultEncoding('utf8'); // for text messages
+      if (options.headers.length > 0) socket.setDefaultEncoding('utf8'); // for text messages
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options);
       wire.listen(connection);

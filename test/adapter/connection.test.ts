@@ -147,6 +147,42 @@ test('connections go in any order, and a shutdown finds those that are left', as
   expect(connections.size).toBe(0);
 });
 
+test('a wire is asked how much waits only when what was sent since may be over the bound', () => {
+  const log: string[] = [];
+  let waits = 0;
+  const wire: Wire = {
+    send: ({ data }) => log.push(`send ${(data as string).length}`),
+    unsent() {
+      log.push('unsent');
+      return waits;
+    },
+    close() {},
+    drop() {},
+  };
+  const handler: WebSock<undefined> = {
+    init: () => ({ type: 'ok', state: undefined }),
+    handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+  };
+  const connections = new Connections({ maxUnsentBytes: 2_000 });
+  const connection = new Connection(connections, wire, handler, checkOptions());
+  connection.open(undefined);
+  const logOf = (length: number) => {
+    connection.data({ opcode: 'text', data: 'a'.repeat(length) });
+    return log.splice(0);
+  };
+  const expected = (length: number) => [`send ${length}`, 'unsent'];
+  expect(logOf(663), '3 bytes for each unit and a header of 10: 1 999').toEqual(['send 663']);
+  expect(logOf(1)).toEqual(expected(1));
+  expect(logOf(663), 'nothing waited').toEqual(['send 663']);
+  waits = 2_001;
+  expect(logOf(1).slice(0, 2), 'too much waits').toEqual(expected(1));
+  expect(logOf(1), 'so the next callback waits').toEqual([]);
+  waits = 0;
+  connection.sent();
+  expect(log).toEqual(['unsent', ...expected(1)]);
+});
+
 test('a process that was held up does not take that for a client that reads nothing', () => {
   const looks: (() => void)[] = [];
   let now = 0;
@@ -154,15 +190,15 @@ test('a process that was held up does not take that for a client that reads noth
   const log: string[] = [];
   let unsent = 0;
   const wire: Wire = {
-    send() {
-      unsent = 2_000_000;
+    send({ data }) {
+      unsent += (data as string).length;
     },
     unsent: () => unsent,
     close() {},
     drop: () => log.push('drop'),
   };
   const handler: WebSock<undefined> = {
-    init: () => ({ type: 'push', messages: { opcode: 'text', data: 'much' }, state: undefined }),
+    init: () => ({ type: 'push', messages: { opcode: 'text', data: 'much'.repeat(500_000) }, state: undefined }),
     handleIn: (_frame, state) => ({ type: 'ok', state }),
     handleInfo: (_info, state) => ({ type: 'ok', state }),
   };
