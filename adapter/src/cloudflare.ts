@@ -168,7 +168,10 @@ class Link implements Wire {
       );
     });
     socket.addEventListener('close', ({ code, reason, wasClean }) => {
-      if (!wasClean) return connection.gone();
+      if (!wasClean) {
+        this.#answer(); // or workerd would keep the socket until garbage is collected
+        return connection.gone();
+      }
       const empty = code === 1005 && reason === '';
       // 1010 is a client's own; a longer reason than `cut` leaves does not fit a control frame (RFC 6455 §5.5).
       if (empty || ((maySend(code) || code === 1010) && cut(reason) === reason)) {

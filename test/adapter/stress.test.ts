@@ -5,7 +5,7 @@
 // Everything that is left to chance follows from the seed that is printed: WEBSOCK_SEED repeats a run, WEBSOCK_SECONDS
 // makes the random traffic longer, and WEBSOCK_PLATFORMS=node,bun runs some of the platforms.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { Capability } from '../../tck/src/capabilities.ts';
@@ -191,6 +191,21 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
       }),
   );
 
+  rule('4.1 a client that drops its connection leaves no descriptor open', () =>
+    alone(async (there, own) => {
+      const before = descriptors(own);
+      if (before === undefined) return;
+      const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(there.probeUrl().url)));
+      expect(descriptors(own)).toBeGreaterThanOrEqual(before + 100);
+      for (const [index, client] of clients.entries()) {
+        if (index % 4 === 0) client.send(frame(TEXT, 'half of it').subarray(0, 5));
+        if (index % 2 === 0) client.socket.resetAndDestroy();
+        else client.cut();
+      }
+      await vi.waitFor(() => expect(descriptors(own)).toBeLessThanOrEqual(before + 2), PATIENCE);
+    }),
+  );
+
   rule(
     '4.5 half-open sockets of every kind are gone after a bound',
     () =>
@@ -297,10 +312,17 @@ async function count(server: ServerUnderTest): Promise<{ inits: number; terminat
   return (await server.command({ count: true })) as { inits: number; terminates: number; memory: number };
 }
 
-/** How many descriptors a process has open; `undefined` where the system does not say. */
+/** How many descriptors a process and those that it has started have open; `undefined` where the system does not say. */
 function descriptors({ process }: Host): number | undefined {
-  const folder = `/proc/${process.pid}/fd`;
-  return existsSync(folder) ? readdirSync(folder).length : undefined;
+  return existsSync('/proc/self/fd') ? descriptorsOf(String(process.pid)) : undefined;
+}
+
+function descriptorsOf(pid: string): number {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  const own = readdirSync(`/proc/${pid}/fd`).length;
+  return children.reduce((sum, child) => sum + descriptorsOf(child), own);
 }
 
 /** A socket that has sent a request to upgrade, and stays open when the server ends it. */
