@@ -665,9 +665,9 @@ const idle: readonly RuleTest[] = [
       title: `${what} that the server sends does not restart the clock`,
       needs: ['sendsTimeoutCode', ...(need ? [need] : [])],
       async run(t) {
-        const client = await t.raw({ options: { idleTimeout: 700, heartbeat: false } });
+        const client = await t.raw({ options: { idleTimeout: 2_000, heartbeat: false } });
         let open = true;
-        const ticks = 60;
+        const ticks = 100;
         let sent = 0;
         const posts = (async () => {
           for (; open && sent < ticks; sent++) {
