@@ -99,13 +99,14 @@ async function measure(
   kinds: readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
-  const servers: Server[] = [];
-  try {
-    for (const kind of kinds) servers.push(new Server(kind, await start(platform, kind)));
+  // In processes of their own: workerd goes on closing thousands of sockets while others are served.
+  await withServers(platform, kinds, async (servers) => {
     for (const server of servers) {
       const memory = await idleMemory(server);
       add(server.kind, IDLE, { rate: memory, cpu: memory });
     }
+  });
+  await withServers(platform, kinds, async (servers) => {
     for (const each of [...cases, undefined]) {
       const loads = new Map<Server, Load>();
       for (const server of servers) {
@@ -124,6 +125,19 @@ async function measure(
       for (const load of loads.values()) load.close();
       await after(SETTLE / 3); // the servers take leave of these clients
     }
+  });
+}
+
+/** Starts a server of each kind for what is done with them, and ends them. */
+async function withServers(
+  platform: Platform,
+  kinds: readonly Kind[],
+  run: (servers: readonly Server[]) => Promise<void>,
+): Promise<void> {
+  const servers: Server[] = [];
+  try {
+    for (const kind of kinds) servers.push(new Server(kind, await start(platform, kind)));
+    await run(servers);
   } finally {
     await Promise.all(servers.map(({ host }) => host.stop()));
   }
