@@ -25,7 +25,7 @@ const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** The servers share the machine with each other, and with all that the tests do to them. */
 const PATIENCE = 60_000; // ms
 const CLIENTS = 200;
-const CONNECTIONS = complete ? 5_000 : 500;
+const CONNECTIONS = complete ? 2_000 : 500;
 
 console.log(`WEBSOCK_SEED=${seed}`);
 
@@ -264,7 +264,7 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     () =>
       alone(
         async (there) => {
-          const TALK = complete ? 3_000 : 1_000;
+          const TALK = complete ? 2_000 : 1_000;
           const line = 'x'.repeat(10_000);
           const members = await Promise.all(Array.from({ length: 5 }, () => Client.connect(`${there.url}/room`)));
           for (const member of members) expect(await member.next()).toEqual({ text: 'welcome' });

@@ -11,7 +11,7 @@ import { complete } from '../toolkit/programs.ts';
 import { type Handler, handler, head, type Written, write } from './generator.ts';
 
 const seed = Number(process.env['SEED'] ?? 1);
-const count = Number(process.env['COUNT'] ?? (complete ? 3000 : 1000));
+const count = Number(process.env['COUNT'] ?? (complete ? 2000 : 1000));
 const few = Math.ceil(count / 30); // the older compilers are slow
 const all = fc.sample(handler, { seed, numRuns: count });
 
