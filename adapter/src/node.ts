@@ -221,7 +221,7 @@ class Upgrades {
   /** Opens a connection, or refuses it. */
   settle({ request, socket, head }: UpgradeRequest, decision: Upgrade | Response): void {
     // Not by `instanceof`: to name Response loads Node's fetch, and V8 then collects garbage more often.
-    const refused = 'handler' in decision ? refusalOfNode(request) : decision;
+    const refused = 'status' in decision ? decision : refusalOfNode(request);
     if (refused || socket.destroyed) this.#hold(socket); // otherwise `ws` does, from now on
     if (socket.destroyed) return;
     if (refused) this.#refuse(socket, refused, request.method === 'HEAD');
