@@ -3,6 +3,7 @@
 import { type Clock, Connection, Connections, checkOptions, type Wire } from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
+import { echo } from '../apps/echo/echo.ts';
 
 /** A connection whose `handleIn` waits until the test lets it go on, and all that its wire was asked to do. */
 function open({
@@ -159,13 +160,8 @@ test('a wire is asked how much waits only when what was sent since may be over t
     close() {},
     drop() {},
   };
-  const handler: WebSock<undefined> = {
-    init: () => ({ type: 'ok', state: undefined }),
-    handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
-    handleInfo: (_info, state) => ({ type: 'ok', state }),
-  };
   const connections = new Connections({ maxUnsentBytes: 2_000 });
-  const connection = new Connection(connections, wire, handler, checkOptions());
+  const connection = new Connection(connections, wire, echo, checkOptions());
   connection.open(undefined);
   const logOf = (length: number) => {
     connection.data({ opcode: 'text', data: 'a'.repeat(length) });

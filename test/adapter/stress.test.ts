@@ -5,7 +5,7 @@
 // Everything that is left to chance follows from the seed that is printed: WEBSOCK_SEED repeats a run, WEBSOCK_SECONDS
 // makes the random traffic longer, and WEBSOCK_PLATFORMS=node,bun runs some of the platforms.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { Capability } from '../../tck/src/capabilities.ts';
@@ -13,7 +13,7 @@ import { Client } from '../../tck/src/client.ts';
 import type { Callback, Instruction } from '../../tck/src/probe.ts';
 import { BINARY, closeFrame, frame, PING, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { pause, ServerUnderTest, type Trace } from '../../tck/src/server-under-test.ts';
-import { type Host, host, platforms } from '../toolkit/host.ts';
+import { type Host, host, platforms, processFolders } from '../toolkit/host.ts';
 import { complete } from '../toolkit/programs.ts';
 import { results } from './stress.application.ts';
 
@@ -314,15 +314,8 @@ async function count(server: ServerUnderTest): Promise<{ inits: number; terminat
 
 /** How many descriptors a process and those that it has started have open; `undefined` where the system does not say. */
 function descriptors({ process }: Host): number | undefined {
-  return existsSync('/proc/self/fd') ? descriptorsOf(String(process.pid)) : undefined;
-}
-
-function descriptorsOf(pid: string): number {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-  );
-  const own = readdirSync(`/proc/${pid}/fd`).length;
-  return children.reduce((sum, child) => sum + descriptorsOf(child), own);
+  if (!existsSync('/proc/self/fd')) return undefined;
+  return processFolders(process.pid).flatMap((folder) => readdirSync(`${folder}/fd`)).length;
 }
 
 /** A socket that has sent a request to upgrade, and stays open when the server ends it. */

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
+import { type Host, launch, type Platform, platforms, processFolders } from '../toolkit/host.ts';
 import { Client, type Sample, sample } from './client.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
@@ -164,18 +164,13 @@ class Server {
   /** Bytes in memory and seconds of processor time, of its process and of those that this one has started. */
   usage(): { readonly memory: number; readonly cpu: number } {
     const sum = { memory: 0, cpu: 0 };
-    const add = (pid: string) => {
-      // See proc(5); on a system without it there are no such figures.
-      const folder = `/proc/${pid}`;
-      for (const task of readdirSync(`${folder}/task`)) {
-        sum.cpu += Number(readFileSync(`${folder}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
-        const children = readFileSync(`${folder}/task/${task}/children`, 'utf8');
-        for (const child of children.split(' ')) if (child !== '') add(child);
-      }
-      sum.memory += Number(readFileSync(`${folder}/statm`, 'utf8').split(' ')[1]) * 4096;
-    };
     try {
-      add(String(this.host.process.pid));
+      for (const folder of processFolders(this.host.process.pid)) {
+        for (const task of readdirSync(`${folder}/task`)) {
+          sum.cpu += Number(readFileSync(`${folder}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
+        }
+        sum.memory += Number(readFileSync(`${folder}/statm`, 'utf8').split(' ')[1]) * 4096;
+      }
       return sum;
     } catch {
       return { memory: Number.NaN, cpu: Number.NaN };

@@ -1,6 +1,7 @@
 // Starts a reference server in a process of its own, to host an application.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -68,4 +69,13 @@ export async function launch(
       return ended;
     },
   };
+}
+
+/** The folders in /proc of a process and of those that it has started; throws on a system without them, see proc(5). */
+export function processFolders(pid: number | string | undefined): string[] {
+  const folder = `/proc/${pid}`;
+  const children = readdirSync(`${folder}/task`).flatMap((thread) =>
+    readFileSync(`${folder}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return [folder, ...children.flatMap(processFolders)];
 }
