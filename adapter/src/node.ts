@@ -402,8 +402,10 @@ class NodeWire implements Wire {
       connection.heard();
       this.#copyFragments(); // `ws`, which listened first, has read them
     });
-    // The client has ended its side without a close frame. If it reads nothing either, `ws` would wait for it indefinitely.
-    socket.once('end', () => {
+    // The client has ended its side without a close frame, and `ws` ends ours. If something waits to be sent, and the
+    // client reads nothing, the socket would stay indefinitely; otherwise it closes now.
+    socket.on('end', () => {
+      if (socket.writableLength === 0) return;
       const end = () => connection.closing(1006, '');
       if (webSocket.extensions === '') end();
       else setTimeout(end, 1_000).unref(); // messages may still be inflated; most sockets are gone by then
