@@ -1,8 +1,10 @@
 // `npm run bench`, second part: what the adapter costs at run time, beside the same platform used bare and, on node:http,
-// beside crossws. Platform by platform, so that few servers are open at a time; in every round all are started anew, as
-// the luck of one process is worth a tenth; and in a round each is measured in turn.
+// beside crossws. Platform by platform and case by case, all in turn in every round, with processes of their own: the luck
+// of one is worth a tenth, and what a process has served before costs the next case as much.
 //
-//   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM]]]
+//   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
+//
+// A short time may see no garbage collection, or two: on workerd there are two or three in 100 000 messages.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -12,10 +14,11 @@ import { Client, type Sample, sample } from './client.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
 /** How long each server is measured in a round, in each case. */
-const MS = Number(process.argv[3] ?? 200);
+const MS = Number(process.argv[3] ?? 400);
 /** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
 const TURNS = 4;
-const chosen = platforms.filter((platform) => (process.argv[4] ?? platform) === platform);
+const [, , , , PLATFORM, CASE = ''] = process.argv;
+const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
 
 interface Case {
   readonly name: string;
@@ -40,6 +43,10 @@ const cases: readonly Case[] = [
 const ACCEPT = 'connections accepted';
 const ACCEPTED_AT_ONCE = 8;
 const IDLE = 'kB for an idle connection';
+
+const isChosen = (name: string) => name.includes(CASE);
+/** What the rows are, in their order; memory is measured in another way. */
+const SPEEDS = [...cases.map(({ name }) => name), ACCEPT].filter(isChosen);
 
 /** What the adapter is to reach, as its part of the other's figure: of messages, and of processor time and memory. */
 const GOALS = {
@@ -72,6 +79,12 @@ interface Figures {
 
 async function main(): Promise<void> {
   const began = performance.now();
+  if (chosen.length === 0) throw new Error(`there is no platform ${PLATFORM}; they are ${platforms.join(', ')}`);
+  if (SPEEDS.length === 0 && !isChosen(IDLE)) {
+    throw new Error(
+      `no case has ${CASE} in its name; they are ${cases.map(({ name }) => name).join('; ')}; ${ACCEPT}; ${IDLE}`,
+    );
+  }
   console.log('The adapter beside the same platform used bare, and beside crossws (node:http).');
   console.log(
     `Medians of ${rounds} rounds, each of new processes and of ${MS} ms for every cell; of ratios the quartiles, too.`,
@@ -99,20 +112,22 @@ async function measure(
   kinds: readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
-  // In processes of their own: workerd goes on closing thousands of sockets while others are served.
-  await withServers(platform, kinds, async (servers) => {
-    for (const server of servers) {
-      const memory = await idleMemory(server);
-      add(server.kind, IDLE, { rate: memory, cpu: memory });
-    }
-  });
-  await withServers(platform, kinds, async (servers) => {
-    for (const each of [...cases, undefined]) {
+  if (isChosen(IDLE)) {
+    await withServers(platform, kinds, async (servers) => {
+      for (const server of servers) {
+        const memory = await idleMemory(server);
+        add(server.kind, IDLE, { rate: memory, cpu: memory });
+      }
+    });
+  }
+  for (const name of SPEEDS) {
+    const each = cases.find((one) => one.name === name);
+    await withServers(platform, kinds, async (servers) => {
       const loads = new Map<Server, Load>();
       for (const server of servers) {
         const load = each ? await Messages.open(server, each) : new Accepts(server);
         loads.set(server, load);
-        await load.warmUp(each === cases[0] ? 8 * MS : 3 * MS);
+        await load.warmUp(4 * MS);
       }
       const counts = new Map(servers.map((server) => [server, new Count()]));
       const duration = each ? MS : 3 * MS; // a connection costs as much as ten messages
@@ -122,11 +137,10 @@ async function measure(
           await (loads.get(server) as Load).run(duration / TURNS, counts.get(server));
         }
       }
-      for (const [server, count] of counts) add(server.kind, each?.name ?? ACCEPT, count.figures());
+      for (const [server, count] of counts) add(server.kind, name, count.figures());
       for (const load of loads.values()) load.close();
-      await after(SETTLE / 3); // the servers take leave of these clients
-    }
-  });
+    });
+  }
 }
 
 /** Starts a server of each kind for what is done with them, and ends them. */
@@ -360,7 +374,7 @@ function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, Read
   console.log(`\n${platform}, beside ${other === 'bare' ? 'the platform bare' : other}`);
   print('', 'each second', '', '', 'processor time, µs', '', '');
   print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
-  for (const name of [...cases.map((each) => each.name), ACCEPT]) {
+  for (const name of SPEEDS) {
     const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
     print(
       name,
@@ -368,6 +382,7 @@ function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, Read
       ...compare(theirs, ours, 'cpu', (ratio) => ratio > (name === ACCEPT ? goals.accept : goals.cpu)),
     );
   }
+  if (!isChosen(IDLE)) return;
   const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
   print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
 }

@@ -35,6 +35,10 @@ const trials: Readonly<Record<string, Trial>> = {
   'npm pkg set type=module': { cwd: application },
   'npx tsx test/bench/types.ts': { extraArgs: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
   'npx tsx test/bench/servers.ts': { extraArgs: '1 40 bun', prints: /^64-KiB binaries, 100 connections +\d/m },
+  "npx tsx test/bench/servers.ts 5 3000 cloudflare 'texts, 1 '": {
+    replace: ['5 3000', '1 40'],
+    prints: /^64-byte texts, 1 connection +\d/m,
+  },
   'npx tsx test/apps/redis/measure.ts': { extraArgs: '2', prints: /^two processes, Redis .* lines\/s said/m },
   'npx tsx test/tck/implementers.ts NAME PLATFORM report.json': {
     extraArgs: '&& grep NAME tck/README.md',
