@@ -9,7 +9,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import type { WebSock } from '@websock/spec';
@@ -402,10 +402,11 @@ class NodeWire implements Wire {
       connection.heard();
       this.#copyFragments(); // `ws`, which listened first, has read them
     });
-    // The client has ended its side without a close frame, and `ws` ends ours. If something waits to be sent, and the
-    // client reads nothing, the socket would stay indefinitely; otherwise it closes now.
+    // The client has ended its side without a close frame, and `ws` ends ours. A plain socket that has nothing to send then
+    // closes now; otherwise, if the client reads nothing either, it would stay indefinitely.
+    const plain = socket instanceof Socket && !('encrypted' in socket);
     socket.on('end', () => {
-      if (socket.writableLength === 0) return;
+      if (plain && socket.writableLength === 0) return;
       const end = () => connection.closing(1006, '');
       if (webSocket.extensions === '') end();
       else setTimeout(end, 1_000).unref(); // messages may still be inflated; most sockets are gone by then
