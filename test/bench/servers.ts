@@ -17,7 +17,7 @@ const rounds = Number(process.argv[2] ?? 3);
 const MS = Number(process.argv[3] ?? 400);
 /** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
 const TURNS = 4;
-const [, , , , PLATFORM, CASE = ''] = process.argv;
+const [PLATFORM, CASE = ''] = process.argv.slice(4);
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
 
 interface Case {
