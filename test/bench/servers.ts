@@ -12,12 +12,12 @@ import { join } from 'node:path';
 import { type Host, launch, type Platform, platforms, processFolders } from '../toolkit/host.ts';
 import { Client, type Sample, sample } from './client.ts';
 
-const rounds = Number(process.argv[2] ?? 3);
+const [ROUNDS = '3', TIME = '400', PLATFORM, CASE = ''] = process.argv.slice(2);
+const rounds = Number(ROUNDS);
 /** How long each server is measured in a round, in each case. */
-const MS = Number(process.argv[3] ?? 400);
+const MS = Number(TIME);
 /** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
 const TURNS = 4;
-const [PLATFORM, CASE = ''] = process.argv.slice(4);
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
 
 interface Case {
@@ -44,9 +44,11 @@ const ACCEPT = 'connections accepted';
 const ACCEPTED_AT_ONCE = 8;
 const IDLE = 'kB for an idle connection';
 
-const isChosen = (name: string) => name.includes(CASE);
-/** What the rows are, in their order; memory is measured in another way. */
-const SPEEDS = [...cases.map(({ name }) => name), ACCEPT].filter(isChosen);
+/** The rows, in their order; the last is no speed, and is measured in another way. */
+const rows: readonly (Case | { readonly name: string })[] = [...cases, { name: ACCEPT }, { name: IDLE }];
+const chosenRows = rows.filter(({ name }) => name.includes(CASE));
+const speeds = chosenRows.filter(({ name }) => name !== IDLE);
+const memoryIsChosen = speeds.length < chosenRows.length;
 
 /** What the adapter is to reach, as its part of the other's figure: of messages, and of processor time and memory. */
 const GOALS = {
@@ -80,10 +82,8 @@ interface Figures {
 async function main(): Promise<void> {
   const began = performance.now();
   if (chosen.length === 0) throw new Error(`there is no platform ${PLATFORM}; they are ${platforms.join(', ')}`);
-  if (SPEEDS.length === 0 && !isChosen(IDLE)) {
-    throw new Error(
-      `no case has ${CASE} in its name; they are ${cases.map(({ name }) => name).join('; ')}; ${ACCEPT}; ${IDLE}`,
-    );
+  if (chosenRows.length === 0) {
+    throw new Error(`no case has ${CASE} in its name; they are ${rows.map(({ name }) => name).join('; ')}`);
   }
   console.log('The adapter beside the same platform used bare, and beside crossws (node:http).');
   console.log(
@@ -112,7 +112,7 @@ async function measure(
   kinds: readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
-  if (isChosen(IDLE)) {
+  if (memoryIsChosen) {
     await withServers(platform, kinds, async (servers) => {
       for (const server of servers) {
         const memory = await idleMemory(server);
@@ -120,24 +120,24 @@ async function measure(
       }
     });
   }
-  for (const name of SPEEDS) {
-    const each = cases.find((one) => one.name === name);
+  for (const each of speeds) {
+    const sendsMessages = 'path' in each;
     await withServers(platform, kinds, async (servers) => {
       const loads = new Map<Server, Load>();
       for (const server of servers) {
-        const load = each ? await Messages.open(server, each) : new Accepts(server);
+        const load = sendsMessages ? await Messages.open(server, each) : new Accepts(server);
         loads.set(server, load);
         await load.warmUp(4 * MS);
       }
       const counts = new Map(servers.map((server) => [server, new Count()]));
-      const duration = each ? MS : 3 * MS; // a connection costs as much as ten messages
+      const duration = sendsMessages ? MS : 3 * MS; // a connection costs as much as ten messages
       for (let turn = 0; turn < TURNS; turn++) {
         // Back and forth, so that all are measured at the same time on average.
         for (const server of turn % 2 ? [...servers].reverse() : servers) {
           await (loads.get(server) as Load).run(duration / TURNS, counts.get(server));
         }
       }
-      for (const [server, count] of counts) add(server.kind, name, count.figures());
+      for (const [server, count] of counts) add(server.kind, each.name, count.figures());
       for (const load of loads.values()) load.close();
     });
   }
@@ -374,7 +374,7 @@ function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, Read
   console.log(`\n${platform}, beside ${other === 'bare' ? 'the platform bare' : other}`);
   print('', 'each second', '', '', 'processor time, µs', '', '');
   print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
-  for (const name of SPEEDS) {
+  for (const { name } of speeds) {
     const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
     print(
       name,
@@ -382,7 +382,7 @@ function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, Read
       ...compare(theirs, ours, 'cpu', (ratio) => ratio > (name === ACCEPT ? goals.accept : goals.cpu)),
     );
   }
-  if (!isChosen(IDLE)) return;
+  if (!memoryIsChosen) return;
   const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
   print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
 }
