@@ -2,22 +2,23 @@
 // adapter has its own.
 
 import type { WebSock } from '@websock/spec';
-import type { Accepted, Route, RouteResult } from './accept.ts';
-import { type Bounds, Connections, type ShutdownOptions } from './connection.ts';
+import { LONGEST_DELAY } from './connection/clock.ts';
+import { Connections, type ShutdownOptions } from './connection/connections.ts';
+import { isThenable } from './connection/results.ts';
+import { describe } from './describe.ts';
+import { checkHandler } from './handler.ts';
 import { refusal } from './handshake.ts';
-import type { ErrorContext } from './report.ts';
+import type { Bounds } from './options.ts';
 import {
   boundsIn,
   type CheckedOptions,
-  checkHandler,
   checkOptions,
   checkShutdown,
-  isThenable,
-  LONGEST_DELAY,
-  OptionsCheck,
+  OptionsReader,
   SERVER_OPTION_NAMES,
-  show,
-} from './validate.ts';
+} from './options.ts';
+import type { ErrorContext } from './report.ts';
+import type { Accepted, Route, RouteResult } from './route.ts';
 
 /** How an adapter treats its connections, whichever handler serves them. */
 export interface AdapterOptions extends Bounds {
@@ -30,34 +31,15 @@ export interface AdapterOptions extends Bounds {
   readonly routeTimeout?: number | undefined;
 }
 
-/** Where a server listens, beside what all adapters have in common. */
-export interface ServeOptions extends AdapterOptions {
-  /** The TCP port; 0 for a free one. Default: 8080. */
-  readonly port?: number | undefined;
-  /** The name or address to listen on. Default: all addresses of the machine. */
-  readonly hostname?: string | undefined;
-}
-
-/** A server that listens. */
-export interface Serving {
-  /** Where it listens, such as `ws://127.0.0.1:8080`. */
-  readonly url: string;
-  /**
-   * Ends the server: new requests are answered with 503 (rule 1.6), every connection is closed with 1001 (rule 4.3). When
-   * all are over, or the bound has passed (rule 4.5), it stops listening, and the promise settles.
-   */
-  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
-}
-
 /** A connection to open: checked, its options with their defaults. */
-export interface Upgrade {
+export interface AcceptedUpgrade {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options: CheckedOptions;
 }
 
 /** What is to be done with a request; `undefined` if it is for somebody else. */
-export type Decision = Upgrade | Response | undefined;
+export type Decision = AcceptedUpgrade | Response | undefined;
 
 /** One adapter: its options and its connections. */
 export class Adapter {
@@ -67,7 +49,7 @@ export class Adapter {
   /** How long a route may take, in ms. */
   readonly routeTimeout: number;
   /** Reads the options that the caller has named besides. */
-  readonly options: OptionsCheck;
+  readonly options: OptionsReader;
 
   /**
    * Throws a TypeError for an option that is unknown or invalid.
@@ -76,12 +58,12 @@ export class Adapter {
    * @param more - names of options that the caller reads itself, from `options`
    */
   constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
-    const check = new OptionsCheck(caller, options, [...more, ...SERVER_OPTION_NAMES]);
-    this.options = check;
+    const reader = new OptionsReader(caller, options, [...more, ...SERVER_OPTION_NAMES]);
+    this.options = reader;
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
-    this.routeTimeout = check.milliseconds('routeTimeout', 10_000, 1);
-    const onError = check.option('onError', isFunction, 'a function (error, { callback }) => …');
-    this.connections = new Connections({ onError, ...boundsIn(check) });
+    this.routeTimeout = reader.milliseconds('routeTimeout', 10_000, 1);
+    const onError = reader.option('onError', isFunction, 'a function (error, { callback }) => …');
+    this.connections = new Connections({ onError, ...boundsIn(reader) });
   }
 
   /**
@@ -91,7 +73,7 @@ export class Adapter {
    * upgrade (rule 1.5).
    */
   decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
-    if (this.connections.closing) return unavailable();
+    if (this.connections.isShuttingDown) return unavailable();
     try {
       const result = route(request, platform);
       if (!isThenable(result)) return this.#check(request, result);
@@ -102,7 +84,7 @@ export class Adapter {
   }
 
   /** Checks what `upgrade` is called with; throws a TypeError for an invalid handler or option. */
-  check(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined): Upgrade {
+  check(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined): AcceptedUpgrade {
     checkHandler(handler);
     return { handler, arg, options: checkOptions(options) };
   }
@@ -157,9 +139,9 @@ export class Adapter {
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
-      return this.#failed(new TypeError(`the route returned ${show(result)}; ${remedy}`));
+      return this.#failed(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
     }
-    if (this.connections.closing) return unavailable();
+    if (this.connections.isShuttingDown) return unavailable();
     try {
       return refusal(request) ?? this.check(result.handler, result.arg, result.options);
     } catch (error) {
@@ -173,57 +155,10 @@ export class Adapter {
   }
 }
 
-/**
- * The adapter of a server that listens, and where; throws a TypeError for an option that is unknown or invalid.
- *
- * @param more - names of options that the caller reads itself, from the adapter's `options`
- */
-export function checkServe(
-  options: ServeOptions | undefined,
-  more: readonly string[] = [],
-): {
-  readonly port: number;
-  readonly hostname: string | undefined;
-  readonly adapter: Adapter;
-} {
-  const adapter = new Adapter('serve', options, ['port', 'hostname', ...more]);
-  const check = adapter.options;
-  const isPort = (value: unknown): value is number =>
-    Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536;
-  const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
-  return {
-    port: check.option('port', isPort, 'a whole number from 0 to 65535') ?? 8080,
-    hostname: check.option('hostname', isName, "a name or an address, such as '127.0.0.1'"),
-    adapter,
-  };
-}
-
 /** Throws a TypeError unless `route` is a function. */
 export function checkRoute(caller: string, route: unknown): void {
   if (typeof route === 'function') return;
-  throw new TypeError(`${caller}: the route is ${show(route)}; pass a function (request) => accept(handler, arg)`);
-}
-
-/** Why a port cannot be listened on, and the remedy; with the system's `code` where the platform tells it. */
-export function cannotListen(port: number, hostname: string | undefined, cause: unknown): Error {
-  const { code, message } = cause as { code?: string; message?: string };
-  const why = REMEDIES[code ?? ''] ?? message;
-  const error = new Error(`serve: cannot listen on ${hostname ?? 'all addresses'}, port ${port}: ${why}`, { cause });
-  return code === undefined ? error : Object.assign(error, { code });
-}
-
-const REMEDIES: { readonly [code: string]: string } = {
-  EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
-  EACCES: 'this process may not; pass a port above 1023',
-  EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
-  ENOTFOUND: 'there is no such host; pass another hostname',
-};
-
-/** The URL of a server that listens on a host name, or on all addresses. */
-export function urlOf(hostname: string | undefined, port: number): string {
-  const all = hostname === undefined || hostname === '0.0.0.0' || hostname === '::';
-  const host = all ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname;
-  return `ws://${host}:${port}`;
+  throw new TypeError(`${caller}: the route is ${describe(route)}; pass a function (request) => accept(handler, arg)`);
 }
 
 /** The answer to every request from the moment that a shutdown begins (rule 1.6). */
@@ -235,13 +170,6 @@ export function unavailable(): Response {
 export function notFound(isUpgrade: boolean): Response {
   const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
   return new Response(`Not Found${why}\n`, { status: 404 });
-}
-
-/** Throws unless this is the platform of the entry that was imported. */
-export function checkPlatform(platform: 'Bun' | 'Deno'): void {
-  if (platform in globalThis) return;
-  const entry = `@websock/adapter/${platform.toLowerCase()}`;
-  throw new Error(`serve: ${entry} needs ${platform}; on Node.js, import @websock/adapter/node`);
 }
 
 // By shape: a library's routes may come with another copy of this package.

@@ -6,22 +6,16 @@
 // be synchronous.
 
 import type { WebSock } from '@websock/spec';
-import type { Route } from './accept.ts';
-import {
-  Adapter,
-  type AdapterOptions,
-  checkPlatform,
-  checkRoute,
-  checkServe,
-  type ServeOptions,
-  type Serving,
-  type Upgrade,
-  urlOf,
-} from './adapter.ts';
-import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { adapterBy, fetchBy, listen, orNotFound, stopGently } from './fetch.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import type { Cannot } from './capabilities.ts';
+import { Connection } from './connection/connection.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Wire } from './connection/wire.ts';
+import { describe } from './describe.ts';
+import { createFetchHandler, createUpgrader, listen, orNotFound, stopGently } from './fetch/handler.ts';
 import { subprotocol } from './handshake.ts';
-import { show } from './validate.ts';
+import type { Route } from './route.ts';
+import { checkPlatform, checkServe, type ServeOptions, type Serving, urlOf } from './serve.ts';
 
 export * from './index.ts';
 
@@ -165,13 +159,13 @@ export function createFetch(route: Route<BunPlatform>, options?: BunOptions): Bu
 }
 
 function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch'] {
-  const ask = fetchBy(adapter, route, (request, { server }, upgrade) =>
+  const ask = createFetchHandler(adapter, route, (request, { server }, upgrade) =>
     open(adapter.connections, { request, server }, upgrade),
   );
   return (request, server) => {
     if (!isServer(server)) {
       const remedy = 'pass the server, which Bun gives to fetch as well';
-      throw new TypeError(`fetch: the second argument is ${show(server)}; ${remedy}`);
+      throw new TypeError(`fetch: the second argument is ${describe(server)}; ${remedy}`);
     }
     return ask(request, { server });
   };
@@ -196,14 +190,14 @@ export function createAdapter(options?: BunOptions): BunAdapter {
   const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
   const needs = '{ request, server }, the parameters of fetch';
   const requestOf = (target: UpgradeRequest) => (isServer(target?.server) ? target.request : undefined);
-  return { ...adapterBy(adapter, requestOf, needs, open), websocket: websocketOf(adapter) };
+  return { ...createUpgrader(adapter, requestOf, needs, open), websocket: websocketOf(adapter) };
 }
 
 function isServer(value: BunServer | undefined): boolean {
   return typeof value?.upgrade === 'function';
 }
 
-function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: Upgrade): Response {
+function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
   const { protocol, compress, headers } = upgrade.options;
   if (!compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
   // Without this header Bun would answer the first subprotocol that the client offers.
@@ -252,7 +246,7 @@ class Link implements Wire {
   /** The close frame that waits for what is buffered. */
   #close: readonly [code: number, reason: string] | undefined;
 
-  constructor(connections: Connections, { handler, arg, options }: Upgrade) {
+  constructor(connections: Connections, { handler, arg, options }: AcceptedUpgrade) {
     this.connection = new Connection(connections, this, handler, options);
     this.#arg = arg;
     this.#compress = options.compress;

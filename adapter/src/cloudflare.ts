@@ -11,19 +11,15 @@
 // Only connections of the same Durable Object can reach each other: workerd lets no request touch the sockets of another.
 
 import type { WebSock } from '@websock/spec';
-import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, checkRoute, type Upgrade } from './adapter.ts';
-import {
-  type Cannot,
-  Connection,
-  type Connections,
-  cut,
-  maySend,
-  type ShutdownOptions,
-  type Wire,
-} from './connection.ts';
-import { adapterBy, fetchBy } from './fetch.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import type { Cannot } from './capabilities.ts';
+import { isSendableCode, truncateReason } from './connection/close.ts';
+import { Connection } from './connection/connection.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Wire } from './connection/wire.ts';
+import { createFetchHandler, createUpgrader } from './fetch/handler.ts';
 import { subprotocol } from './handshake.ts';
+import type { Route } from './route.ts';
 
 export * from './index.ts';
 
@@ -83,7 +79,9 @@ export function createFetch<Env = unknown>(
 ): CloudflareFetch<Env> {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
-  const ask = fetchBy(adapter, route, (request, { ctx }, upgrade) => open(adapter.connections, request, upgrade, ctx));
+  const ask = createFetchHandler(adapter, route, (request, { ctx }, upgrade) =>
+    open(adapter.connections, request, upgrade, ctx),
+  );
   return {
     fetch: (request, env, ctx) => ask(request, { env: env as Env, ctx }),
     shutdown: (bounds) => adapter.shutdown(bounds),
@@ -104,7 +102,7 @@ export interface CloudflareAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
+  return createUpgrader(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
 // Of workerd's own types, what is used here.
@@ -130,7 +128,7 @@ interface CloseEvent {
 function open(
   connections: Connections,
   request: Request,
-  { handler, arg, options }: Upgrade,
+  { handler, arg, options }: AcceptedUpgrade,
   ctx?: Context | undefined,
 ): Response {
   const headers = new Headers();
@@ -174,7 +172,7 @@ class Link implements Wire {
       }
       const empty = code === 1005 && reason === '';
       // 1010 is a client's own; a longer reason than `cut` leaves does not fit a control frame (RFC 6455 §5.5).
-      if (empty || ((maySend(code) || code === 1010) && cut(reason) === reason)) {
+      if (empty || ((isSendableCode(code) || code === 1010) && truncateReason(reason) === reason)) {
         if (empty) this.#answer();
         else this.#answer(code, reason);
         connection.closing(code, reason);

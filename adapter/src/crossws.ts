@@ -10,10 +10,13 @@
 // before those of a connection's `idleTimeout`.
 
 import type { WebSock } from '@websock/spec';
-import type { Route } from './accept.ts';
-import { Adapter, type AdapterOptions, checkRoute, type Decision, notFound, type Upgrade } from './adapter.ts';
-import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, type Decision, notFound } from './adapter.ts';
+import type { Cannot } from './capabilities.ts';
+import { Connection } from './connection/connection.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Wire } from './connection/wire.ts';
 import { subprotocol } from './handshake.ts';
+import type { Route } from './route.ts';
 
 export * from './index.ts';
 
@@ -111,7 +114,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     },
     open(peer) {
       const context = peer.context as { [name: symbol]: unknown };
-      const upgrade = context[key] as Upgrade | undefined;
+      const upgrade = context[key] as AcceptedUpgrade | undefined;
       if (upgrade) {
         const link = new Link(connections, peer, upgrade);
         context[key] = link;
@@ -133,7 +136,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
   };
 }
 
-function acceptance(request: Request, upgrade: Upgrade, key: symbol): CrosswsUpgrade {
+function acceptance(request: Request, upgrade: AcceptedUpgrade, key: symbol): CrosswsUpgrade {
   const { headers, protocol: wanted, compress } = upgrade.options;
   const protocol = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), wanted);
   const lines = headers.map(([name, value]): [string, string] => [name, value]);
@@ -171,7 +174,7 @@ class Link implements Wire {
   /** The least that has waited since the close frame was handed over: nothing follows it. */
   #least = Number.POSITIVE_INFINITY;
 
-  constructor(connections: Connections, peer: CrosswsPeer, { handler, options }: Upgrade) {
+  constructor(connections: Connections, peer: CrosswsPeer, { handler, options }: AcceptedUpgrade) {
     this.#peer = peer;
     this.#compress = { compress: options.compress };
     if (canPing(peer)) this.ping = () => void peer.ping();

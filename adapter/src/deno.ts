@@ -9,22 +9,17 @@
 // of the code that was sent.
 
 import type { WebSock } from '@websock/spec';
-import type { Route } from './accept.ts';
-import {
-  Adapter,
-  type AdapterOptions,
-  checkPlatform,
-  checkRoute,
-  checkServe,
-  type ServeOptions,
-  type Serving,
-  type Upgrade,
-  urlOf,
-} from './adapter.ts';
-import { type Cannot, Connection, type Connections, type ShutdownOptions, type Wire } from './connection.ts';
-import { adapterBy, fetchBy, listen, orNotFound, stopGently } from './fetch.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import type { Cannot } from './capabilities.ts';
+import { LONGEST_DELAY } from './connection/clock.ts';
+import { Connection } from './connection/connection.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Wire } from './connection/wire.ts';
+import { createFetchHandler, createUpgrader, listen, orNotFound, stopGently } from './fetch/handler.ts';
 import { subprotocol } from './handshake.ts';
-import { DEFAULT_IDLE_TIMEOUT, LONGEST_DELAY } from './validate.ts';
+import { DEFAULT_IDLE_TIMEOUT } from './options.ts';
+import type { Route } from './route.ts';
+import { checkPlatform, checkServe, type ServeOptions, type Serving, urlOf } from './serve.ts';
 
 export * from './index.ts';
 
@@ -132,7 +127,7 @@ export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions
 }
 
 function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {
-  return fetchBy(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
+  return createFetchHandler(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
 }
 
 /** What {@link createAdapter} returns. */
@@ -149,10 +144,10 @@ export interface DenoAdapter {
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  return adapterBy(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
+  return createUpgrader(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
 }
 
-function open(connections: Connections, request: Request, { handler, arg, options }: Upgrade): Response {
+function open(connections: Connections, request: Request, { handler, arg, options }: AcceptedUpgrade): Response {
   const protocol = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), options.protocol);
   const { idleTimeout = DEFAULT_IDLE_TIMEOUT, heartbeat } = options;
   // Only Deno itself can ping, so with a heartbeat its clock is used (rule 4.6), and otherwise the connection's own.

@@ -1,5 +1,9 @@
 // What a route that is shared between platforms needs, and nothing that drags in a platform.
 
-export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
-export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
-export type { Bounds, Cannot, Capability, ErrorContext, FailedCallback, ShutdownOptions } from './connection.ts';
+export type { AdapterOptions } from './adapter.ts';
+export type { Cannot, Capability } from './capabilities.ts';
+export type { ShutdownOptions } from './connection/connections.ts';
+export type { Bounds } from './options.ts';
+export type { ErrorContext, FailedCallback } from './report.ts';
+export { type Accepted, accept, type Route, type RouteResult } from './route.ts';
+export type { ServeOptions, Serving } from './serve.ts';

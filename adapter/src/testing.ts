@@ -7,8 +7,15 @@
 //   expect(await client.closed).toEqual({ type: 'remote', code: 1005, reason: '' });
 
 import type { WebSock } from '@websock/spec';
-import { type Clock, Connection, Connections, type ErrorContext, type Wire } from './connection.ts';
-import { checkHandler, checkOptions, maySend, show } from './validate.ts';
+import type { Clock } from './connection/clock.ts';
+import { isSendableCode } from './connection/close.ts';
+import { Connection } from './connection/connection.ts';
+import { Connections } from './connection/connections.ts';
+import type { Wire } from './connection/wire.ts';
+import { describe } from './describe.ts';
+import { checkHandler } from './handler.ts';
+import { checkOptions } from './options.ts';
+import type { ErrorContext } from './report.ts';
 
 /** The server's close frame, as the client sees it. */
 export interface Close {
@@ -129,7 +136,7 @@ class InMemory implements TestConnection<unknown> {
   // Arrow functions, so that a test may take them apart: `const { text, next } = connect(chat)`.
 
   readonly text = (data: string): void => {
-    if (typeof data !== 'string') throw new TypeError(`text: the data is ${show(data)}; pass a string`);
+    if (typeof data !== 'string') throw new TypeError(`text: the data is ${describe(data)}; pass a string`);
     this.#connection.data({ opcode: 'text', data: data.toWellFormed() });
   };
 
@@ -150,9 +157,9 @@ class InMemory implements TestConnection<unknown> {
   readonly post = (info: unknown): void => this.#connection.post(info);
 
   readonly close = (code?: number, reason = ''): void => {
-    if (code !== undefined && code !== 1010 && !maySend(code)) {
+    if (code !== undefined && code !== 1010 && !isSendableCode(code)) {
       const may = '1000-1003, 1007-1014 and 3000-4999, or nothing';
-      throw new RangeError(`close: the code is ${show(code)}; a client may send ${may}`);
+      throw new RangeError(`close: the code is ${describe(code)}; a client may send ${may}`);
     }
     if (!this.#open) return;
     this.#open = false;
@@ -168,7 +175,7 @@ class InMemory implements TestConnection<unknown> {
 
   readonly advance = async (milliseconds: number): Promise<void> => {
     if (!(milliseconds >= 0)) {
-      throw new RangeError(`advance: ${show(milliseconds)} milliseconds; pass a number that is not negative`);
+      throw new RangeError(`advance: ${describe(milliseconds)} milliseconds; pass a number that is not negative`);
     }
     await turn();
     const end = this.#clock.time + milliseconds;
@@ -237,7 +244,7 @@ function overError(): Error {
 function bytesOf(caller: string, data: ArrayBuffer | ArrayBufferView): InstanceType<Uint8ArrayConstructor> {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0));
-  throw new TypeError(`${caller}: the data is ${show(data)}; pass an ArrayBuffer or a view of one`);
+  throw new TypeError(`${caller}: the data is ${describe(data)}; pass an ArrayBuffer or a view of one`);
 }
 
 function controlBytes(

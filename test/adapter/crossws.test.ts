@@ -401,7 +401,7 @@ describe.each([
     socket.write(Buffer.concat([frame(TEXT, 'go'), frame(TEXT, 'more')]));
     await until(() => reasons.length > 0);
     expect(reasons).toMatchObject([{ type: 'error', code: 1006, reason: '' }]);
-    expect(String((reasons[0] as { error: unknown }).error)).toMatch(/the client does not read: nothing went for 500/);
+    expect(String((reasons[0] as { error: unknown }).error)).toMatch(/the client does not read: no bytes were sent for 500/);
     await untilNoSockets(server);
     await serves(server);
     socket.destroy();

@@ -203,7 +203,7 @@ describe('a client that reads slowly is not one that reads nothing', () => {
     await until(() => reasons.length > 0);
     expect(reasons).toMatchObject([{ type: 'error', code: 1006, reason: '' }]);
     expect(String((reasons[0] as { error: unknown }).error)).toMatch(
-      /the client does not read: nothing went for 500 ms/,
+      /the client does not read: no bytes were sent for 500 ms/,
     );
     await until(async () => (await server.sockets()) === 0);
     socket.destroy();

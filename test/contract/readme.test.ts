@@ -8,8 +8,8 @@ import { cannot as onBun } from '../../adapter/src/bun.ts';
 import { cannot as onCloudflare } from '../../adapter/src/cloudflare.ts';
 import { cannot as onCrossws } from '../../adapter/src/crossws.ts';
 import { cannot as onDeno } from '../../adapter/src/deno.ts';
-import { cannot as onNode } from '../../adapter/src/node.ts';
-import { checkBounds, checkOptions } from '../../adapter/src/validate.ts';
+import { cannot as onNode } from '../../adapter/src/node/index.ts';
+import { checkBounds, checkOptions } from '../../adapter/src/options.ts';
 import { refusalsIn, root } from '../toolkit/compilers.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');

@@ -1,20 +1,21 @@
 // What Bun, Deno and Cloudflare have in common: a fetch `Request` comes, a `Response` goes.
 
 import type { WebSock } from '@websock/spec';
-import type { Route } from './accept.ts';
-import { type Adapter, cannotListen, type Decision, notFound, type Upgrade, unavailable } from './adapter.ts';
-import type { Connections, ShutdownOptions } from './connection.ts';
-import { hasValidHost, refusal } from './handshake.ts';
-import { show } from './validate.ts';
+import { type AcceptedUpgrade, type Adapter, type Decision, notFound, unavailable } from '../adapter.ts';
+import type { Connections, ShutdownOptions } from '../connection/connections.ts';
+import { describe } from '../describe.ts';
+import { hasValidHost, refusal } from '../handshake.ts';
+import type { Route } from '../route.ts';
+import { cannotListen } from '../serve.ts';
 
 /**
  * A fetch function that asks the route. `undefined` means that the request is for somebody else. Synchronous if the
  * route is: some platforms can upgrade only before anything is awaited.
  */
-export function fetchBy<Platform>(
+export function createFetchHandler<Platform>(
   adapter: Adapter,
   route: Route<Platform>,
-  open: (request: Request, platform: Platform, upgrade: Upgrade) => Response,
+  open: (request: Request, platform: Platform, upgrade: AcceptedUpgrade) => Response,
 ): (request: Request, platform: Platform) => Response | undefined | Promise<Response | undefined> {
   return (request, platform) => {
     if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
@@ -49,11 +50,11 @@ export function listen<Server>(port: number, hostname: string | undefined, serve
  * @param requestOf - finds the request in what the platform needs; `undefined` if that is something else
  * @param needs - what the platform needs, for an error message
  */
-export function adapterBy<Target>(
+export function createUpgrader<Target>(
   adapter: Adapter,
   requestOf: (target: Target) => Request | undefined,
   needs: string,
-  open: (connections: Connections, target: Target, upgrade: Upgrade) => Response,
+  open: (connections: Connections, target: Target, upgrade: AcceptedUpgrade) => Response,
 ): {
   readonly upgrade: WebSock.Upgrade<Target, Response>;
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
@@ -63,8 +64,8 @@ export function adapterBy<Target>(
     upgrade(target, handler, arg, connectionOptions) {
       const upgrade = adapter.check(handler, arg, connectionOptions);
       const request = requestOf(target);
-      if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${show(target)}; pass ${needs}`);
-      if (connections.closing) return unavailable();
+      if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${describe(target)}; pass ${needs}`);
+      if (connections.isShuttingDown) return unavailable();
       return refusal(request) ?? open(connections, target, upgrade);
     },
     shutdown: (bounds) => adapter.shutdown(bounds),

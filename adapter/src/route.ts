@@ -1,7 +1,8 @@
 // What an application decides about a request: the part that is alike on every platform, and needs none of them.
 
 import type { WebSock } from '@websock/spec';
-import { checkHandler, checkOptions } from './validate.ts';
+import { checkHandler } from './handler.ts';
+import { checkOptions } from './options.ts';
 
 /** A decision to open a connection; {@link accept} makes it. */
 export interface Accepted {

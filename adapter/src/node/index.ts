@@ -14,30 +14,34 @@ import { type Duplex, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import type { WebSock } from '@websock/spec';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { Route } from './accept.ts';
 import {
+  type AcceptedUpgrade,
   Adapter,
   type AdapterOptions,
-  cannotListen,
   checkRoute,
-  checkServe,
   type Decision,
   notFound,
-  type ServeOptions,
-  type Serving,
-  type Upgrade,
   unavailable,
-  urlOf,
-} from './adapter.ts';
-import type { Cannot } from './capabilities.ts';
-import { Connection, type ShutdownOptions, type Wire } from './connection.ts';
-import { stopGently } from './fetch.ts';
-import { HOST, refusalOf, subprotocol } from './handshake.ts';
-import { type CheckedOptions, LONGEST_DELAY, show } from './validate.ts';
+} from '../adapter.ts';
+import type { Cannot } from '../capabilities.ts';
+import { LONGEST_DELAY } from '../connection/clock.ts';
+import { Connection } from '../connection/connection.ts';
+import type { ShutdownOptions } from '../connection/connections.ts';
+import type { Wire } from '../connection/wire.ts';
+import { describe } from '../describe.ts';
+import { stopGently } from '../fetch/handler.ts';
+import { HOST, refusalOf, subprotocol } from '../handshake.ts';
+import type { CheckedOptions } from '../options.ts';
+import type { Route } from '../route.ts';
+import { cannotListen, checkServe, type ServeOptions, type Serving, urlOf } from '../serve.ts';
 
-export { type Accepted, accept, type Route, type RouteResult } from './accept.ts';
-export type { AdapterOptions, ServeOptions, Serving } from './adapter.ts';
-export type { Bounds, Cannot, Capability, ErrorContext, FailedCallback, ShutdownOptions } from './connection.ts';
+export type { AdapterOptions } from '../adapter.ts';
+export type { Cannot, Capability } from '../capabilities.ts';
+export type { ShutdownOptions } from '../connection/connections.ts';
+export type { Bounds } from '../options.ts';
+export type { ErrorContext, FailedCallback } from '../report.ts';
+export { type Accepted, accept, type Route, type RouteResult } from '../route.ts';
+export type { ServeOptions, Serving } from '../serve.ts';
 
 /** What Node.js cannot do: nothing that the rules ask for is missing. */
 export const cannot: Cannot = {};
@@ -144,14 +148,14 @@ export function createAdapter(options?: AdapterOptions): {
       if (isTaken(upgradeRequest.socket)) {
         throw new Error('upgrade: this socket has been upgraded already; call upgrade once for each request');
       }
-      let decision: Upgrade | Response;
+      let decision: AcceptedUpgrade | Response;
       try {
         decision = adapter.check(handler as WebSock.Any, arg, options);
       } catch (error) {
         upgrades.settle(upgradeRequest, new Response(null, { status: 500 }));
         throw error;
       }
-      if (adapter.connections.closing) decision = unavailable();
+      if (adapter.connections.isShuttingDown) decision = unavailable();
       upgrades.settle(upgradeRequest, decision);
     },
     shutdown: (options) => upgrades.shutdown(options),
@@ -163,7 +167,7 @@ function checkUpgrade(value: Partial<UpgradeRequest> | undefined): void {
   const { request, socket, head } = value ?? {};
   if (request?.headers && typeof socket?.unshift === 'function' && head instanceof Uint8Array) return;
   const needs = "{ request, socket, head }, what a listener of 'upgrade' receives";
-  throw new TypeError(`upgrade: the first argument is ${show(value)}; pass ${needs}`);
+  throw new TypeError(`upgrade: the first argument is ${describe(value)}; pass ${needs}`);
 }
 
 // ---- Upgrades ----
@@ -219,13 +223,13 @@ class Upgrades {
   }
 
   /** Opens a connection, or refuses it. */
-  settle({ request, socket, head }: UpgradeRequest, decision: Upgrade | Response): void {
+  settle({ request, socket, head }: UpgradeRequest, decision: AcceptedUpgrade | Response): void {
     // Not by `instanceof`: to name Response loads Node's fetch, and V8 then collects garbage more often.
     const refused = 'status' in decision ? decision : refusalOfNode(request);
     if (refused || socket.destroyed) this.#hold(socket); // otherwise `ws` does, from now on
     if (socket.destroyed) return;
     if (refused) this.#refuse(socket, refused, request.method === 'HEAD');
-    else this.#open({ request, socket, head }, decision as Upgrade);
+    else this.#open({ request, socket, head }, decision as AcceptedUpgrade);
   }
 
   async shutdown(options?: ShutdownOptions): Promise<void> {
@@ -266,7 +270,7 @@ class Upgrades {
     socket.destroy();
   }
 
-  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options }: Upgrade): void {
+  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options }: AcceptedUpgrade): void {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);

@@ -1,0 +1,128 @@
+import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
+import { type ErrorContext, safeReporter } from '../report.ts';
+import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
+
+/** How a {@link Connections} is set up. */
+export interface ConnectionsOptions extends Bounds {
+  /**
+   * Receives what callbacks throw, once each (rule 4.4). Default: `console.error`. If it throws or rejects itself, that is
+   * written to the console, and harms no connection.
+   */
+  readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
+}
+
+/** Time limits of a shutdown. */
+export interface ShutdownOptions {
+  /**
+   * How long to wait for pending callbacks and for clients after the last close frame, in ms. Then the remaining sockets
+   * are dropped, and `terminate` is not called where a callback is still pending (rule 4.5). Default: 10 000.
+   */
+  readonly timeout?: number | undefined;
+  /** The time over which the closes are spread, in ms, so that not all clients reconnect at once. Default: 0. */
+  readonly spread?: number | undefined;
+}
+
+/** A connection, as the others of its server see it. */
+interface Member {
+  /** Its index in the list of connections; -1 if it is not there. */
+  place: number;
+  /** Settles when the socket has closed and the handler has finished. */
+  readonly over: Promise<unknown>;
+  /** Runs callbacks for what has been posted. */
+  wake(): void;
+  /** Closes with 1001. */
+  shutdown(): void;
+  /** Drops the socket without waiting for a pending callback. */
+  abandon(): void;
+}
+
+/** The connections of one server: their common limits, and their shutdown. */
+export class Connections {
+  /** The limits of every connection, with their defaults. */
+  readonly bounds: CheckedBounds;
+  /** Reports an error, once; never throws. */
+  readonly report: (error: unknown, context: ErrorContext) => void;
+  /** The clock of every connection. */
+  readonly clock: Clock;
+  /** A list, as a set takes more memory than the rest of a connection's bookkeeping: each knows its place. */
+  readonly #all: Member[] = [];
+  /** Connections to wake in the next microtask. */
+  readonly #woken: Member[] = [];
+  #shutdown: Promise<void> | undefined;
+
+  /** Throws a TypeError for an invalid limit. */
+  constructor({ onError, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
+    this.bounds = checkBounds(bounds);
+    this.report = safeReporter(onError);
+    this.clock = clock;
+  }
+
+  /** The number of connections: each counts from its `open` until it is over. */
+  get size(): number {
+    return this.#all.length;
+  }
+
+  /** Whether a shutdown has begun: from then on, refuse new upgrades with 503 (rule 1.6). */
+  get isShuttingDown(): boolean {
+    return this.#shutdown !== undefined;
+  }
+
+  /** @internal */
+  add(connection: Member): void {
+    connection.place = this.#all.push(connection) - 1;
+  }
+
+  /** @internal */
+  delete(connection: Member): void {
+    const { place } = connection;
+    if (place === -1) return;
+    const last = this.#all.pop() as Member;
+    if (last !== connection) this.#all[place] = last;
+    last.place = place;
+    connection.place = -1;
+  }
+
+  /**
+   * Wakes a connection in the next microtask: one for all connections, as a broadcast posts to many.
+   *
+   * @internal
+   */
+  scheduleWake(connection: Member): void {
+    if (this.#woken.push(connection) > 1) return;
+    queueMicrotask(() => {
+      for (const woken of this.#woken.splice(0)) woken.wake();
+    });
+  }
+
+  /**
+   * Closes every connection with 1001 (rule 4.3). Settles when all are over, or after a time limit (rule 4.5). Further
+   * calls return the same promise. Throws a TypeError for an invalid option.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void> {
+    const { timeout, spread } = checkShutdown(options);
+    this.#shutdown ??= this.#closeAll(timeout, spread);
+    return this.#shutdown;
+  }
+
+  async #closeAll(timeout: number, spread: number): Promise<void> {
+    const all = [...this.#all];
+    if (all.length === 0) return;
+    const timers = new Set<unknown>();
+    const after = (delay: number, run: () => void) => {
+      timers.add(this.clock.start(run, Math.min(delay, LONGEST_DELAY)));
+    };
+    const timedOut = new Promise<void>((resolve) => {
+      after(spread + timeout, () => {
+        for (const connection of all) connection.abandon();
+        resolve();
+      });
+    });
+    const step = spread / all.length;
+    all.forEach((connection, index) => {
+      if (step === 0 || index === 0) connection.shutdown();
+      else after(step * index, () => connection.shutdown());
+    });
+    await Promise.race([Promise.all(all.map(({ over }) => over)), timedOut]);
+    for (const timer of timers) this.clock.stop(timer);
+  }
+}

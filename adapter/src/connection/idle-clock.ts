@@ -1,0 +1,84 @@
+import { type Clock, LONGEST_DELAY } from './clock.ts';
+
+/** What an idle clock does to its connection. */
+export interface IdleClockTarget {
+  /** Pings the client. */
+  pingIdle(): void;
+  /** Closes the connection. */
+  closeIdle(): void;
+}
+
+/**
+ * Measures how long a client has been silent: pings it after half of `idleTimeout`, and closes after all of it (rules 4.3
+ * and 4.6). The clock is paused while the server does not read (rule 5.1).
+ */
+export class IdleClock {
+  readonly #clock: Clock;
+  readonly #target: IdleClockTarget;
+  readonly #timeout: number;
+  readonly #heartbeat: boolean;
+  #heardAt: number;
+  /** Whether the client has been pinged, and not heard from since. */
+  #pinged = false;
+  #pausedAt: number | undefined;
+  #timer: unknown;
+
+  /**
+   * @param timeout - in ms, finite
+   * @param heartbeat - whether to ping
+   */
+  constructor(clock: Clock, target: IdleClockTarget, timeout: number, heartbeat: boolean) {
+    this.#clock = clock;
+    this.#target = target;
+    this.#timeout = timeout;
+    this.#heartbeat = heartbeat;
+    this.#heardAt = clock.now();
+    this.#check();
+  }
+
+  /** Restarts the clock: something came from the client. */
+  heard(): void {
+    this.#heardAt = this.#clock.now();
+    this.#pinged = false;
+  }
+
+  /** The timer keeps running while the clock is paused: to start one after each asynchronous callback is expensive. */
+  pause(): void {
+    this.#pausedAt ??= this.#clock.now();
+  }
+
+  resume(): void {
+    if (this.#pausedAt === undefined) return;
+    const now = this.#clock.now();
+    this.#heardAt = Math.min(now, this.#heardAt + now - this.#pausedAt); // the client may have been heard while paused
+    this.#pausedAt = undefined;
+    if (this.#timer === undefined) this.#check();
+  }
+
+  stop(): void {
+    this.#clock.stop(this.#timer);
+  }
+
+  /**
+   * Pings or closes when it is time to.
+   *
+   * @param confirmed - whether input that had arrived by then has been read: a zero-delay timer has run since
+   */
+  #check(confirmed = false): void {
+    this.#timer = undefined;
+    if (this.#pausedAt !== undefined) return;
+    const pingDue = this.#heartbeat && !this.#pinged;
+    const left = this.#heardAt + (pingDue ? this.#timeout / 2 : this.#timeout) - this.#clock.now();
+    if (left > 0) this.#start(() => this.#check(), left);
+    else if (!confirmed) this.#start(() => this.#check(true), 0);
+    else if (pingDue) {
+      this.#pinged = true;
+      this.#target.pingIdle();
+      this.#check();
+    } else this.#target.closeIdle();
+  }
+
+  #start(run: () => void, delay: number): void {
+    this.#timer = this.#clock.start(run, Math.min(delay, LONGEST_DELAY));
+  }
+}

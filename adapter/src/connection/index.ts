@@ -1,0 +1,23 @@
+// One connection between a socket and a handler: queues events, calls the callbacks one at a time, applies their results,
+// and closes. Each server of this package implements `Wire`; so can yours. Rule numbers are those of SPEC.md in
+// @websock/spec.
+//
+//   const connections = new Connections({ onError });                   // one for each server
+//   checkHandler(handler);                                              // throw before the handshake is answered
+//   const checked = checkOptions(options);
+//   const connection = new Connection(connections, wire, handler, checked);
+//   connection.open(arg);                                               // the handshake is complete
+//   connection.data({ opcode: 'text', data: 'hello' });                 // … events of the client
+//   connection.gone();                                                  // the socket has closed
+//   await connections.shutdown();
+
+export type { Cannot, Capability } from '../capabilities.ts';
+export { checkHandler } from '../handler.ts';
+export { offeredIn, refusal, subprotocol } from '../handshake.ts';
+export { type Bounds, type CheckedBounds, type CheckedOptions, checkOptions } from '../options.ts';
+export type { ErrorContext, ErrorReporter, FailedCallback } from '../report.ts';
+export type { Clock } from './clock.ts';
+export { isSendableCode, truncateReason } from './close.ts';
+export { Connection } from './connection.ts';
+export { Connections, type ConnectionsOptions, type ShutdownOptions } from './connections.ts';
+export type { Wire } from './wire.ts';

@@ -1,0 +1,165 @@
+import type { WebSock } from '@websock/spec';
+import { describe } from '../describe.ts';
+import { isSendableCode, truncateReason } from './close.ts';
+
+/** A result that has been checked, its parts copied, its close reason cut to size. */
+export interface CheckedResult<State> {
+  readonly state: State;
+  readonly messages: readonly WebSock.Message[];
+  /** What `terminate` receives, with the close frame to send, if the result is a stop. */
+  readonly stop: WebSock.CloseReason | undefined;
+}
+
+const NO_MESSAGES: readonly WebSock.Message[] = [];
+
+type Unchecked = { readonly [Name in keyof WebSock.HandleResult<unknown>]?: unknown } & {
+  readonly code?: unknown;
+  readonly error?: unknown;
+};
+
+// One comes with every message, so the checks make no closures.
+
+/** Throws a TypeError, which names the callback and the rule, for an invalid result (rules 3.6 and 4.2). */
+export function checkResult<State>(callback: string, value: unknown): CheckedResult<State> {
+  if (typeof value !== 'object' || value === null) {
+    fail(callback, `${describe(value)}, which is not a result; return an object with a type and a state (rule 3.6)`);
+  }
+  if (!('state' in value)) {
+    const { type } = value as Unchecked;
+    fail(callback, `${isType(type) ? `'${type}'` : describe(value)} without a state; every result has one (rule 3.6)`);
+  }
+  // Each property is read once, so that what is checked is what is used, even of getters.
+  const { type, state, messages, reason, close, status, code, error } = value as Unchecked;
+  if (!isType(type)) {
+    fail(callback, `a result of type ${describe(type)}; the types are 'ok', 'push', 'reply' and 'stop' (rule 3.6)`);
+  }
+  if (type === 'stop') {
+    if (status !== undefined) strayProperty(callback, type, 'status', 'leave it out');
+    if (code !== undefined) strayProperty(callback, type, 'code', 'write it as close: { code }');
+    if (error !== undefined) strayProperty(callback, type, 'error', 'write it as reason: { error }');
+    return {
+      state: state as State,
+      messages: messages === undefined ? NO_MESSAGES : checkMessages(callback, type, messages),
+      stop: checkStop(callback, reason, close),
+    };
+  }
+  if (reason !== undefined) strayProperty(callback, type, 'reason', "return 'stop' to close the connection");
+  if (close !== undefined) strayProperty(callback, type, 'close', "return 'stop' to close the connection");
+  if (status !== undefined && type !== 'reply')
+    strayProperty(callback, type, 'status', "leave it out, or return 'reply'");
+  if (type === 'ok') {
+    if (messages !== undefined) strayProperty(callback, type, 'messages', "return 'push' to send them");
+    return { state: state as State, messages: NO_MESSAGES, stop: undefined };
+  }
+  if (messages === undefined) {
+    fail(callback, `'${type}' without messages; to send none, return 'ok' or an empty list (rule 3.6)`);
+  }
+  return { state: state as State, messages: checkMessages(callback, type, messages), stop: undefined };
+}
+
+type ResultType = WebSock.HandleResult<unknown>['type'];
+
+function isType(type: unknown): type is ResultType {
+  return type === 'ok' || type === 'push' || type === 'reply' || type === 'stop';
+}
+
+function fail(callback: string, what: string): never {
+  throw new TypeError(`${callback} returned ${what}`);
+}
+
+function strayProperty(callback: string, type: ResultType, property: string, remedy: string): never {
+  fail(callback, `'${type}' with ${property}, which would be ignored; ${remedy} (rule 3.6)`);
+}
+
+/** The messages as a list of copies; by position, as a list's iterator need not agree with it. */
+function checkMessages(callback: string, type: ResultType, messages: unknown): readonly WebSock.Message[] {
+  if (!Array.isArray(messages)) return [checkMessage(callback, type, messages, 0)];
+  const { length } = messages;
+  const checked: WebSock.Message[] = [];
+  for (let index = 0; index < length; index++) checked.push(checkMessage(callback, type, messages[index], index));
+  return checked;
+}
+
+function checkMessage(callback: string, type: ResultType, message: unknown, index: number): WebSock.Message {
+  if (typeof message !== 'object' || message === null) {
+    return badMessage(callback, type, index, `that is ${describe(message)}, not an object`);
+  }
+  const { opcode, data } = message as { opcode?: unknown; data?: unknown };
+  switch (opcode) {
+    case 'text':
+      if (typeof data === 'string') return { opcode, data };
+      return badMessage(callback, type, index, `of opcode 'text' whose data is ${describe(data)}, not a string`);
+    case 'binary': {
+      if (isBytes(data)) return { opcode, data };
+      const what = `of opcode 'binary' whose data is ${describe(data)}, not an ArrayBuffer or a view of one`;
+      return badMessage(callback, type, index, what);
+    }
+    case 'ping':
+    case 'pong': {
+      if (data === undefined) return { opcode };
+      if (typeof data !== 'string' && !isBytes(data)) {
+        return badMessage(callback, type, index, `of opcode '${opcode}' whose data is ${describe(data)}, not bytes`);
+      }
+      const length = typeof data === 'string' ? new TextEncoder().encode(data).byteLength : data.byteLength;
+      if (length <= 125) return { opcode, data };
+      const what = `of opcode '${opcode}' with ${length} bytes of data; at most 125 are allowed`;
+      return badMessage(callback, type, index, what);
+    }
+    default: {
+      const what = `of opcode ${describe(opcode)}; the opcodes are 'text', 'binary', 'ping' and 'pong'`;
+      return badMessage(callback, type, index, what);
+    }
+  }
+}
+
+function badMessage(callback: string, type: ResultType, index: number, what: string): never {
+  return fail(callback, `'${type}' with a message (number ${index + 1}) ${what} (rule 3.6)`);
+}
+
+/** Of a stop: what `terminate` receives, with the code and reason to send (rule 4.3). */
+function checkStop(callback: string, reason: unknown, close: unknown): WebSock.CloseReason {
+  const isError = typeof reason === 'object' && reason !== null && 'error' in reason;
+  if (!isError && reason !== undefined && reason !== 'normal' && reason !== 'restart') {
+    const may = "'normal', 'restart' and { error }";
+    return fail(callback, `'stop' with the reason ${describe(reason)}; the reasons are ${may} (rule 4.3)`);
+  }
+  const byReason = isError ? 1011 : reason === 'restart' ? 1012 : 1000;
+  const { code, text } = close === undefined ? { code: byReason, text: '' } : checkClose(callback, close);
+  return isError
+    ? { type: 'error', error: (reason as { error: unknown }).error, code, reason: text }
+    : { type: 'normal', code, reason: text };
+}
+
+function checkClose(callback: string, close: unknown): { code: number; text: string } {
+  if (typeof close !== 'object' || close === null) {
+    return fail(callback, `'stop' with a close that is ${describe(close)}; it must be { code, reason } (rule 4.2)`);
+  }
+  const { code, reason: text = '' } = close as { code?: unknown; reason?: unknown };
+  if (!isSendableCode(code)) {
+    const may = '1000-1003, 1007-1009, 1011-1014 and 3000-4999';
+    return fail(callback, `'stop' with the close code ${describe(code)}; a server may send ${may} (rule 4.2)`);
+  }
+  if (typeof text !== 'string') {
+    return fail(callback, `'stop' with the close reason ${describe(text)}; it must be a string (rule 4.2)`);
+  }
+  return { code, text: truncateReason(text) };
+}
+
+// Throws for all but a real ArrayBuffer, also one of another realm, such as that of a test runner.
+const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as () => number;
+
+function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
+  if (ArrayBuffer.isView(data)) return true;
+  try {
+    byteLengthOf.call(data);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a value is a promise, of any kind. Throws if its `then` cannot be read. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,25 @@
+import type { WebSock } from '@websock/spec';
+import { describe } from './describe.ts';
+
+/**
+ * Throws a TypeError unless `handler` has every callback that the contract requires.
+ *
+ * @param caller - begins the message, such as `'upgrade'`
+ */
+export function checkHandler(handler: unknown, caller = 'upgrade'): asserts handler is WebSock.Any {
+  if (typeof handler === 'function') {
+    const name = handler.name || 'it';
+    throw new TypeError(`${caller}: the handler is a class or function; pass an instance, such as "new ${name}()"`);
+  }
+  if (typeof handler !== 'object' || handler === null) {
+    const remedy = 'pass an object with init, handleIn and handleInfo';
+    throw new TypeError(`${caller}: the handler is ${describe(handler)}; ${remedy}`);
+  }
+  for (const name of ['init', 'handleIn', 'handleInfo', 'handleControl', 'terminate'] as const) {
+    const callback = (handler as Record<string, unknown>)[name];
+    const optional = name === 'handleControl' || name === 'terminate';
+    if (typeof callback === 'function' || (optional && callback === undefined)) continue;
+    const what = callback === undefined ? 'is missing' : `is ${describe(callback)}`;
+    throw new TypeError(`${caller}: the handler's ${name} ${what}; it must be a function`);
+  }
+}
