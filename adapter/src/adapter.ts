@@ -4,6 +4,7 @@
 import type { WebSock } from '@websock/spec';
 import { LONGEST_DELAY } from './connection/clock.ts';
 import { Connections, type ShutdownOptions } from './connection/connections.ts';
+import { type AsyncContext, saveContext } from './connection/context.ts';
 import { isThenable } from './connection/results.ts';
 import { describe } from './describe.ts';
 import { checkHandler } from './handler.ts';
@@ -18,7 +19,7 @@ import {
   SERVER_OPTION_NAMES,
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
-import type { Accepted, Route, RouteResult } from './route.ts';
+import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
 
 /** How an adapter treats its connections, whichever handler serves them. */
 export interface AdapterOptions extends Bounds {
@@ -36,6 +37,8 @@ export interface AcceptedUpgrade {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options: CheckedOptions;
+  /** The AsyncLocalStorage context of its callbacks. */
+  readonly context: AsyncContext | undefined;
 }
 
 /** What is to be done with a request; `undefined` if it is for somebody else. */
@@ -74,19 +77,25 @@ export class Adapter {
    */
   decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
     if (this.connections.isShuttingDown) return unavailable();
+    const call = countRouteCall();
     try {
       const result = route(request, platform);
-      if (!isThenable(result)) return this.#check(request, result);
-      return this.#await(request, result);
+      if (!isThenable(result)) return this.#check(request, result, call);
+      return this.#await(request, result, call);
     } catch (error) {
       return this.#failed(error);
     }
   }
 
   /** Checks what `upgrade` is called with; throws a TypeError for an invalid handler or option. */
-  check(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined): AcceptedUpgrade {
+  check(
+    handler: WebSock.Any,
+    arg: unknown,
+    options: WebSock.ConnectionOptions | undefined,
+    context: AsyncContext | undefined = saveContext(),
+  ): AcceptedUpgrade {
     checkHandler(handler);
-    return { handler, arg, options: checkOptions(options) };
+    return { handler, arg, options: checkOptions(options), context };
   }
 
   /**
@@ -106,7 +115,7 @@ export class Adapter {
     clearTimeout(timer);
   }
 
-  async #await(request: Request, pending: PromiseLike<RouteResult>): Promise<Decision> {
+  async #await(request: Request, pending: PromiseLike<RouteResult>, call: number): Promise<Decision> {
     let refuse = () => {};
     const refused = new Promise<Decision>((settle) => {
       refuse = () => settle(unavailable());
@@ -118,7 +127,7 @@ export class Adapter {
     };
     const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(late, this.routeTimeout);
     const decided = Promise.resolve(pending)
-      .then((result) => this.#check(request, result))
+      .then((result) => this.#check(request, result, call))
       .catch((error) => this.#failed(error));
     const decision = Promise.race([decided, refused]);
     this.#waiting.set(refuse, decision);
@@ -128,7 +137,7 @@ export class Adapter {
     return decision;
   }
 
-  #check(request: Request, result: RouteResult): Decision {
+  #check(request: Request, result: RouteResult, call: number): Decision {
     if (result instanceof Response && result.bodyUsed) {
       const remedy = 'make a new one for each request';
       return this.#failed(new TypeError(`the route returned a Response whose body has been read already; ${remedy}`));
@@ -143,7 +152,7 @@ export class Adapter {
     }
     if (this.connections.isShuttingDown) return unavailable();
     try {
-      return refusal(request) ?? this.check(result.handler, result.arg, result.options);
+      return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call));
     } catch (error) {
       return this.#failed(error);
     }

@@ -43,13 +43,13 @@ export function checkOptions(options?: WebSock.ConnectionOptions, caller = 'upgr
 /** The bounds of a server's connections: what one client, or one handler, can cost the others. */
 export interface Bounds {
   /**
-   * How long the client's close frame, and the end of the socket, may take once all has been sent, in ms. Then the socket
-   * is dropped (rule 4.5). Default: 5 000.
+   * After the end: how long a client may make no progress, in ms. It has this time to read a part of what is buffered for
+   * it, and again to close. Then the socket is dropped (rule 4.5). Default: 8 000.
    */
   readonly closeTimeout?: number | undefined;
   /**
-   * How long a client may read nothing at all, while data waits for it, in ms. Then the socket is dropped (rules 4.5 and
-   * 5.3); one that reads slowly stays. Default: 8 000.
+   * How long a client may read nothing, while data is buffered for it, in ms. Then the socket is dropped (rule 5.3). Do not
+   * make it short: an operating system shows only every 1.5 MB or so that a slow client reads. Default: 60 000.
    */
   readonly stallTimeout?: number | undefined;
   /**
@@ -98,8 +98,8 @@ export const SERVER_OPTION_NAMES: readonly string[] = ['onError', 'routeTimeout'
 /** The bounds among other options. */
 export function boundsIn(reader: OptionsReader): CheckedBounds {
   return {
-    closeTimeout: reader.milliseconds('closeTimeout', 5_000, 1),
-    stallTimeout: reader.milliseconds('stallTimeout', 8_000, 1),
+    closeTimeout: reader.milliseconds('closeTimeout', 8_000, 1),
+    stallTimeout: reader.milliseconds('stallTimeout', 60_000, 1),
     maxUnsentBytes: reader.count('maxUnsentBytes', 1_000_000, 'bytes'),
     maxHeldBytes: reader.count('maxHeldBytes', 16_000_000, 'bytes'),
     maxHeldMessages: reader.count('maxHeldMessages', 1_000, 'messages'),

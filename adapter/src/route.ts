@@ -1,6 +1,7 @@
 // What an application decides about a request: the part that is alike on every platform, and needs none of them.
 
 import type { WebSock } from '@websock/spec';
+import { type AsyncContext, saveContext } from './connection/context.ts';
 import { checkHandler } from './handler.ts';
 import { checkOptions } from './options.ts';
 
@@ -53,5 +54,39 @@ export function accept<State, Info, Arg>(
 export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.ConnectionOptions): Accepted {
   checkHandler(handler, 'accept');
   checkOptions(options, 'accept');
-  return { handler, arg, options };
+  return new AcceptedInContext(handler, arg, options);
 }
+
+/** Remembers the AsyncLocalStorage context in which `accept` was called. */
+class AcceptedInContext implements Accepted {
+  readonly handler: WebSock.Any;
+  readonly arg: unknown;
+  readonly options: WebSock.ConnectionOptions | undefined;
+  readonly #context = saveContext();
+  readonly #routeCalls = routeCalls;
+
+  constructor(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined) {
+    this.handler = handler;
+    this.arg = arg;
+    this.options = options;
+  }
+
+  static contextOf(accepted: Accepted, routeCall: number): AsyncContext | undefined {
+    // A decision that was made before the route was called, for any number of requests, says nothing about this one.
+    const isOwn = #context in accepted && accepted.#routeCalls >= routeCall;
+    return isOwn ? accepted.#context : saveContext();
+  }
+}
+
+/** How many times routes have been called. */
+let routeCalls = 0;
+
+/** A call of a route begins; returns its number. */
+export function countRouteCall(): number {
+  routeCalls += 1;
+  return routeCalls;
+}
+
+/** The context in which a call of a route accepted, or by default the current one. */
+export const contextOf: (accepted: Accepted, routeCall: number) => AsyncContext | undefined =
+  AcceptedInContext.contextOf;

@@ -1,11 +1,13 @@
-// The machine below a server of one's own: @websock/adapter/connection, with a wire that keeps a log.
+// @websock/adapter/connection, which a server of any platform can use: here with a wire that keeps a log.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, Connection, Connections, checkOptions, type Wire } from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
 import { echo } from '../apps/echo/echo.ts';
 
-/** A connection whose `handleIn` waits until the test lets it go on, and all that its wire was asked to do. */
+/** A connection whose `handleIn` is pending until the test calls `goOn`, with a log of the calls of its wire. */
 function open({
   clock,
   ping,
@@ -47,14 +49,14 @@ function open({
   };
 }
 
-/** So many may wait. */
+/** The frames that are buffered during a pending callback before reading pauses. */
 const FEW = 16;
 
-test('reading stops when some messages wait for a callback, and goes on when none does', async () => {
+test('reading pauses when 16 messages wait for a callback, and resumes when none does', async () => {
   const { log, text, goOn } = open();
   text('pending');
   for (let count = 1; count < FEW; count++) text('now');
-  expect(log, 'a few wait').toEqual([]);
+  expect(log, 'a few are buffered').toEqual([]);
   text('now');
   expect(log).toEqual(['pause']);
   text('pending');
@@ -65,7 +67,7 @@ test('reading stops when some messages wait for a callback, and goes on when non
   expect(log).toEqual(['pause', ...answers, 'send pending', 'resume']);
 });
 
-test('reading stops when a large message waits for a callback', async () => {
+test('reading pauses when a large message waits for a callback', async () => {
   const { log, text, goOn } = open();
   text('pending');
   text('x'.repeat(65_536));
@@ -75,14 +77,14 @@ test('reading stops when a large message waits for a callback', async () => {
   expect(log.at(-1)).toBe('resume');
 });
 
-test('reading goes on after the end, for the answer to the close frame', () => {
+test('reading resumes after the end, for the answer to the close frame', () => {
   const { log, text, connection } = open();
   for (let count = 0; count <= FEW; count++) text('pending');
   connection.shutdown();
   expect(log).toEqual(['pause', 'close 1001', 'resume']);
 });
 
-test('messages that came before the connection was open stop reading once a callback is pending', async () => {
+test('messages that came before the connection was open pause reading once a callback is pending', async () => {
   const waiting: string[] = [];
   const wire: Wire = {
     send() {},
@@ -98,12 +100,12 @@ test('messages that came before the connection was open stop reading once a call
   };
   const connection = new Connection(new Connections(), wire, handler, checkOptions());
   for (let count = 0; count < FEW; count++) connection.data({ opcode: 'text', data: 'early' });
-  expect(waiting, 'before `open` the wire is left alone').toEqual([]);
+  expect(waiting, 'the wire is not used before `open`').toEqual([]);
   connection.open(undefined);
   expect(waiting).toEqual(['pause']);
 });
 
-test('`over` settles for those who ask early and for those who ask late', async () => {
+test('`over` settles whether it is read before the end or after it', async () => {
   const { connection } = open();
   const early = connection.over;
   connection.closing(4000, 'bye');
@@ -131,7 +133,7 @@ test('the clock is read for a message only if there is an idle clock', () => {
   expect(reads - before).toBe(100);
 });
 
-test('connections go in any order, and a shutdown finds those that are left', async () => {
+test('connections end in any order, and a shutdown closes the rest', async () => {
   const connections = new Connections();
   const logs = [0, 1, 2, 3].map(() => open({ connections }));
   expect(connections.size).toBe(4);
@@ -148,7 +150,7 @@ test('connections go in any order, and a shutdown finds those that are left', as
   expect(connections.size).toBe(0);
 });
 
-test('a wire is asked how much waits only when what was sent since may be over the bound', () => {
+test('a wire is asked for its unsent bytes only when those sent since may exceed maxUnsentBytes', () => {
   const log: string[] = [];
   let waits = 0;
   const wire: Wire = {
@@ -170,16 +172,16 @@ test('a wire is asked how much waits only when what was sent since may be over t
   const expected = (length: number) => [`send ${length}`, 'unsent'];
   expect(logOf(663), '3 bytes for each unit and a header of 10: 1 999').toEqual(['send 663']);
   expect(logOf(1)).toEqual(expected(1));
-  expect(logOf(663), 'nothing waited').toEqual(['send 663']);
+  expect(logOf(663), 'nothing was buffered').toEqual(['send 663']);
   waits = 2_001;
-  expect(logOf(1).slice(0, 2), 'too much waits').toEqual(expected(1));
+  expect(logOf(1).slice(0, 2), 'too much is buffered').toEqual(expected(1));
   expect(logOf(1), 'so the next callback waits').toEqual([]);
   waits = 0;
   connection.sent();
   expect(log).toEqual(['unsent', 'send 1']);
 });
 
-test('a process that was held up does not take that for a client that reads nothing', () => {
+test('a client is not dropped because the process was blocked', () => {
   const looks: (() => void)[] = [];
   let now = 0;
   const clock: Clock = { now: () => now, start: (run) => looks.push(run), stop() {} };
@@ -202,14 +204,315 @@ test('a process that was held up does not take that for a client that reads noth
   const look = () => {
     for (const run of looks.splice(0)) run();
   };
-  now = 60_000; // much longer than the bound, in which nothing ran: no byte could go
+  now = 600_000; // much longer than stallTimeout: the process was blocked, and could not send
   look();
   expect(log).toEqual([]);
   unsent = 1_900_000;
   look();
   for (let count = 0; count < 20; count++) {
-    now += 1_000;
+    now += 6_000;
     look();
   }
-  expect(log, 'when looks in time see no byte go').toEqual(['drop']);
+  expect(log, 'when checks in time see no progress').toEqual(['drop']);
+});
+
+test('connections that post without end yield to the event loop together, and take turns', async () => {
+  const COUNT = 2_000;
+  const connections = new Connections();
+  const wire: Wire = { send() {}, unsent: () => 0, close() {}, drop() {}, pause() {}, resume() {} };
+  const all: Connection<number, string, number>[] = [];
+  const handled: number[] = Array(COUNT).fill(0);
+  const bot: WebSock<number, string, number> = {
+    init: (index) => ({ type: 'ok', state: index }),
+    handleIn: (_frame, state) => ({ type: 'ok', state }),
+    handleInfo(info, index) {
+      handled[index] = (handled[index] ?? 0) + 1;
+      all[index]?.post(info);
+      all[index]?.post(info);
+      return { type: 'ok', state: index };
+    },
+  };
+  for (let index = 0; index < COUNT; index++) {
+    const connection = new Connection(connections, wire, bot, checkOptions());
+    all.push(connection);
+    connection.open(index);
+  }
+  for (const connection of all) connection.post('go');
+  const sum = () => handled.reduce((total, count) => total + count);
+  for (let turn = 0; turn < 50; turn++) {
+    const before = sum();
+    await nextTurn();
+    expect(sum() - before, 'callbacks in one turn').toBeLessThanOrEqual(1_010);
+  }
+  expect(Math.min(...handled), 'each has had its share').toBeGreaterThanOrEqual(10);
+  for (const connection of all) connection.gone();
+});
+
+test('reading pauses while frames wait for other connections, and resumes behind them', async () => {
+  const connections = new Connections();
+  const busy = open({ connections });
+  const other = open({ connections });
+  for (let count = 0; count < 1_000; count++) busy.text('now');
+  other.text('now');
+  expect(other.log, 'its server has called a batch of callbacks').toEqual(['pause']);
+  await nextTurn();
+  expect(other.log).toEqual(['pause', 'send now', 'resume']);
+});
+
+{
+  // The callbacks run in the AsyncLocalStorage context in which the connection was made, whoever causes them.
+  const user = new AsyncLocalStorage<string>();
+  const recorded = (clock?: Clock) => {
+    const seen: string[] = [];
+    const see = (callback: string) => seen.push(`${callback} as ${user.getStore()}`);
+    const handler: WebSock<null, unknown> = {
+      init(_arg, { post }) {
+        see('init');
+        post('from init');
+        return { type: 'ok', state: null };
+      },
+      async handleIn(frame, state) {
+        see(`handleIn ${frame.data}`);
+        await nextTurn();
+        see(`handleIn ${frame.data} after await`);
+        return { type: 'ok', state };
+      },
+      handleInfo(info, state) {
+        see(`handleInfo ${info}`);
+        return info === 'fail' ? Promise.reject(new Error('failed')) : { type: 'ok', state };
+      },
+      async terminate() {
+        see('terminate');
+        await nextTurn();
+        see('terminate after await');
+      },
+    };
+    const wire: Wire = { send() {}, unsent: () => 0, close() {}, drop() {}, ping() {} };
+    const connections = new Connections({ onError: ({ message }: any) => see(`onError ${message}`) }, clock);
+    const connection = new Connection(connections, wire, handler, checkOptions());
+    return { seen, connection, connections };
+  };
+
+  test('callbacks run in the context in which the connection was made, whoever posts or sends', async () => {
+    const { seen, connection } = user.run('ann', recorded);
+    user.run('server', () => connection.open(undefined));
+    user.run('bob', () => connection.post('hello'));
+    user.run('socket', () => connection.data({ opcode: 'text', data: 'hi' }));
+    await nextTurn();
+    user.run('eve', () => connection.post('fail'));
+    await nextTurn();
+    user.run('socket', () => connection.gone());
+    await connection.over;
+    expect(seen).toEqual([
+      'init as ann',
+      'handleInfo from init as ann',
+      'handleInfo hello as ann',
+      'handleIn hi as ann',
+      'handleIn hi after await as ann',
+      'handleInfo fail as ann',
+      'onError failed as ann',
+      'terminate as ann',
+      'terminate after await as ann',
+    ]);
+  });
+
+  test('two connections that are posted to in one turn keep their contexts', async () => {
+    const [one, two] = ['one', 'two'].map((name) => user.run(name, recorded));
+    for (const { connection } of [one, two] as ReturnType<typeof recorded>[]) connection.open(undefined);
+    await nextTurn();
+    user.run('A', () => one?.connection.post('a'));
+    user.run('B', () => two?.connection.post('b'));
+    await nextTurn();
+    expect([one?.seen.at(-1), two?.seen.at(-1)]).toEqual(['handleInfo a as one', 'handleInfo b as two']);
+  });
+
+  test('a shutdown and a timeout terminate in the context of the connection', async () => {
+    let now = 0;
+    const timers: (() => void)[] = [];
+    const started: (string | undefined)[] = [];
+    const clock: Clock = {
+      now: () => now,
+      start(run) {
+        started.push(user.getStore());
+        return timers.push(run);
+      },
+      stop() {},
+    };
+    const idle = user.run('ann', () => recorded(clock));
+    user.run('bob', () => idle.connection.open(undefined));
+    user.run('bob', () => idle.connection.post('hello'));
+    await nextTurn();
+    for (let turn = 0; turn < 6; turn++) {
+      now += 60_000;
+      user.run('timer', () => {
+        for (const run of timers.splice(0)) run();
+      });
+    }
+    expect(idle.seen).toContain('terminate as ann');
+    expect(new Set(started), 'no timer keeps the store of someone who posts').toEqual(new Set(['ann']));
+
+    const { seen, connection, connections } = user.run('ann', () => recorded());
+    connection.open(undefined);
+    const over = user.run('admin', () => connections.shutdown());
+    connection.gone();
+    await over;
+    expect(seen.slice(-2)).toEqual(['terminate as ann', 'terminate after await as ann']);
+  });
+}
+
+test('maxHeldInfos counts posted messages, and not the frames of the client', () => {
+  const log: string[] = [];
+  let unsent = 0;
+  const wire: Wire = {
+    send() {
+      unsent = 1_000_000;
+    },
+    unsent: () => unsent,
+    close() {},
+    drop: () => log.push('drop'),
+  };
+  const connections = new Connections({ maxHeldInfos: 10, maxUnsentBytes: 1_000, onError() {} });
+  const connection = new Connection(connections, wire, echo, checkOptions());
+  connection.open(undefined);
+  connection.data({ opcode: 'text', data: 'x'.repeat(1_000) });
+  for (let count = 0; count < 20; count++) connection.data({ opcode: 'text', data: 'x' });
+  for (let count = 0; count < 10; count++) connection.post(count);
+  connection.wake();
+  expect(log).toEqual([]);
+  connection.post('one more');
+  connection.wake();
+  expect(log).toEqual(['drop']);
+});
+
+test('if a message cannot be sent, terminate receives the state that the callback received', async () => {
+  const reasons: unknown[] = [];
+  const errors: unknown[] = [];
+  const wire: Wire = {
+    send() {
+      throw new Error('out of memory');
+    },
+    unsent: () => 0,
+    close() {},
+    drop() {},
+  };
+  const handler: WebSock<string> = {
+    init: () => ({ type: 'ok', state: 'old' }),
+    handleIn: (frame) => ({ type: 'push', messages: frame, state: 'new' }),
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+    terminate: ({ code }, state) => reasons.push(code, state) as never,
+  };
+  const connections = new Connections({ onError: (error) => errors.push(String(error)) });
+  const connection = new Connection(connections, wire, handler, checkOptions());
+  connection.open(undefined);
+  connection.data({ opcode: 'text', data: 'x' });
+  expect(reasons).toEqual([1011, 'old']);
+  expect(errors).toEqual(['Error: out of memory']);
+});
+
+test('no part of a result goes out if one of its messages has detached bytes', () => {
+  const detached = () => {
+    const bytes = new Uint8Array(8);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return bytes;
+  };
+  const shrunk = () => {
+    const buffer = new ArrayBuffer(8, { maxByteLength: 16 } as any);
+    const view = new Uint8Array(buffer, 4, 4);
+    (buffer as any).resize(2);
+    return view;
+  };
+  const cases = {
+    'a view': [{ opcode: 'binary', data: detached() }],
+    'its buffer': [{ opcode: 'binary', data: detached().buffer }],
+    'a DataView': [{ opcode: 'binary', data: transferred(new DataView(new ArrayBuffer(8))) }],
+    'a ping': [{ opcode: 'ping', data: detached() }],
+    'a view out of bounds': [{ opcode: 'binary', data: shrunk() }],
+  } as const;
+  for (const [what, messages] of Object.entries(cases)) {
+    const errors: string[] = [];
+    const log: string[] = [];
+    const wire: Wire = {
+      send: ({ opcode }) => log.push(opcode),
+      unsent: () => 0,
+      close: (code) => log.push(`close ${code}`),
+      drop() {},
+    };
+    const handler: WebSock<null> = {
+      init: () => ({ type: 'push', messages: [{ opcode: 'text', data: 'before' }, ...messages], state: null }),
+      handleIn: (_frame, state) => ({ type: 'ok', state }),
+      handleInfo: (_info, state) => ({ type: 'ok', state }),
+    };
+    const connections = new Connections({ onError: (error) => errors.push(String(error)) });
+    new Connection(connections, wire, handler, checkOptions()).open(undefined);
+    expect(log, what).toEqual(['close 1011']);
+    expect(errors[0], what).toMatch(/\(number 2\) of opcode '\w+' whose bytes are detached; .*\(rule 3\.6\)/);
+  }
+  const empty: WebSock.Message[] = [];
+  const wire: Wire = { send: (message) => empty.push(message), unsent: () => 0, close() {}, drop() {} };
+  const handler: WebSock<null> = {
+    init: () => ({ type: 'push', messages: { opcode: 'binary', data: new Uint8Array() }, state: null }),
+    handleIn: (_frame, state) => ({ type: 'ok', state }),
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+  };
+  new Connection(new Connections(), wire, handler, checkOptions()).open(undefined);
+  expect(empty, 'empty bytes are not detached').toHaveLength(1);
+});
+
+function transferred(view: DataView): DataView {
+  structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+  return view;
+}
+
+test('a handler whose handleControl cannot be read fails when a control frame comes', () => {
+  const errors: unknown[] = [];
+  const log: string[] = [];
+  const handler = {
+    ...echo,
+    get handleControl(): never {
+      throw new Error('unreadable');
+    },
+  };
+  const wire: Wire = { send() {}, unsent: () => 0, close: (code) => log.push(`close ${code}`), drop() {} };
+  const connections = new Connections({ onError: (error, { callback }) => errors.push(`${callback}: ${error}`) });
+  const connection = new Connection(connections, wire, handler, checkOptions());
+  connection.open(undefined);
+  connection.data({ opcode: 'text', data: 'x' });
+  expect(log).toEqual([]);
+  connection.control({ opcode: 'ping', data: new Uint8Array() });
+  expect(log).toEqual(['close 1011']);
+  expect(errors).toEqual(['handleControl: Error: unreadable']);
+});
+
+test('where only whole messages show progress, a large message has the time that a slow client needs', () => {
+  for (const coarseUnsent of [false, true]) {
+    const timers: (() => void)[] = [];
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      start(run, delay) {
+        delays.push(delay);
+        return timers.push(run);
+      },
+      stop() {},
+    };
+    const log: string[] = [];
+    let unsent = 0;
+    const wire: Wire = {
+      coarseUnsent,
+      send({ data }) {
+        unsent += (data as string).length;
+      },
+      unsent: () => unsent,
+      close() {},
+      drop: () => log.push('drop'),
+    };
+    const connections = new Connections({ onError() {} }, clock);
+    const connection = new Connection(connections, wire, echo, checkOptions());
+    connection.open(undefined);
+    connection.data({ opcode: 'text', data: 'x'.repeat(2_000_000) });
+    while (log.length === 0) for (const run of timers.splice(0)) run();
+    const waited = delays.reduce((sum, delay) => sum + delay, 0);
+    // 60 s, and 100 s for 2 MB at 20 kB/s
+    expect(Math.round(waited)).toBe(coarseUnsent ? 160_000 : 60_000);
+  }
 });

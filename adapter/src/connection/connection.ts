@@ -2,43 +2,35 @@
 // into it at any point.
 
 import type { WebSock } from '@websock/spec';
-import { type CheckedOptions, DEFAULT_IDLE_TIMEOUT } from '../options.ts';
+import type { CheckedOptions } from '../options.ts';
 import type { FailedCallback } from '../report.ts';
+import { type Callback, callHandler, callTerminate, hasControl } from './callbacks.ts';
 import type { Connections } from './connections.ts';
-import { IdleClock } from './idle-clock.ts';
+import { type AsyncContext, saveContext } from './context.ts';
+import { isLargerThan } from './frame-size.ts';
+import { type IdleClock, startIdleClock } from './idle-clock.ts';
 import { Inbox, type QueuedEvent } from './inbox.ts';
 import { type CheckedResult, checkResult, isThenable } from './results.ts';
 import { SendWatch } from './send-watch.ts';
 import type { Wire } from './wire.ts';
 
-/** Callbacks to run before yielding to the event loop. */
-const BATCH = 1_000;
-
-/** What to buffer during a pending callback before reading pauses; pausing costs more than buffering a few frames. */
-const MAX_FRAMES_WHILE_PENDING = 16;
-const MAX_BYTES_WHILE_PENDING = 65_536;
-
-type Callback = 'init' | QueuedEvent<unknown>['callback'];
+/** Events to handle before others, once a connection has yielded. */
+const SLICE = 10;
 
 /**
  * One connection. A server calls its methods as events happen; all return immediately, and none throws. Calls that come
  * too late, or twice, do nothing.
  */
 export class Connection<State, Info, Arg> {
-  /**
-   * The index in the list of its server's connections; -1 if it is not there.
-   *
-   * @internal
-   */
+  /** The index in the list of its server's connections; -1 if it is not there. @internal */
   place = -1;
 
   readonly #connections: Connections;
   readonly #wire: Wire;
   readonly #handler: WebSock<State, Info, Arg>;
-  readonly #idleTimeout: number;
-  readonly #heartbeat: boolean;
-  readonly #maxMessageSize: number;
+  readonly #options: CheckedOptions;
   readonly #wantsControl: boolean;
+  readonly #context: AsyncContext | undefined;
 
   /** Events that wait for their callbacks; made when the first one has to wait. */
   #inbox: Inbox<Info> | undefined;
@@ -46,12 +38,10 @@ export class Connection<State, Info, Arg> {
   #state: State | undefined;
   #hasState = false;
 
-  // The next callback waits while any of these three is true.
+  // The next callback waits while either of these is true, or the client has fallen behind (rule 5.3).
   /** A callback is running; at first, `init` is yet to be called. */
   #running = true;
-  /** More than `maxUnsentBytes` are buffered for sending (rule 5.3). */
-  #backpressured = false;
-  /** The event loop runs before the next callback. */
+  /** Other connections and the event loop come first: see {@link Connections.countCallback}. */
   #yielding = false;
 
   #opened = false;
@@ -60,8 +50,6 @@ export class Connection<State, Info, Arg> {
   #wakeScheduled = false;
   /** The mailbox overflowed while the client read too slowly. */
   #overflowed = false;
-  /** Callbacks since the event loop last ran. */
-  #callbacks = 0;
 
   /** Why the connection ended; set at its end. */
   #end: WebSock.CloseReason | undefined;
@@ -76,30 +64,29 @@ export class Connection<State, Info, Arg> {
   #reading = true;
   /** Made by `open` if there is an idle timeout. */
   #idleClock: IdleClock | undefined;
-  /** An upper limit of the bytes buffered for sending: those at the last check, and those sent since. */
-  #unsent = 0;
-  /** Made when the connection ends, or more is buffered than may be. */
-  #sendWatch: SendWatch | undefined;
+  readonly #sending: SendWatch;
 
   /**
    * @param connections - those of the same server
    * @param wire - the socket
    * @param handler - checked by `checkHandler`
    * @param options - as `checkOptions` returned them
+   * @param context - the AsyncLocalStorage context of the callbacks; by default the current one
    */
   constructor(
     connections: Connections,
     wire: Wire,
     handler: WebSock<State, Info, Arg>,
-    { idleTimeout, heartbeat, maxMessageSize }: CheckedOptions,
+    options: CheckedOptions,
+    context: AsyncContext | undefined = saveContext(),
   ) {
     this.#connections = connections;
     this.#wire = wire;
     this.#handler = handler;
-    this.#idleTimeout = idleTimeout ?? (wire.ping ? DEFAULT_IDLE_TIMEOUT : Number.POSITIVE_INFINITY);
-    this.#heartbeat = heartbeat && wire.ping !== undefined;
-    this.#maxMessageSize = maxMessageSize;
-    this.#wantsControl = handler.handleControl !== undefined;
+    this.#options = options;
+    this.#wantsControl = hasControl(handler);
+    this.#context = context;
+    this.#sending = new SendWatch(connections, wire, this);
   }
 
   /** Why the connection ended, once the socket has closed and `terminate`, if called, has settled. Never rejects. */
@@ -126,9 +113,7 @@ export class Connection<State, Info, Arg> {
       this.#next(); // without a state, so terminate is not called either
       return;
     }
-    if (this.#idleTimeout !== Number.POSITIVE_INFINITY) {
-      this.#idleClock = new IdleClock(this.#connections.clock, this, this.#idleTimeout, this.#heartbeat);
-    }
+    this.#idleClock = startIdleClock(this.#connections.clock, this.#wire, this, this.#options);
     this.#run('init', arg);
   }
 
@@ -143,8 +128,9 @@ export class Connection<State, Info, Arg> {
    */
   data(frame: WebSock.DataFrame): void {
     this.heard();
-    if (isLargerThan(frame.data, this.#maxMessageSize)) {
-      const error = new Error(`the client sent a message of more than ${this.#maxMessageSize} bytes (rule 4.3)`);
+    const { maxMessageSize } = this.#options;
+    if (isLargerThan(frame.data, maxMessageSize)) {
+      const error = new Error(`the client sent a message of more than ${maxMessageSize} bytes (rule 4.3)`);
       this.#close({ type: 'error', error, code: 1009, reason: '' }); // a client's fault: earlier frames are handled
     } else this.#receive('handleIn', frame);
   }
@@ -153,13 +139,13 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#receive('handleControl', frame);
-    else if (this.#wire.pause) this.#countCallback(); // the answer took time, too
-    this.#checkBacklog(); // the answers to a flood of pings are buffered, too
+    else if (this.#wire.pause) this.#connections.countCallback(); // to answer takes time, too
+    if (this.#sending.checkBacklog()) this.#pauseReading(); // the answers to a flood of pings are buffered, too
   }
 
   /** Buffered bytes have been sent: runs the next callback if it waited for that (rule 5.3). */
   sent(): void {
-    if (this.#backpressured) this.hasCaughtUp(this.#wire.unsent());
+    this.#sending.sent();
   }
 
   /**
@@ -171,8 +157,8 @@ export class Connection<State, Info, Arg> {
   }
 
   /**
-   * The platform's own idle timeout has passed, and it has closed with `code` (rule 4.6). For a server that gives its
-   * connections an `idleTimeout` of `Infinity` instead.
+   * The platform's own idle timeout has passed, and it has closed with `code` (rule 4.6). For a server that gives the
+   * connection an `idleTimeout` of `Infinity` instead.
    */
   timedOut(code: number): void {
     if (!this.#end) this.#inbox?.clear(); // rule 2.2: the server has begun to close
@@ -180,9 +166,8 @@ export class Connection<State, Info, Arg> {
   }
 
   /**
-   * The client's close frame has come, with its code (1005 if it has none) and reason, and the platform has answered it;
-   * or the client has ended its side of the socket without one: 1006 and `''`. Earlier frames are handled, then
-   * `terminate` is called; the socket may stay open for a limited time (rule 4.5).
+   * The client's close frame has come (without a code: 1005), and the platform has answered it; or the client has ended
+   * its side of the socket without one (1006). Earlier frames are handled; then `terminate` is called.
    */
   closing(code: number, reason: string): void {
     this.#endByClient({ type: 'remote', code, reason });
@@ -192,7 +177,7 @@ export class Connection<State, Info, Arg> {
   gone(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#sendWatch?.stop();
+    this.#sending.stop();
     this.#endByClient({ type: 'remote', code: 1006, reason: '' });
     this.#finish();
   }
@@ -201,12 +186,11 @@ export class Connection<State, Info, Arg> {
   post(info: Info): void {
     if (this.#end) return;
     this.#inbox ??= new Inbox();
-    const waiting = this.#inbox.infos + this.#inbox.frames;
-    if (this.#backpressured && waiting >= this.#connections.bounds.maxHeldInfos) {
+    if (this.#sending.isBackpressured && this.#inbox.infos >= this.#connections.bounds.maxHeldInfos) {
       this.#overflowed = true;
       this.#scheduleWake();
     } else {
-      this.#inbox.pushInfo(info);
+      this.#inbox.push('handleInfo', info);
       if (this.#isFree()) this.#scheduleWake();
     }
   }
@@ -216,78 +200,64 @@ export class Connection<State, Info, Arg> {
     this.#endByServer({ type: 'shutdown', code: 1001, reason: '' });
   }
 
-  /**
-   * Drops the socket. If a callback is still pending, `terminate` is not called (rule 4.5).
-   *
-   * @internal
-   */
+  /** Drops the socket. If a callback is still pending, `terminate` is not called (rule 4.5). @internal */
   abandon(): void {
     this.#terminated = true;
-    this.#handlerDone = true;
     this.#inbox?.clear();
     if (!this.#end) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
     this.#drop();
-    this.#finish();
+    this.#finish(true);
   }
 
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
 
   /** A posted message runs no callback before `post` returns (rule 6.2). */
   #scheduleWake(): void {
-    if (this.#wakeScheduled) return;
+    if (!this.#wakeScheduled) this.#connections.scheduleWake(this);
     this.#wakeScheduled = true;
-    this.#connections.scheduleWake(this);
   }
 
-  /**
-   * Handles what has been posted.
-   *
-   * @internal
-   */
+  /** Handles what has been posted. @internal */
   wake(): void {
     this.#wakeScheduled = false;
     const { maxHeldInfos } = this.#connections.bounds;
     if (this.#overflowed) this.#dropClient(`more than ${maxHeldInfos} posted messages are queued for it (rule 5.3)`);
-    else this.#advance();
+    else this.advance();
   }
 
   /** Whether the next callback may run. */
   #isFree(): boolean {
-    return !this.#running && !this.#backpressured && !this.#yielding;
+    return !this.#running && !this.#yielding && !this.#sending.isBackpressured;
   }
 
   #receive(callback: 'handleIn' | 'handleControl', frame: WebSock.DataFrame | WebSock.ControlFrame): void {
     if (this.#end) return;
-    const isQueueEmpty = this.#inbox === undefined || this.#inbox.isEmpty;
-    if (isQueueEmpty && this.#isFree() && !this.#advancing) {
+    const isNext = this.#isFree() && !this.#advancing && (this.#inbox?.isEmpty ?? true);
+    if (isNext && !(this.#countsEvent(callback) && this.#yields())) {
       this.#advancing = true;
       this.#dispatch(callback, frame); // the usual case needs no queue
       this.#advancing = false;
-      this.#advance();
+      this.advance();
       return;
     }
     this.#inbox ??= new Inbox();
-    const { frames, bytes } = this.#inbox;
-    const { maxHeldBytes, maxHeldMessages } = this.#connections.bounds;
-    // After reading is paused, what has been read can still hold any number of messages, and inflated ones of any size.
-    if (bytes >= maxHeldBytes || (!this.#wire.pause && frames >= maxHeldMessages)) {
-      const queued = `${frames} messages of ${bytes} bytes`;
-      const error = new Error(`the client sent more while ${queued} were queued for the handler (rule 5.1)`);
-      this.#endByServer({ type: 'error', error, code: 1013, reason: '' });
+    const overflow = this.#inbox.overflow(this.#connections.bounds, this.#wire.pause !== undefined);
+    if (overflow) {
+      this.#endByServer({ type: 'error', error: overflow, code: 1013, reason: '' });
       return;
     }
-    if (callback === 'handleIn') this.#inbox.pushData(frame as WebSock.DataFrame);
-    else this.#inbox.pushControl(frame as WebSock.ControlFrame);
-    if (this.#running && this.#opened) this.#pauseReadingIfFull();
-    this.#advance();
+    this.#inbox.push(callback, frame);
+    if (this.#yielding || (this.#running && this.#opened && this.#inbox.shouldPauseReading)) this.#pauseReading();
+    this.advance();
   }
 
-  #advance(): void {
+  /** Calls the callbacks of what is queued, of `most` events before it yields. @internal */
+  advance(most: number = Number.POSITIVE_INFINITY): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#isFree()) {
-      const event = this.#inbox?.shift();
-      if (!event) break;
+    let left = most;
+    while (this.#inbox && !this.#inbox.isEmpty && this.#isFree() && !this.#yields(left-- <= 0)) {
+      const event = this.#inbox.shift() as QueuedEvent<Info>;
       if (event.callback === 'handleInfo' && this.#end) continue; // rule 2.2: only earlier frames are handled
       this.#dispatch(event.callback, event.value);
     }
@@ -301,34 +271,43 @@ export class Connection<State, Info, Arg> {
   }
 
   #dispatch(callback: QueuedEvent<Info>['callback'], value: QueuedEvent<Info>['value']): void {
-    // A platform without `pause` delivers one message in each turn of the event loop by itself.
-    if (this.#wire.pause || callback === 'handleInfo') this.#countCallback();
+    if (this.#countsEvent(callback)) this.#connections.countCallback();
     this.#run(callback, value);
   }
 
-  /** Yields to the event loop after a batch of callbacks, unless it has run since half of the batch. */
-  #countCallback(): void {
-    this.#callbacks += 1;
-    if (this.#callbacks === BATCH / 2) {
-      afterIo(() => {
-        this.#callbacks = 0;
-        this.#yielding = false;
-        this.#advance();
-      });
-    } else if (this.#callbacks >= BATCH) {
-      this.#yielding = true;
-      this.#pauseReading(); // or the client would go on filling the queue
-    }
+  /** A platform without `pause` delivers each frame in a turn of the event loop of its own. */
+  #countsEvent(callback: Callback): boolean {
+    return callback === 'handleInfo' || this.#wire.pause !== undefined;
+  }
+
+  /** Whether the event loop, and connections that have yielded before, come first. */
+  #yields(always = false): boolean {
+    if (!always && !this.#connections.isBatchOver) return false;
+    this.#yielding = true;
+    if (this.#inbox?.frames) this.#pauseReading(); // rule 5.1
+    this.#connections.yieldOnce(this);
+    return true;
+  }
+
+  /** @internal */
+  goOn(): void {
+    this.#yielding = false;
+    this.advance(SLICE);
   }
 
   #run(callback: Callback, value: unknown): void {
     this.#running = true;
+    if (this.#context) this.#context.runInAsyncScope(this.#runInContext, this, callback, value);
+    else this.#runInContext(callback, value);
+  }
+
+  #runInContext(callback: Callback, value: unknown): void {
     let result: unknown;
     try {
-      result = this.#call(callback, value);
+      result = callHandler(this.#handler, callback, value, this.#state, this);
       if (isThenable(result)) {
         if (!this.#end) this.#idleClock?.pause();
-        this.#pauseReadingIfFull();
+        if (this.#inbox?.shouldPauseReading) this.#pauseReading();
         Promise.resolve(result).then(
           (resolved) => this.#applyResult(callback, resolved),
           (error) => this.#fail(callback, error),
@@ -342,52 +321,27 @@ export class Connection<State, Info, Arg> {
     this.#applyResult(callback, result);
   }
 
-  /** Calls a callback as a method of the handler (rule 2.5). */
-  #call(callback: Callback, value: unknown): unknown {
-    const handler = this.#handler;
-    const state = this.#state as State;
-    switch (callback) {
-      case 'handleIn':
-        return handler.handleIn(value as WebSock.DataFrame, state);
-      case 'handleInfo':
-        return handler.handleInfo(value as Info, state);
-      case 'handleControl':
-        return handler.handleControl?.(value as WebSock.ControlFrame, state);
-      case 'init':
-        return handler.init(value as Arg, { post: (info) => this.post(info) }); // may be detached (rule 6.5)
-    }
-  }
-
   // ---- Results (rule 3) ----
 
   #applyResult(callback: FailedCallback, value: unknown): void {
     let result: CheckedResult<State>;
     try {
       result = checkResult<State>(callback, value);
+      const { messages } = result;
+      for (let index = 0; index < messages.length && !this.#end; index++) {
+        this.#sending.send(messages[index] as WebSock.Message);
+      }
     } catch (error) {
       this.#fail(callback, error); // rule 3.6
       return;
     }
     this.#state = result.state;
     this.#hasState = true;
-    const { messages, stop } = result;
-    if (!this.#end) {
-      try {
-        for (let index = 0; index < messages.length && !this.#end; index++) {
-          const message = messages[index] as WebSock.Message;
-          this.#wire.send(message);
-          this.#unsent += maxFrameSize(message);
-        }
-      } catch (error) {
-        this.#fail(callback, error);
-        return;
-      }
-    }
-    if (stop) {
-      if (this.#end)
-        this.#inbox?.clear(); // after the client's end, a stop only makes this callback the last (rule 3.7)
-      else this.#endByServer(stop);
-    } else if (this.#unsent > this.#connections.bounds.maxUnsentBytes) this.#checkBacklog();
+    const { stop } = result;
+    // After the client's end, a stop only makes this callback the last (rule 3.7).
+    if (stop && this.#end) this.#inbox?.clear();
+    else if (stop) this.#endByServer(stop);
+    else if (this.#sending.mayBeOverLimit && this.#sending.checkBacklog()) this.#pauseReading();
     this.#next();
   }
 
@@ -400,7 +354,7 @@ export class Connection<State, Info, Arg> {
 
   #next(): void {
     this.#running = false;
-    this.#advance();
+    this.advance();
   }
 
   // ---- Closing (rule 4) ----
@@ -432,95 +386,48 @@ export class Connection<State, Info, Arg> {
     this.#inbox?.clear();
     this.#endWith({ type: 'error', error: new Error(`the client does not read: ${why}`), code: 1006, reason: '' });
     this.#drop();
-    this.#advance();
+    this.advance();
   }
 
   #endWith(reason: WebSock.CloseReason): void {
     this.#end = reason;
-    this.#backpressured = false;
     this.#idleClock?.stop();
   }
 
   #awaitClose(): void {
-    if (!this.#gone) this.#watchSending(this.#wire.unsent());
+    this.#sending.end(this.#gone);
     this.#resumeReading();
-    this.#advance();
+    this.advance();
   }
 
   #drop(): void {
     if (this.#gone) return;
+    this.#sending.end(true);
     this.#wire.drop();
     this.gone();
   }
 
   #terminate(reason: WebSock.CloseReason): void {
-    if (this.#terminated) return; // rule 4.1: once
+    if (this.#terminated) return; // rules 4.1 and, without a state, 1.4
     this.#terminated = true;
-    const done = () => {
-      this.#handlerDone = true;
-      this.#finish();
-    };
-    if (!this.#hasState) {
-      done(); // rule 1.4
-      return;
-    }
-    const failed = (error: unknown) => this.#connections.report(error, { callback: 'terminate' }); // rule 4.4
-    try {
-      const ended: unknown = this.#handler.terminate?.(reason, this.#state as State);
-      if (isThenable(ended)) Promise.resolve(ended).catch(failed).then(done);
-      else done();
-    } catch (error) {
-      failed(error);
-      done();
-    }
+    if (!this.#hasState) this.#finish(true);
+    else if (this.#context) this.#context.runInAsyncScope(this.#terminateInContext, this, reason);
+    else this.#terminateInContext(reason);
   }
 
-  #finish(): void {
-    if (!this.#gone || !this.#handlerDone) return;
+  #terminateInContext(reason: WebSock.CloseReason): void {
+    const failed = (error: unknown) => this.#connections.report(error, { callback: 'terminate' }); // rule 4.4
+    callTerminate(this.#handler, reason, this.#state, failed, () => this.#finish(true));
+  }
+
+  #finish(handlerDone = this.#handlerDone): void {
+    this.#handlerDone = handlerDone;
+    if (!this.#gone || !handlerDone) return;
     this.#connections.delete(this);
     this.#resolveOver?.(this.#end as WebSock.CloseReason);
   }
 
-  // ---- Sending (rules 4.5 and 5.3) ----
-
-  #checkBacklog(): void {
-    if (this.#end || this.#backpressured) return;
-    this.#unsent = this.#wire.unsent();
-    if (this.#unsent <= this.#connections.bounds.maxUnsentBytes) return;
-    this.#backpressured = true;
-    this.#pauseReading();
-    this.#watchSending(this.#unsent);
-  }
-
-  #watchSending(unsent: number): void {
-    const { clock, bounds } = this.#connections;
-    this.#sendWatch ??= new SendWatch(clock, this.#wire, this, bounds);
-    this.#sendWatch.restart(unsent);
-  }
-
-  /** @internal */
-  hasCaughtUp(unsent: number): boolean {
-    if (!this.#backpressured || unsent > this.#connections.bounds.maxUnsentBytes) return false;
-    this.#unsent = unsent;
-    this.#backpressured = false;
-    this.#sendWatch?.stop();
-    this.#advance();
-    return true;
-  }
-
-  /** @internal */
-  sendStalled(unsent: number, milliseconds: number): void {
-    if (this.#end) this.#drop();
-    else this.#dropClient(`no bytes were sent for ${milliseconds} ms, while ${unsent} are buffered for it (rule 5.3)`);
-  }
-
   // ---- Reading (rule 5.1) ----
-
-  #pauseReadingIfFull(): void {
-    if (!this.#inbox) return;
-    const { frames, bytes } = this.#inbox;
-    if (frames >= MAX_FRAMES_WHILE_PENDING || bytes >= MAX_BYTES_WHILE_PENDING) this.#pauseReading();
-  }
 
   #pauseReading(): void {
     if (!this.#reading || this.#end) return;
@@ -535,29 +442,16 @@ export class Connection<State, Info, Arg> {
     if (!this.#gone) this.#wire.resume?.();
   }
 
-  /** @internal */
-  pingIdle(): void {
-    this.#wire.ping?.();
-  }
+  // ---- What the idle clock and the watch over sending call ----
 
   /** @internal */
   closeIdle(): void {
     this.#endByServer({ type: 'timeout', code: 1002, reason: '' });
   }
-}
 
-/** Whether a message has more bytes than `size`. */
-function isLargerThan(data: string | Uint8Array, size: number): boolean {
-  if (typeof data !== 'string') return data.byteLength > size;
-  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded to know.
-  return data.length > size || (data.length * 3 > size && new TextEncoder().encode(data).byteLength > size);
+  /** @internal */
+  stalled(why: string): void {
+    if (this.#end) this.#drop();
+    else this.#dropClient(why);
+  }
 }
-
-/** An upper limit of a message's bytes as a frame: 3 for each UTF-16 unit, 10 of the header (RFC 6455 §5.2). */
-function maxFrameSize({ data = '' }: WebSock.Message): number {
-  return 10 + (typeof data === 'string' ? data.length * 3 : data.byteLength);
-}
-
-// An immediate runs after input and output, without the delay of a timer; not all platforms have it.
-const afterIo: (run: () => void) => unknown =
-  typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);

@@ -1,6 +1,10 @@
 import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
 import { type ErrorContext, safeReporter } from '../report.ts';
 import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
+import { saveContext } from './context.ts';
+
+/** Callbacks of all connections of a server before the event loop runs. */
+const BATCH = 1_000;
 
 /** How a {@link Connections} is set up. */
 export interface ConnectionsOptions extends Bounds {
@@ -30,6 +34,8 @@ interface Member {
   readonly over: Promise<unknown>;
   /** Runs callbacks for what has been posted. */
   wake(): void;
+  /** Runs callbacks again after it has yielded. */
+  goOn(): void;
   /** Closes with 1001. */
   shutdown(): void;
   /** Drops the socket without waiting for a pending callback. */
@@ -48,13 +54,17 @@ export class Connections {
   readonly #all: Member[] = [];
   /** Connections to wake in the next microtask. */
   readonly #woken: Member[] = [];
+  /** Connections that have yielded to the event loop, in order. */
+  #yielded: Member[] = [];
+  /** Callbacks since the event loop last ran. */
+  #callbacks = 0;
   #shutdown: Promise<void> | undefined;
 
   /** Throws a TypeError for an invalid limit. */
   constructor({ onError, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
     this.bounds = checkBounds(bounds);
     this.report = safeReporter(onError);
-    this.clock = clock;
+    this.clock = inContextOf(clock);
   }
 
   /** The number of connections: each counts from its `open` until it is over. */
@@ -82,16 +92,37 @@ export class Connections {
     connection.place = -1;
   }
 
-  /**
-   * Wakes a connection in the next microtask: one for all connections, as a broadcast posts to many.
-   *
-   * @internal
-   */
+  /** Wakes a connection in the next microtask: one for all connections, as a broadcast posts to many. @internal */
   scheduleWake(connection: Member): void {
     if (this.#woken.push(connection) > 1) return;
     queueMicrotask(() => {
       for (const woken of this.#woken.splice(0)) woken.wake();
     });
+  }
+
+  /** Counts a callback of any connection. @internal */
+  countCallback(): void {
+    this.#callbacks += 1;
+    if (this.#callbacks === BATCH / 2) afterIo(() => this.#nextBatch());
+  }
+
+  /** Whether a batch has run, and the event loop has not run since half of it: the next callback waits. @internal */
+  get isBatchOver(): boolean {
+    return this.#callbacks >= BATCH;
+  }
+
+  /** Lets a connection go on in a later batch, after those that yielded before it. @internal */
+  yieldOnce(connection: Member): void {
+    this.#yielded.push(connection);
+  }
+
+  #nextBatch(): void {
+    this.#callbacks = 0;
+    const yielded = this.#yielded;
+    this.#yielded = [];
+    let next = 0;
+    while (next < yielded.length && this.#callbacks < BATCH) yielded[next++]?.goOn();
+    this.#yielded = [...yielded.slice(next), ...this.#yielded];
   }
 
   /**
@@ -126,3 +157,18 @@ export class Connections {
     for (const timer of timers) this.clock.stop(timer);
   }
 }
+
+/** The same clock, whose timers keep no context alive but the current one: a timer is often started by another's post. */
+function inContextOf(clock: Clock): Clock {
+  const context = saveContext();
+  if (!context) return clock;
+  return {
+    now: () => clock.now(),
+    start: (run, delay) => context.runInAsyncScope(clock.start, clock, run, delay),
+    stop: (timer) => clock.stop(timer),
+  };
+}
+
+// An immediate runs after input and output, without the delay of a timer; not all platforms have it.
+const afterIo: (run: () => void) => unknown =
+  typeof setImmediate === 'function' ? (run) => setImmediate(run) : (run) => setTimeout(run, 0);

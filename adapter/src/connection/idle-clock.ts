@@ -1,10 +1,10 @@
+import { type CheckedOptions, DEFAULT_IDLE_TIMEOUT } from '../options.ts';
 import { type Clock, LONGEST_DELAY } from './clock.ts';
+import type { Wire } from './wire.ts';
 
 /** What an idle clock does to its connection. */
 export interface IdleClockTarget {
-  /** Pings the client. */
-  pingIdle(): void;
-  /** Closes the connection. */
+  /** Closes the connection: the client has been silent for `idleTimeout`. */
   closeIdle(): void;
 }
 
@@ -14,6 +14,7 @@ export interface IdleClockTarget {
  */
 export class IdleClock {
   readonly #clock: Clock;
+  readonly #wire: Wire;
   readonly #target: IdleClockTarget;
   readonly #timeout: number;
   readonly #heartbeat: boolean;
@@ -25,13 +26,14 @@ export class IdleClock {
 
   /**
    * @param timeout - in ms, finite
-   * @param heartbeat - whether to ping
+   * @param heartbeat - whether to ping, if the wire can
    */
-  constructor(clock: Clock, target: IdleClockTarget, timeout: number, heartbeat: boolean) {
+  constructor(clock: Clock, wire: Wire, target: IdleClockTarget, timeout: number, heartbeat: boolean) {
     this.#clock = clock;
+    this.#wire = wire;
     this.#target = target;
     this.#timeout = timeout;
-    this.#heartbeat = heartbeat;
+    this.#heartbeat = heartbeat && wire.ping !== undefined;
     this.#heardAt = clock.now();
     this.#check();
   }
@@ -73,7 +75,7 @@ export class IdleClock {
     else if (!confirmed) this.#start(() => this.#check(true), 0);
     else if (pingDue) {
       this.#pinged = true;
-      this.#target.pingIdle();
+      this.#wire.ping?.();
       this.#check();
     } else this.#target.closeIdle();
   }
@@ -81,4 +83,15 @@ export class IdleClock {
   #start(run: () => void, delay: number): void {
     this.#timer = this.#clock.start(run, Math.min(delay, LONGEST_DELAY));
   }
+}
+
+/** The clock of a connection that opens now; `undefined` if it has no idle timeout. */
+export function startIdleClock(
+  clock: Clock,
+  wire: Wire,
+  target: IdleClockTarget,
+  { idleTimeout = wire.ping ? DEFAULT_IDLE_TIMEOUT : Number.POSITIVE_INFINITY, heartbeat }: CheckedOptions,
+): IdleClock | undefined {
+  if (idleTimeout === Number.POSITIVE_INFINITY) return undefined;
+  return new IdleClock(clock, wire, target, idleTimeout, heartbeat);
 }

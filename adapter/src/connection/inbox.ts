@@ -1,4 +1,9 @@
 import type { WebSock } from '@websock/spec';
+import type { CheckedBounds } from '../options.ts';
+
+/** What to buffer during a pending callback before reading pauses; pausing costs more than buffering a few frames. */
+const MAX_FRAMES_WHILE_PENDING = 16;
+const MAX_BYTES_WHILE_PENDING = 65_536;
 
 /** An event that waits for its callback. */
 export type QueuedEvent<Info> = { next: QueuedEvent<Info> | undefined } & (
@@ -22,17 +27,31 @@ export class Inbox<Info> {
     return this.#first === undefined;
   }
 
-  pushData(value: WebSock.DataFrame): void {
-    this.#pushFrame({ callback: 'handleIn', value, next: undefined });
+  /** Whether it holds enough frames to pause reading while a callback is pending (rule 5.1). */
+  get shouldPauseReading(): boolean {
+    return this.frames >= MAX_FRAMES_WHILE_PENDING || this.bytes >= MAX_BYTES_WHILE_PENDING;
   }
 
-  pushControl(value: WebSock.ControlFrame): void {
-    this.#pushFrame({ callback: 'handleControl', value, next: undefined });
+  /**
+   * The error for one frame more, if the queue is full. After reading is paused, what has been read can still hold any
+   * number of messages, and inflated ones of any size.
+   */
+  overflow({ maxHeldBytes, maxHeldMessages }: CheckedBounds, canPause: boolean): Error | undefined {
+    if (this.bytes < maxHeldBytes && (canPause || this.frames < maxHeldMessages)) return undefined;
+    const queued = `${this.frames} messages of ${this.bytes} bytes`;
+    return new Error(`the client sent more while ${queued} were queued for the handler (rule 5.1)`);
   }
 
-  pushInfo(value: Info): void {
-    this.infos += 1;
-    this.#push({ callback: 'handleInfo', value, next: undefined });
+  push(callback: QueuedEvent<Info>['callback'], value: QueuedEvent<Info>['value']): void {
+    const event = { callback, value, next: undefined } as QueuedEvent<Info>;
+    if (event.callback === 'handleInfo') this.infos += 1;
+    else {
+      this.frames += 1;
+      this.bytes += event.value.data.length;
+    }
+    if (this.#last) this.#last.next = event;
+    else this.#first = event;
+    this.#last = event;
   }
 
   /** Removes the oldest event and returns it; `undefined` if there is none. */
@@ -56,17 +75,5 @@ export class Inbox<Info> {
     this.frames = 0;
     this.bytes = 0;
     this.infos = 0;
-  }
-
-  #pushFrame(event: Exclude<QueuedEvent<Info>, { readonly callback: 'handleInfo' }>): void {
-    this.frames += 1;
-    this.bytes += event.value.data.length;
-    this.#push(event);
-  }
-
-  #push(event: QueuedEvent<Info>): void {
-    if (this.#last) this.#last.next = event;
-    else this.#first = event;
-    this.#last = event;
   }
 }

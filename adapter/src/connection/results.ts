@@ -90,7 +90,10 @@ function checkMessage(callback: string, type: ResultType, message: unknown, inde
       if (typeof data === 'string') return { opcode, data };
       return badMessage(callback, type, index, `of opcode 'text' whose data is ${describe(data)}, not a string`);
     case 'binary': {
-      if (isBytes(data)) return { opcode, data };
+      if (isBytes(data)) {
+        if (isDetached(data)) return badMessage(callback, type, index, detached(opcode));
+        return { opcode, data };
+      }
       const what = `of opcode 'binary' whose data is ${describe(data)}, not an ArrayBuffer or a view of one`;
       return badMessage(callback, type, index, what);
     }
@@ -100,6 +103,7 @@ function checkMessage(callback: string, type: ResultType, message: unknown, inde
       if (typeof data !== 'string' && !isBytes(data)) {
         return badMessage(callback, type, index, `of opcode '${opcode}' whose data is ${describe(data)}, not bytes`);
       }
+      if (typeof data !== 'string' && isDetached(data)) return badMessage(callback, type, index, detached(opcode));
       const length = typeof data === 'string' ? new TextEncoder().encode(data).byteLength : data.byteLength;
       if (length <= 125) return { opcode, data };
       const what = `of opcode '${opcode}' with ${length} bytes of data; at most 125 are allowed`;
@@ -110,6 +114,10 @@ function checkMessage(callback: string, type: ResultType, message: unknown, inde
       return badMessage(callback, type, index, what);
     }
   }
+}
+
+function detached(opcode: string): string {
+  return `of opcode '${opcode}' whose bytes are detached; send them before they are transferred, or a copy`;
 }
 
 function badMessage(callback: string, type: ResultType, index: number, what: string): never {
@@ -155,6 +163,18 @@ function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whether bytes cannot be read any more: they were transferred, or their buffer has shrunk. */
+function isDetached(data: ArrayBuffer | ArrayBufferView): boolean {
+  try {
+    if (data.byteLength > 0) return false; // throws for a DataView without its bytes
+    if (!ArrayBuffer.isView(data)) new Uint8Array(data);
+    else if ('at' in data) (data as Uint8Array).at(0);
+    return false;
+  } catch {
+    return true;
   }
 }
 

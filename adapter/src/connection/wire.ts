@@ -25,6 +25,12 @@ export interface Wire {
   unsent(): number;
 
   /**
+   * Whether `unsent` falls only when a whole message, or more, has been sent. A slow client then has more time for a large
+   * message (rule 5.3). Default: false.
+   */
+  readonly coarseUnsent?: boolean;
+
+  /**
    * Sends a close frame behind the messages. Called at most once, with a code that a server may send and a reason of at
    * most 123 bytes. The connection then waits, for a limited time, for the server to call `Connection.gone`.
    */
