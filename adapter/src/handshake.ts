@@ -1,6 +1,6 @@
-// The opening handshake, as the server must check it (rule 1.5; RFC 6455 §4.2.1).
+// The server's checks of the opening handshake (rule 1.5; RFC 6455 §4.2.1).
 
-/** The headers of a request, by any means: `headers.get(name)` of a fetch `Request` will do. */
+/** Looks up a header of the request; `name` may be in any case. */
 type GetHeader = (name: string) => string | null | undefined;
 
 const REQUIRED = Object.entries({
@@ -8,23 +8,23 @@ const REQUIRED = Object.entries({
   Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Host: /./,
   'Sec-WebSocket-Version': /^13$/,
-  'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: the last digit has four bits to spare
+  'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: of the last digit, four bits are unused and must be 0
 });
 
-/** A host and perhaps a port, and nothing that would end up in another part of the URL. */
+/** A host with an optional port; no character that would belong to another part of a URL. */
 export const HOST: RegExp = /^[^\s/?#@\\]+$/;
 
-/** Whether a request says correctly whom it is for: otherwise a route would see another URL, or none. */
+/** Whether a request has a valid Host and URL: otherwise its route would see another URL, or none. */
 export function hasValidHost({ url, headers }: Request): boolean {
   return HOST.test(headers.get('Host') ?? 'localhost') && URL.canParse(url);
 }
 
-/** The answer to a request that is not a valid upgrade; `undefined` if it is one. */
+/** The response to a request that is not a valid upgrade; `undefined` if it is valid. */
 export function refusal(request: Request): Response | undefined {
   return refusalOf(request.method, (name) => request.headers.get(name));
 }
 
-/** The same, for a request that is not a fetch `Request`. */
+/** {@link refusal}, for a request that is not a fetch `Request`. */
 export function refusalOf(method: string | undefined, header: GetHeader): Response | undefined {
   if (method !== 'GET') {
     return new Response('A WebSocket upgrade must be a GET request.\n', { status: 405, headers: { Allow: 'GET' } });
@@ -46,7 +46,7 @@ export function refusalOf(method: string | undefined, header: GetHeader): Respon
 // RFC 9110 §15.5.22: a 426 names the protocol.
 const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' };
 
-/** The subprotocol to answer with: the application's, if the client offered it, compared whole (rule 1.5). */
+/** The application's subprotocol, if the client offered it; case matters (rule 1.5). */
 export function subprotocol(offered: string | null | undefined, protocol: string | undefined): string | undefined {
   return protocol !== undefined && offeredIn(offered).includes(protocol) ? protocol : undefined;
 }

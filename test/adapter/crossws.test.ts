@@ -23,7 +23,7 @@ import { Client } from '../../tck/src/client.ts';
 import { BINARY, closeFrame, frame, PING, PONG, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type RunHelp, run } from '../../tck/src/run.ts';
 import { launch } from '../toolkit/host.ts';
-import { echo, handlerOf } from './served.ts';
+import { echo, handlerOf } from './node-server.ts';
 
 const UNTIL = { timeout: 10_000, interval: 5 };
 const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), UNTIL);
@@ -401,7 +401,9 @@ describe.each([
     socket.write(Buffer.concat([frame(TEXT, 'go'), frame(TEXT, 'more')]));
     await until(() => reasons.length > 0);
     expect(reasons).toMatchObject([{ type: 'error', code: 1006, reason: '' }]);
-    expect(String((reasons[0] as { error: unknown }).error)).toMatch(/the client does not read: no bytes were sent for 500/);
+    expect(String((reasons[0] as { error: unknown }).error)).toMatch(
+      /the client does not read: no bytes were sent for 500/,
+    );
     await untilNoSockets(server);
     await serves(server);
     socket.destroy();

@@ -12,7 +12,7 @@ import { type AdapterOptions, accept, attach, createAdapter, type Route, serve }
 import type { WebSock } from '@websock/spec';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
-import { echo, endServers, handlerOf, served } from './served.ts';
+import { echo, endServers, handlerOf, served } from './node-server.ts';
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -287,7 +287,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'on Node.js, an IncomingMessage',
       () => createAdapter().upgrade(new IncomingMessage(new Socket()) as never, echo, undefined),
-      'upgrade: the first argument is an object of IncomingMessage; pass { request, socket, head }, what a listener of',
+      'upgrade: the first argument is an object of IncomingMessage; pass { request, socket, head }, the arguments',
     ],
     [
       'on Node.js, no head',

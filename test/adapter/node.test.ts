@@ -1,4 +1,4 @@
-// The Node.js adapter against clients that mean harm, over real sockets. The rules themselves are tested in test/tck.
+// The Node.js adapter against hostile clients, over real sockets. The rules themselves are tested in test/tck.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -11,13 +11,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { BINARY, CLOSE, closeFrame, frame, PING, PONG, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { pause } from '../../tck/src/server-under-test.ts';
-import { echo, endServers, handlerOf, served } from './served.ts';
+import { echo, endServers, handlerOf, served } from './node-server.ts';
 
 afterEach(endServers);
 
 const UNTIL = { timeout: 10_000, interval: 5 };
 
-/** Waits for a condition; a test's own time is the limit. */
+/** Waits for a condition, for at most 10 seconds. */
 const until = (condition: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await condition()).toBe(true), UNTIL);
 
@@ -28,7 +28,7 @@ const HANDSHAKE = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
 
-/** A socket that has sent a request to upgrade, and has not read anything yet. It does not close when the server does. */
+/** A socket that has sent an upgrade request and reads nothing. It stays open when the server ends its side. */
 async function request(url: string, { version = '1.1', headers = HANDSHAKE } = {}): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
@@ -46,23 +46,26 @@ const turns = async (count: number) => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** How many bytes the buffers of this process hold. */
+/** The bytes in the buffers of this process, after a garbage collection. */
 async function bytesHeld(): Promise<number> {
   await turns(5);
   collectGarbage();
-  await turns(5); // what a collection frees is counted later
+  await turns(5); // the count follows the collection with a delay
   return process.memoryUsage().arrayBuffers;
 }
 
 const never = new Promise<never>(() => {});
 
-describe('a reset during the handshake harms nobody', () => {
+describe('a reset during the handshake does not affect the server', () => {
   const answers: [string, () => unknown, { version?: string }?][] = [
     ['of HTTP/1.0', () => accept(echo, undefined), { version: '1.0' }],
     ['that is answered with 404', () => undefined],
     ['that is answered with 401', () => new Response('who are you?', { status: 401 })],
-    ['while the route waits', () => new Promise((settle) => setTimeout(settle, 20))],
-    ['while the route waits before it accepts', () => new Promise((s) => setTimeout(s, 20, accept(echo, undefined)))],
+    ['while the route is pending', () => new Promise((resolve) => setTimeout(resolve, 20))],
+    [
+      'while the route is pending, before it accepts',
+      () => new Promise((s) => setTimeout(s, 20, accept(echo, undefined))),
+    ],
     ['that is accepted', () => accept(echo, undefined)],
   ];
   test.each(answers)('%s', async (_title, answer, options) => {
@@ -82,7 +85,7 @@ describe('a reset during the handshake harms nobody', () => {
   });
 });
 
-test('4.5 refused clients that keep their socket open lose it after a bound', async () => {
+test('4.5 refused clients that keep their socket open are dropped after a time limit', async () => {
   const server = await served(() => new Response('no', { status: 403 }));
   const sockets = await Promise.all(Array.from({ length: 20 }, () => request(server.url)));
   await until(async () => (await server.sockets()) === 20);
@@ -90,7 +93,7 @@ test('4.5 refused clients that keep their socket open lose it after a bound', as
   for (const socket of sockets) socket.destroy();
 });
 
-test('4.5 a bound of Infinity cuts no answer short', async () => {
+test('4.5 a time limit of Infinity cuts no answer short', async () => {
   const slow = () =>
     new ReadableStream({
       pull: (body) =>
@@ -111,7 +114,7 @@ test('4.5 a bound of Infinity cuts no answer short', async () => {
   socket.destroy();
 });
 
-test('2.2 a flood of empty frames and a reset: every frame that has come is handled, and terminate is called once', async () => {
+test('2.2 a flood of empty frames and a reset: every frame that was read is handled, and terminate is called once', async () => {
   let handled = 0;
   let most = 0;
   let received: Socket | undefined;
@@ -133,11 +136,11 @@ test('2.2 a flood of empty frames and a reset: every frame that has come is hand
   await until(() => reasons.length > 0);
   expect(reasons).toEqual([{ type: 'remote', code: 1006, reason: '' }]);
   expect(handled).toBeGreaterThan(100_000);
-  // 5.1: while others have their turn, no more is read than what had been read already.
+  // 5.1: while the handler yields to the event loop, reading is paused.
   expect(most, 'frames that were read and not handled').toBeLessThan(50_000);
 }, 60_000);
 
-test('4.5 a client that leaves data unread and ends its side is over after a bound', async () => {
+test('4.5 a client that leaves data unread and ends its side is dropped after a time limit', async () => {
   const { handler, reasons } = handlerOf({
     init: () => ({ type: 'push', messages: { opcode: 'binary', data: new Uint8Array(20_000_000) }, state: 0 }),
   });
@@ -162,7 +165,7 @@ async function readSlowly(socket: Socket): Promise<number> {
   return bytes;
 }
 
-describe('a client that reads slowly is not one that reads nothing', () => {
+describe('a client that reads slowly is kept, one that reads nothing is dropped', () => {
   const LARGE = 30_000_000;
   const binary = (length: number) => ({ opcode: 'binary', data: new Uint8Array(length) });
 
@@ -193,7 +196,7 @@ describe('a client that reads slowly is not one that reads nothing', () => {
     expect(reasons).toEqual([{ type: 'normal', code: 1000, reason: '' }]);
   }, 60_000);
 
-  test('5.3 one that reads nothing is dropped after a bound', async () => {
+  test('5.3 a client that reads nothing is dropped after a time limit', async () => {
     const { handler, reasons } = handlerOf({
       handleIn: () => ({ type: 'push', messages: binary(LARGE), state: 0 }),
     });
@@ -209,7 +212,7 @@ describe('a client that reads slowly is not one that reads nothing', () => {
     socket.destroy();
   });
 
-  test('5.3 one that reads nothing and is posted to is dropped beyond a number of infos', async () => {
+  test('5.3 a client that reads nothing is dropped when its mailbox overflows', async () => {
     let mailbox: WebSock.Mailbox<unknown> | undefined;
     const { handler, reasons } = handlerOf({
       init: (_arg, given) => {
@@ -230,10 +233,10 @@ describe('a client that reads slowly is not one that reads nothing', () => {
   });
 });
 
-describe('2.8 pings are answered, however many', () => {
+describe('2.8 any number of pings is answered', () => {
   const pings = Buffer.concat(Array.from({ length: 61 }, () => frame(PING, 'p')));
 
-  test('in one packet, with a text behind them', async () => {
+  test('in one packet, followed by a text', async () => {
     const server = await served(() => accept(echo, undefined));
     const client = await RawClient.connect(server.url, { behind: Buffer.concat([pings, frame(TEXT, 'behind')]) });
     for (let count = 0; count < 61; count++) expect(await client.next()).toMatchObject({ opcode: PONG });
@@ -242,20 +245,20 @@ describe('2.8 pings are answered, however many', () => {
   });
 
   test('while a callback is pending', async () => {
-    let settle = () => {};
+    let resolve = () => {};
     const { handler } = handlerOf({
       handleIn: (message: WebSock.DataFrame) =>
-        new Promise((settled) => {
-          settle = () => settled({ type: 'push', messages: message, state: 0 });
+        new Promise((resolved) => {
+          resolve = () => resolved({ type: 'push', messages: message, state: 0 });
         }),
     });
     const server = await served(() => accept(handler, undefined));
     const client = await RawClient.connect(server.url);
     client.send(frame(TEXT, 'first'), pings, frame(TEXT, 'behind'));
     for (let count = 0; count < 61; count++) expect(await client.next()).toMatchObject({ opcode: PONG });
-    settle();
+    resolve();
     expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('first') });
-    settle();
+    resolve();
     expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('behind') });
     client.cut();
   });
@@ -283,7 +286,7 @@ describe('2.8 pings are answered, however many', () => {
     60_000,
   );
 
-  test('5.1 and others have their turn meanwhile', async () => {
+  test('5.1 and the event loop runs in between', async () => {
     let received: Socket | undefined;
     const server = await served((_request, { socket }) => {
       received = socket as Socket;
@@ -306,7 +309,7 @@ describe('2.8 pings are answered, however many', () => {
   }, 60_000);
 });
 
-test('5.1 what a stuck handler holds is bounded as inflated', async () => {
+test('5.1 the queue of a stuck handler is limited by its inflated size', async () => {
   const { handler, reasons } = handlerOf({ handleIn: () => never });
   const server = await served(() => accept(handler, undefined, { compress: true }), { maxHeldBytes: 4_000_000 });
   const client = await RawClient.connect(server.url, { more: ['Sec-WebSocket-Extensions: permessage-deflate'] });
@@ -317,7 +320,7 @@ test('5.1 what a stuck handler holds is bounded as inflated', async () => {
   expect(reasons).toEqual([]); // the handler is still stuck
 });
 
-test('6.3 a million infos that are posted together leave others their turn', async () => {
+test('6.3 a million posts at once do not starve other connections', async () => {
   const COUNT = 1_000_000;
   let handled = 0;
   let mailbox: WebSock.Mailbox<number> | undefined;
@@ -356,19 +359,19 @@ describe('a shutdown', () => {
     await second.shutdown();
   });
 
-  test('1.6 refuses handshakes with 503, also one that waits for the route', async () => {
+  test('1.6 refuses handshakes with 503, also one whose route is pending', async () => {
     let decide = (_decision: unknown) => {};
     let stuck = () => {};
     const { handler } = handlerOf({
       handleIn: () =>
-        new Promise((settle) => {
-          stuck = () => settle({ type: 'ok', state: 0 });
+        new Promise((resolve) => {
+          stuck = () => resolve({ type: 'ok', state: 0 });
         }),
     });
     const server = await served(({ url }) => {
       if (url.endsWith('/stuck')) return accept(handler, undefined);
-      return new Promise((settle) => {
-        decide = settle as typeof decide;
+      return new Promise((resolve) => {
+        decide = resolve as typeof decide;
       });
     });
     const holding = await Client.connect(`${server.url}/stuck`); // keeps the shutdown from being over
@@ -389,10 +392,10 @@ describe('a shutdown', () => {
 describe('4.4 reporting cannot fail', () => {
   const hostile = new Proxy(new Error('hostile'), {
     get() {
-      throw new Error('not to be looked at');
+      throw new Error('must not be inspected');
     },
     getPrototypeOf() {
-      throw new Error('not to be looked at');
+      throw new Error('must not be inspected');
     },
   });
   const reporters: [string, (() => unknown) | undefined][] = [
@@ -428,7 +431,7 @@ describe('4.4 reporting cannot fail', () => {
   });
 });
 
-describe('1.5 the handshake is checked to the letter', () => {
+describe('1.5 the handshake is checked strictly', () => {
   const without = (name: string) => HANDSHAKE.filter((line) => !line.startsWith(name));
   test.each([
     ['version 8', ['Sec-WebSocket-Version: 8'], 426],
@@ -470,7 +473,7 @@ describe('1.5 the handshake is checked to the letter', () => {
   });
 });
 
-test('2.3 more fragments than a bound are 1008', async () => {
+test('2.3 a message with too many fragments closes with 1008', async () => {
   const { handler, reasons } = handlerOf();
   const server = await served(() => accept(handler, undefined));
   const client = await RawClient.connect(server.url);
@@ -481,7 +484,7 @@ test('2.3 more fragments than a bound are 1008', async () => {
   expect(reasons).toMatchObject([{ type: 'error', code: 1008, reason: '' }]);
 });
 
-test('2.3 a message of small fragments costs what it says, not what came with it', async () => {
+test('2.3 a message of small fragments does not keep the packets that they came in', async () => {
   const COUNT = 1_000;
   const received: unknown[] = [];
   const { handler } = handlerOf({
@@ -494,7 +497,7 @@ test('2.3 a message of small fragments costs what it says, not what came with it
   const client = await RawClient.connect(server.url);
   const before = await bytesHeld();
   const pong = frame(PONG, 'x'.repeat(119));
-  // Of the size of Node's read buffer: one byte of the message must not keep all of it.
+  // As large as Node's read buffer: one byte of the message must not keep all of it in memory.
   const packet = Buffer.concat([frame(0, 'b', { fin: false }), Buffer.alloc(524 * pong.length, pong)]);
   for (const opcode of [TEXT, BINARY]) {
     client.send(frame(opcode, 'a', { fin: false }));
@@ -510,7 +513,7 @@ test('2.3 a message of small fragments costs what it says, not what came with it
   client.cut();
 }, 60_000);
 
-test('2.3 a message in fragments leaves nothing behind', async () => {
+test('2.3 the fragments of a message are freed after it', async () => {
   const lengths: number[] = [];
   const { handler } = handlerOf({
     handleIn: ({ data }: WebSock.DataFrame) => {
@@ -531,7 +534,7 @@ test('2.3 a message in fragments leaves nothing behind', async () => {
   client.cut();
 });
 
-test('2.3 a frame in more pieces than a bound is 1008', async () => {
+test('2.3 a frame in too many pieces closes with 1008', async () => {
   const { handler } = handlerOf();
   const server = await served(() => accept(handler, undefined));
   const client = await RawClient.connect(server.url);
@@ -573,7 +576,7 @@ test('a second upgrade of a socket throws, and writes nothing into the WebSocket
   await shutdown();
 });
 
-describe('3.6 what was checked is what is sent', () => {
+describe('3.6 each part of a result is read once, so that what was checked is sent', () => {
   const text = (data: string) => ({ opcode: 'text', data });
   const changing = (first: unknown, then: unknown) => {
     let reads = 0;
@@ -612,8 +615,8 @@ describe('3.6 what was checked is what is sent', () => {
   });
 });
 
-describe('4.3 the client has closed, and keeps its socket open', () => {
-  test('terminate does not wait for the socket, and no info is handled any more', async () => {
+describe('4.3 after a close frame of a client that keeps its socket open', () => {
+  test('terminate does not wait for the socket, and posts are ignored', async () => {
     const infos: unknown[] = [];
     let mailbox: WebSock.Mailbox<unknown> | undefined;
     const { handler, reasons } = handlerOf({
@@ -642,7 +645,7 @@ describe('4.3 the client has closed, and keeps its socket open', () => {
     client.destroy();
   });
 
-  test('4.5 its socket is dropped after a bound', async () => {
+  test('4.5 its socket is dropped after a time limit', async () => {
     const server = await served(() => accept(echo, undefined));
     const client = await request(server.url);
     client.write(closeFrame(1000));
@@ -651,14 +654,14 @@ describe('4.3 the client has closed, and keeps its socket open', () => {
     client.destroy();
   });
 
-  test('3.7 a stop that comes after the end is the last: frames that wait are not handled', async () => {
+  test('3.7 a stop after the end discards the queued frames', async () => {
     const handled: string[] = [];
-    let settle = () => {};
+    let resolve = () => {};
     const { handler, reasons } = handlerOf({
       handleIn: ({ data }: { data: string }) => {
         handled.push(data);
-        return new Promise((settled) => {
-          settle = () => settled({ type: 'stop', reason: 'restart', state: 0 });
+        return new Promise((resolved) => {
+          resolve = () => resolved({ type: 'stop', reason: 'restart', state: 0 });
         });
       },
     });
@@ -666,7 +669,7 @@ describe('4.3 the client has closed, and keeps its socket open', () => {
     const client = await RawClient.connect(server.url);
     client.send(frame(TEXT, 'first'), frame(TEXT, 'second'), closeFrame(1000));
     await until(() => handled.length > 0);
-    settle();
+    resolve();
     await until(() => reasons.length > 0);
     expect(handled).toEqual(['first']);
     expect(reasons).toMatchObject([{ type: 'remote', code: 1000 }]);

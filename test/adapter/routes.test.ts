@@ -1,4 +1,4 @@
-// Routes on Node.js: what a request becomes, and what is answered.
+// Routes on Node.js: the requests they receive, and the answers that clients receive.
 
 import { Agent, createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
-import { echo, endServers, served } from './served.ts';
+import { echo, endServers, served } from './node-server.ts';
 
 const serving: Serving[] = [];
 
@@ -25,7 +25,7 @@ async function serves(route: Route<NodePlatform>): Promise<{ ws: string; http: s
   return { ws: server.url, http: server.url.replace('ws:', 'http:'), errors };
 }
 
-test('the request is a web-standard one, and the platform gives its own', async () => {
+test('the request is a web-standard Request, and the platform adds its own', async () => {
   const seen: unknown[] = [];
   const { ws } = await serves((request, { request: message, socket }) => {
     seen.push(request instanceof Request, request.method, request.url, request.headers.get('x-two'));
@@ -38,7 +38,7 @@ test('the request is a web-standard one, and the platform gives its own', async 
 });
 
 describe('serve asks the route about every request', () => {
-  test('a Response is the answer, whole', async () => {
+  test('a Response is sent in full', async () => {
     const { http } = await serves(async (request) => {
       const headers = new Headers([
         ['Set-Cookie', 'a=1'],
@@ -52,7 +52,7 @@ describe('serve asks the route about every request', () => {
     expect(await response.text()).toBe('POST a body');
   });
 
-  test('a Response to an upgrade is the answer, whole, and ends the connection', async () => {
+  test('a Response to an upgrade is sent in full, and the socket is closed', async () => {
     const headers = { 'WWW-Authenticate': 'Basic', 'Content-Length': '7', Connection: 'keep-alive' };
     const { ws } = await serves(() => new Response('who are you?', { status: 401, headers }));
     const client = await RawClient.connect(ws);
@@ -95,7 +95,7 @@ describe('serve asks the route about every request', () => {
     expect(errors).toEqual([used, used]);
   });
 
-  test.each(['/now', '/later'])('a client that leaves before its answer has come is no error: %s', async (path) => {
+  test.each(['/now', '/later'])('a client that leaves before its answer is not an error: %s', async (path) => {
     let cancelled = 0;
     const body = () =>
       new ReadableStream({
@@ -117,7 +117,7 @@ describe('serve asks the route about every request', () => {
     expect(errors).toEqual([]);
   });
 
-  test('4.5 a body that never ends, sent for an upgrade, is cancelled after a bound', async () => {
+  test('4.5 an endless body of an answer to an upgrade is cancelled after a time limit', async () => {
     let cancelled = 0;
     const endless = () =>
       new ReadableStream({
@@ -135,13 +135,13 @@ describe('serve asks the route about every request', () => {
     socket.destroy();
   });
 
-  test('a body that the route does not read keeps no later request waiting', async () => {
+  test('a body that the route does not read does not block the next request', async () => {
     const { http } = await serves(() => undefined);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     for (let count = 0; count < 3; count++) {
-      const status = await new Promise((settle) => {
+      const status = await new Promise((resolve) => {
         const post = request(http, { method: 'POST', agent }, (response) => {
-          response.resume().once('end', () => settle(response.statusCode));
+          response.resume().once('end', () => resolve(response.statusCode));
         });
         post.end(Buffer.alloc(1_000_000));
       });
@@ -184,7 +184,7 @@ describe('serve asks the route about every request', () => {
     socket.destroy();
   });
 
-  test('1.3 what a client sends while the route waits is not lost, nor that it has left', async () => {
+  test('1.3 early data and the end of a client whose route is pending are not lost', async () => {
     let decide = () => {};
     const said: unknown[] = [];
     const handler: typeof echo = {
@@ -197,8 +197,8 @@ describe('serve asks the route about every request', () => {
     };
     const { ws } = await serves(
       () =>
-        new Promise((settle) => {
-          decide = () => settle(accept(handler, undefined));
+        new Promise((resolve) => {
+          decide = () => resolve(accept(handler, undefined));
         }),
     );
     const { port } = new URL(ws);
@@ -214,8 +214,8 @@ describe('serve asks the route about every request', () => {
   });
 });
 
-describe('attach leaves what is not its own', () => {
-  const turns = (settled: unknown) => new Promise<any>((settle) => setTimeout(settle, 20, settled));
+describe('attach leaves other upgrades', () => {
+  const turns = (result: unknown) => new Promise<any>((resolve) => setTimeout(resolve, 20, result));
   const routes: [string, Route][] = [
     ['synchronous', ({ url }) => (url.endsWith('/ours') ? accept(echo, undefined) : undefined)],
     ['asynchronous', ({ url }) => turns(url.endsWith('/ours') ? accept(echo, undefined) : undefined)],
@@ -244,7 +244,7 @@ describe('attach leaves what is not its own', () => {
     expect(server.errors).toEqual([]);
   });
 
-  test('and reports an upgrade that another listener has taken as well', async () => {
+  test('and reports one that its route accepted after another listener had taken it', async () => {
     const server = await served(() => turns(accept(echo, undefined)));
     const other = new WebSocketServer({ noServer: true });
     server.http.on('upgrade', (request, socket, head) => other.handleUpgrade(request, socket, head, () => {}));
@@ -256,7 +256,7 @@ describe('attach leaves what is not its own', () => {
     client.cut();
   });
 
-  test('and answers 404 if there is nobody else', async () => {
+  test('and answers 404 if there is no other listener', async () => {
     const server = await served(routes[0]?.[1] as Route);
     await expect(Client.connect(`${server.url}/theirs`)).rejects.toThrow('404');
   });

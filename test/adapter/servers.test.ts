@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, launch } from '../toolkit/host.ts';
-import { exchange, UPGRADE } from './served.ts';
+import { exchange, UPGRADE } from './node-server.ts';
 
 describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
   let running: Host;

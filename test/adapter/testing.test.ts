@@ -5,7 +5,7 @@ import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test, vi } from 'vitest';
 import { chat, localRooms } from '../apps/chat/chat.ts';
-import { echo, handlerOf } from './served.ts';
+import { echo, handlerOf } from './node-server.ts';
 
 test('a conversation with a handler, from init to terminate', async () => {
   const seen: unknown[] = [];

@@ -1,4 +1,4 @@
-// A server of node:http in this process, for tests of the Node.js adapter, and a handler that shows what it meets.
+// A node:http server in this process for tests of the Node.js adapter, and handlers for it.
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -13,13 +13,13 @@ export interface Served {
   /** What was passed to `onError`. */
   readonly errors: { readonly callback: string; readonly error: unknown }[];
   readonly shutdown: () => Promise<void>;
-  /** How many sockets the server has. */
+  /** The number of the server's open sockets. */
   sockets(): Promise<number>;
 }
 
 const running: Served[] = [];
 
-/** Serves a route on a free port, with bounds that a test can wait for. */
+/** Attaches a route to a server on a free port, with time limits short enough to wait for. */
 export async function served(
   route: Route<Parameters<Parameters<typeof attach>[1]>[1]>,
   options: AdapterOptions = {},
@@ -34,7 +34,7 @@ export async function served(
     http,
     errors,
     shutdown: () => shutdown({ timeout: 1_000 }),
-    sockets: () => new Promise((settle) => http.getConnections((_error, count) => settle(count))),
+    sockets: () => new Promise((resolve) => http.getConnections((_error, count) => resolve(count))),
   };
   running.push(server);
   return server;
@@ -49,7 +49,7 @@ export const UPGRADE = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
 
-/** What a request, of these lines, is answered with, until nothing comes for a while. */
+/** Sends a request, and returns the answer: all bytes until the server ends the connection, or for 200 ms. */
 export async function exchange(url: string, lines: readonly string[], body = ''): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -65,7 +65,7 @@ export async function exchange(url: string, lines: readonly string[], body = '')
   return answer;
 }
 
-/** Ends all servers of this file; to be called after each test. */
+/** Ends all servers that `served` started; call it after each test. */
 export async function endServers(): Promise<void> {
   await Promise.all(
     running.splice(0).map(async ({ http, shutdown }) => {
@@ -78,7 +78,7 @@ export async function endServers(): Promise<void> {
   );
 }
 
-/** A handler of text messages, with other callbacks in it, and the reasons that its `terminate` received. */
+/** A handler with the given callbacks, and the reasons that its `terminate` received. */
 export function handlerOf(callbacks: Partial<Record<keyof WebSock.Any, (...args: any[]) => unknown>> = {}): {
   readonly handler: WebSock<number, unknown, unknown>;
   readonly reasons: WebSock.CloseReason[];
@@ -95,7 +95,7 @@ export function handlerOf(callbacks: Partial<Record<keyof WebSock.Any, (...args:
   return { handler: handler as unknown as WebSock<number, unknown, unknown>, reasons };
 }
 
-/** Sends back what it receives. */
+/** Echoes every message. */
 export const echo: WebSock<number, unknown, unknown> = {
   init: () => ({ type: 'ok', state: 0 }),
   handleIn: (frame, state) => ({ type: 'push', messages: frame, state: state + 1 }),
