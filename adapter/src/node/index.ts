@@ -29,11 +29,10 @@ import { Connection } from '../connection/connection.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import type { Wire } from '../connection/wire.ts';
 import { describe } from '../describe.ts';
-import { stopGently } from '../fetch/handler.ts';
 import { HOST, refusalOf, subprotocol } from '../handshake.ts';
 import type { CheckedOptions } from '../options.ts';
 import type { Route } from '../route.ts';
-import { cannotListen, checkServe, type ServeOptions, type Serving, urlOf } from '../serve.ts';
+import { cannotListen, checkServe, type ServeOptions, type Serving, stopGently, urlOf } from '../serve.ts';
 
 export type { AdapterOptions } from '../adapter.ts';
 export type { Cannot, Capability } from '../capabilities.ts';
@@ -235,7 +234,7 @@ class Upgrades {
   async shutdown(options?: ShutdownOptions): Promise<void> {
     await this.#adapter.shutdown(options);
     const closed = [...this.#sockets].map((socket) => new Promise((settle) => socket.once('close', settle)));
-    await stopGently(Promise.all(closed), () => {
+    await stopGently(Promise.all(closed), 1_000, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
   }
