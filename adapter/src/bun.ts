@@ -2,20 +2,27 @@
 //
 //   const server = await serve((request) => accept(echo), { port: 8080 });
 //
-// Bun refuses an upgrade after an `await` if the client has already sent a frame. So where a route need not wait, let it
-// be synchronous.
+// After an `await`, Bun refuses to upgrade a client that has already sent a frame. So keep a route synchronous if it does
+// not have to wait.
 
 import type { WebSock } from '@websock/spec';
 import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Connections } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import { describe } from './describe.ts';
-import { createFetchHandler, createUpgrader, listen, orNotFound, stopGently } from './fetch/handler.ts';
-import { subprotocol } from './handshake.ts';
+import {
+  createFetchHandler,
+  createUpgrader,
+  type FetchAdapter,
+  orNotFound,
+  type UpgradeAdapter,
+} from './fetch/handler.ts';
+import { type Bytes, dataFrame, handshakeHeaders } from './fetch/messages.ts';
+import { serveFetch } from './fetch/server.ts';
 import type { Route } from './route.ts';
-import { checkPlatform, checkServe, type ServeOptions, type Serving, urlOf } from './serve.ts';
+import type { ServeOptions, Serving } from './serve.ts';
 
 export * from './index.ts';
 
@@ -28,38 +35,38 @@ export const cannot: Cannot = {
   idleCountsFragments: 'Bun shows whole messages only',
 };
 
-/** How an adapter on Bun treats its connections. */
+/** Options of an adapter on Bun. */
 export interface BunOptions extends AdapterOptions {
   /**
-   * The largest message of any connection, in bytes, as inflated: Bun has one limit for a whole server, and inflates up to
-   * it before `maxMessageSize` of the connection is looked at. A larger message closes with 1009. Raise it only as far as
-   * the largest `maxMessageSize` that you use: a client's kilobyte can become this much memory. Default: 10 000 000.
+   * The largest message of any connection, in bytes, as inflated. A larger message closes with 1009. Bun has one such limit
+   * for a whole server, and applies it before `maxMessageSize`. Raise it only to the largest `maxMessageSize` that you use:
+   * a compressed kilobyte from a client can take this much memory. Default: 10 000 000.
    */
   readonly maxPayloadLength?: number | undefined;
 }
 
-/** Where a server listens on Bun, beside what all adapters on Bun have in common. */
+/** Options of {@link serve} on Bun. */
 export interface BunServeOptions extends BunOptions, ServeOptions {}
 
-/** What a route receives on Bun beside the request. */
+/** What a route receives on Bun in addition to the request. */
 export interface BunPlatform {
-  /** What `Bun.serve` passes to `fetch`; it knows the client's address. */
+  /** The server that `Bun.serve` passes to `fetch`; its `requestIP` returns the client's address. */
   readonly server: BunServer;
 }
 
-/** What `upgrade` needs: the parameters of Bun's `fetch`. */
+/** The first argument of `upgrade`: the parameters of Bun's `fetch`. */
 export interface UpgradeRequest extends BunPlatform {
   /** The request to upgrade. */
   readonly request: Request;
 }
 
-/** Of Bun's `Server`, what is used here. */
+/** The part of Bun's `Server` that the adapter uses. */
 export interface BunServer {
   upgrade(request: Request, options?: any): boolean;
   requestIP(request: Request): { readonly address: string; readonly family: string; readonly port: number } | null;
 }
 
-/** Of Bun's `ServerWebSocket`, what is used here. */
+/** The part of Bun's `ServerWebSocket` that the adapter uses. */
 export interface BunSocket {
   readonly data: unknown;
   binaryType?: any;
@@ -100,53 +107,39 @@ declare const Bun: {
 /**
  * Listens on a port, and asks the route about every request.
  *
- * Rejects with an error that says why if the port cannot be listened on, with the `code` of the system (`EADDRINUSE`), and
- * with a TypeError for an invalid option.
+ * Rejects with an error that says why if it cannot listen, with the system's `code` (such as `EADDRINUSE`), and with a
+ * TypeError for an invalid option.
  */
 export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
-  checkRoute('serve', route);
-  checkPlatform('Bun');
-  const { port, hostname, adapter } = checkServe(options, OWN_OPTIONS);
-  const ask = fetchOf(adapter, route);
-  const websocket = websocketOf(adapter);
-  const server = listen(port, hostname, () =>
-    Bun.serve({
-      port,
-      hostname,
-      // So that the route's own bound comes first; in seconds, at most 255.
-      idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
-      websocket,
-      fetch: (request, bunServer) => orNotFound(request, ask(request, bunServer)),
-    }),
-  );
-  return {
-    url: urlOf(hostname, server.port),
-    async shutdown(bounds) {
-      await adapter.shutdown(bounds);
-      await stopGently(server.stop(false), () => server.stop(true));
-    },
-  };
-}
-
-/** What {@link createFetch} returns. */
-export interface BunFetch {
-  /**
-   * For `fetch` of `Bun.serve`. Returns `undefined` for a request that the route wants nothing of; after an upgrade a
-   * response that Bun ignores.
-   */
-  readonly fetch: (request: Request, server: BunServer) => Response | undefined | Promise<Response | undefined>;
-  /** For `websocket` of `Bun.serve`. */
-  readonly websocket: BunWebSocket;
-  /**
-   * From now on requests are answered with 503 (rule 1.6), and every connection is closed with 1001 (rule 4.3). Settles
-   * when all are over, or the bound has passed (rule 4.5). Stop Bun's server after it.
-   */
-  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  return serveFetch('Bun', route, options, OWN_OPTIONS, (adapter) => {
+    const handle = fetchOf(adapter, route);
+    const websocket = websocketOf(adapter);
+    return (port, hostname) => {
+      const server = Bun.serve({
+        port,
+        hostname,
+        // In seconds, at most 255; longer than the route's own limit, which answers with 503.
+        idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
+        websocket,
+        fetch: (request, bunServer) => orNotFound(request, handle(request, bunServer)),
+      });
+      return { port: server.port, stop: () => server.stop(false), stopNow: () => server.stop(true) };
+    };
+  });
 }
 
 /**
- * For a server that is yours: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for
- * an invalid option.
+ * What {@link createFetch} returns: `fetch` and `websocket` for `Bun.serve`, and `shutdown`. After an upgrade, `fetch`
+ * returns a response that Bun ignores.
+ */
+export interface BunFetch extends FetchAdapter<[request: Request, server: BunServer]> {
+  /** For `websocket` of `Bun.serve`. */
+  readonly websocket: BunWebSocket;
+}
+
+/**
+ * For a server of your own: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for an
+ * invalid option.
  */
 export function createFetch(route: Route<BunPlatform>, options?: BunOptions): BunFetch {
   checkRoute('createFetch', route);
@@ -154,35 +147,27 @@ export function createFetch(route: Route<BunPlatform>, options?: BunOptions): Bu
   return {
     fetch: fetchOf(adapter, route),
     websocket: websocketOf(adapter),
-    shutdown: (bounds) => adapter.shutdown(bounds),
+    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
   };
 }
 
 function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch'] {
-  const ask = createFetchHandler(adapter, route, (request, { server }, upgrade) =>
+  const handle = createFetchHandler(adapter, route, (request, { server }, upgrade) =>
     open(adapter.connections, { request, server }, upgrade),
   );
   return (request, server) => {
     if (!isServer(server)) {
-      const remedy = 'pass the server, which Bun gives to fetch as well';
-      throw new TypeError(`fetch: the second argument is ${describe(server)}; ${remedy}`);
+      const remedy = 'pass the second argument of the fetch of Bun.serve';
+      throw new TypeError(`fetch: the server is ${describe(server)}; ${remedy}`);
     }
-    return ask(request, { server });
+    return handle(request, { server });
   };
 }
 
 /** What {@link createAdapter} returns. */
-export interface BunAdapter {
-  /**
-   * Turns a request into a connection; returns what `fetch` must return. A request that is not a valid upgrade gets a
-   * response of 4xx and reaches no callback (rule 1.5). Call it before any `await`. Throws a TypeError for an invalid
-   * handler or option; Bun answers the client with 500.
-   */
-  readonly upgrade: WebSock.Upgrade<UpgradeRequest, Response>;
+export interface BunAdapter extends UpgradeAdapter<UpgradeRequest> {
   /** For `websocket` of `Bun.serve`. */
   readonly websocket: BunWebSocket;
-  /** See {@link BunFetch.shutdown}. */
-  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
@@ -198,13 +183,11 @@ function isServer(value: BunServer | undefined): boolean {
 }
 
 function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
-  const { protocol, compress, headers } = upgrade.options;
-  if (!compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
-  // Without this header Bun would answer the first subprotocol that the client offers.
-  const chosen = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), protocol) ?? '';
-  const options = { data: new Link(connections, upgrade), headers: [...headers, ['Sec-WebSocket-Protocol', chosen]] };
-  // Of a client that is gone Bun says that it has upgraded it.
-  const upgraded = !request.signal.aborted && server.upgrade(request, options);
+  if (!upgrade.options.compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
+  const headers = handshakeHeaders(request, upgrade.options, true);
+  // If the client has left, `upgrade` would still return true.
+  const upgraded =
+    !request.signal.aborted && server.upgrade(request, { data: new BunWire(connections, upgrade), headers });
   if (upgraded) return new Response(null);
   return new Response('Bun has refused the upgrade.\n', { status: 400 });
 }
@@ -214,40 +197,35 @@ const OWN_OPTIONS = ['maxPayloadLength'];
 function websocketOf({ options }: Adapter): BunWebSocket {
   return {
     maxPayloadLength: options.count('maxPayloadLength', 10_000_000, 'bytes'),
-    backpressureLimit: 0, // no limit: beyond one, Bun drops messages (rule 5.2)
-    idleTimeout: 0, // the connection has a clock of its own
-    perMessageDeflate: true, // for those that ask for it
-    open: (socket) => linkOf(socket).open(socket),
-    message: (socket, data) =>
-      linkOf(socket).connection.data(
-        typeof data === 'string' ? { opcode: 'text', data } : { opcode: 'binary', data: data as Bytes },
-      ),
-    ping: (socket, data) => linkOf(socket).pinged(data as Bytes),
-    pong: (socket, data) => linkOf(socket).connection.control({ opcode: 'pong', data: data as Bytes }),
-    drain: (socket) => linkOf(socket).drained(),
-    close: (socket, code, reason) => linkOf(socket).closed(code, reason),
+    backpressureLimit: 0, // no limit: beyond one, Bun discards messages (rule 5.2)
+    idleTimeout: 0, // each connection has its own clock
+    perMessageDeflate: true, // for connections that ask for it
+    open: (socket) => wireOf(socket).open(socket),
+    message: (socket, data) => wireOf(socket).connection.data(dataFrame(data as string | Bytes)),
+    ping: (socket, data) => wireOf(socket).pinged(data as Bytes),
+    pong: (socket, data) => wireOf(socket).connection.control({ opcode: 'pong', data: data as Bytes }),
+    drain: (socket) => wireOf(socket).drained(),
+    close: (socket, code, reason) => wireOf(socket).closed(code, reason),
   };
 }
 
-type Bytes = InstanceType<Uint8ArrayConstructor>;
-
-function linkOf({ data }: BunSocket): Link {
-  return data as Link;
+function wireOf({ data }: BunSocket): BunWire {
+  return data as BunWire;
 }
 
 /** A connection and its socket. */
-class Link implements Wire {
+class BunWire implements Wire {
   readonly connection: Connection<any, any, any>;
   readonly #arg: unknown;
   readonly #compress: boolean;
   #socket!: BunSocket; // since open()
-  /** Whether Bun may have buffered something. */
+  /** Whether Bun may be buffering data. */
   #buffers = false;
-  /** The close frame that waits for what is buffered. */
+  /** The close frame, until the buffered data has been sent. */
   #close: readonly [code: number, reason: string] | undefined;
 
-  constructor(connections: Connections, { handler, arg, options }: AcceptedUpgrade) {
-    this.connection = new Connection(connections, this, handler, options);
+  constructor(connections: Connections, { handler, arg, options, context }: AcceptedUpgrade) {
+    this.connection = new Connection(connections, this, handler, options, context);
     this.#arg = arg;
     this.#compress = options.compress;
   }
@@ -255,25 +233,25 @@ class Link implements Wire {
   // ---- What Bun calls ----
 
   open(socket: BunSocket): void {
-    socket.binaryType = 'uint8array'; // a message's bytes are its own (rule 2.7)
+    socket.binaryType = 'uint8array'; // each message has its own memory (rule 2.7)
     this.#socket = socket;
     this.connection.open(this.#arg);
   }
 
   pinged(data: Bytes): void {
-    this.#buffers ||= this.#socket.getBufferedAmount() > 0; // Bun's own answer, too
+    this.#buffers ||= this.#socket.getBufferedAmount() > 0; // Bun's own answers can be buffered too
     this.connection.control({ opcode: 'ping', data });
   }
 
-  /** Bun has sent some of what it buffers. */
+  /** Bun has sent some of the buffered data. */
   drained(): void {
     if (this.#close && this.unsent() === 0) this.#socket.close(...this.#close);
     else this.connection.sent();
   }
 
   closed(code: number, reason: string): void {
-    this.#buffers = false; // nothing is sent any more
-    // Only Bun itself gives a reason with 1006: the client has broken the protocol, and Bun has told it so.
+    this.#buffers = false; // nothing more is sent
+    // Only Bun itself gives a reason with 1006: the client broke the protocol, and Bun has sent it a close frame.
     if (code !== 1006) this.connection.closing(code, reason);
     else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason));
     this.connection.gone();
@@ -299,7 +277,7 @@ class Link implements Wire {
   }
 
   close(code: number, reason: string): void {
-    // After its close(), Bun would hide what is unsent, and hold the socket for as long as the client likes (rule 4.5).
+    // After close(), Bun hides the amount of unsent data, and keeps the socket until the client reads it (rule 4.5).
     if (this.unsent() > 0) this.#close = [code, reason];
     else this.#socket.close(code, reason);
   }
@@ -317,7 +295,7 @@ class Link implements Wire {
   }
 }
 
-/** The code of the close frame in which Bun gave this reason. */
+/** The code of the close frame that Bun sent with this reason. */
 function faultCode(reason: string): number {
   if (reason.includes('too big message')) return 1009;
   return /UTF-8|compressed/.test(reason) ? 1007 : 1002;

@@ -1,4 +1,4 @@
-// WebSock on crossws, and so on whatever runs crossws: h3, Nitro, srvx.
+// WebSock on crossws, and so on the servers that use it: h3, Nitro, srvx.
 //
 //   const hooks = toHooks((request) => accept(chat, arg));
 //   app.get('/chat', defineWebSocketHandler(hooks));    // h3 and Nitro
@@ -6,8 +6,8 @@
 //   nodeAdapter({ hooks, idleTimeout: 0 });             // crossws by itself
 //   await hooks.shutdown();
 //
-// crossws closes silent clients by a clock of its own; switch that off with `idleTimeout: 0`, or its pings and closes come
-// before those of a connection's `idleTimeout`.
+// crossws has an idle timeout of its own: disable it with `idleTimeout: 0`, or it pings and closes before the `idleTimeout`
+// of a connection does.
 
 import type { WebSock } from '@websock/spec';
 import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, type Decision, notFound } from './adapter.ts';
@@ -15,12 +15,12 @@ import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
 import type { Connections, ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
-import { subprotocol } from './handshake.ts';
+import { dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
 import type { Route } from './route.ts';
 
 export * from './index.ts';
 
-/** What crossws 0.4 cannot do on Node.js, where it can do most. */
+/** What crossws 0.4 cannot do on Node.js, where it can do the most. */
 export const cannot: Cannot = {
   rejectsHttp10: 'crossws does not show the version of HTTP',
   canSkipUtf8Validation: 'crossws has one setting for all connections: the option skipUTF8Validation of ws',
@@ -32,13 +32,13 @@ export const cannot: Cannot = {
   seesSendProgress: 'crossws shows progress by whole messages only',
 };
 
-/** What a route receives on crossws beside the request. */
+/** What a route receives on crossws in addition to the request. */
 export interface CrosswsPlatform {
-  /** What a framework keeps for the request, such as `event.context` of h3; `undefined` where there is none. */
+  /** The framework's data for the request, such as `event.context` of h3; `undefined` if there is none. */
   readonly context: Record<string, unknown> | undefined;
 }
 
-/** Of crossws's `Peer`, what is used here. */
+/** The part of crossws's `Peer` that the hooks use. */
 export interface CrosswsPeer {
   readonly context: object;
   readonly bufferedAmount: number;
@@ -49,22 +49,21 @@ export interface CrosswsPeer {
   terminate(): void;
 }
 
-/** Of crossws's `Message`, what is used here. */
+/** The part of crossws's `Message` that the hooks use. */
 export interface CrosswsMessage {
   readonly rawData: unknown;
   uint8Array(): Uint8Array;
 }
 
-/** Of what crossws passes to the hook `upgrade`, what is used here. */
+/** The part of a request that the hook `upgrade` uses. */
 export interface CrosswsRequest extends Request {
   readonly context?: Record<string, unknown>;
   readonly runtime?: unknown;
 }
 
-/** How a connection is opened; crossws keeps the context with it. */
+/** How to open a connection; crossws keeps the context with it. */
 export interface CrosswsUpgrade {
   readonly headers: [string, string][];
-  readonly protocol?: string;
   readonly perMessageDeflate: boolean;
   readonly context: Record<string, unknown>;
 }
@@ -83,75 +82,69 @@ export interface CrosswsHooks {
   error(peer: CrosswsPeer, error: Error): void;
   close(peer: CrosswsPeer, details: { readonly code?: number; readonly reason?: string }): void;
   /**
-   * From now on requests are answered with 503 (rule 1.6), and every connection is closed with 1001 (rule 4.3). Settles
-   * when all are over, or the bound has passed (rule 4.5). Close the server after it.
+   * Answers new requests with 503 (rule 1.6), and closes every connection with 1001 (rule 4.3). Settles when all have
+   * ended, or at its time limit (rule 4.5). Close the server after it.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 /**
- * Hooks for crossws that ask the route about every upgrade. A request that the route wants nothing of is answered with
- * 404. Throws a TypeError for an invalid option.
+ * Hooks for crossws that ask the route about every upgrade, and answer with 404 if it declines. Throws a TypeError for an
+ * invalid option.
  */
 export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions): CrosswsHooks {
   checkRoute('toHooks', route);
   const adapter = new Adapter('toHooks', options);
   const { connections } = adapter;
-  const key = Symbol('WebSock'); // what is found under it in a peer's context is from these hooks
-  const linkOf = ({ context }: CrosswsPeer) => {
-    const kept = (context as { [name: symbol]: unknown })[key];
-    return kept instanceof Link ? kept : undefined;
+  const key = Symbol('WebSock'); // of a peer's context: only these hooks write there
+  const wireOf = ({ context }: CrosswsPeer) => {
+    const value = (context as { [name: symbol]: unknown })[key];
+    return value instanceof CrosswsWire ? value : undefined;
   };
   return {
     upgrade(request) {
-      survive(request);
-      const answer = (decision: Decision) => {
+      ignoreSocketErrors(request);
+      const respond = (decision: Decision) => {
         if (decision === undefined || decision instanceof Response) return decision ?? notFound(true);
-        return acceptance(request, decision, key);
+        return upgradeOf(request, decision, key);
       };
       const decision = adapter.decide(route, request, { context: request.context });
-      return decision instanceof Promise ? decision.then(answer) : answer(decision);
+      return decision instanceof Promise ? decision.then(respond) : respond(decision);
     },
     open(peer) {
       const context = peer.context as { [name: symbol]: unknown };
       const upgrade = context[key] as AcceptedUpgrade | undefined;
       if (upgrade) {
-        const link = new Link(connections, peer, upgrade);
-        context[key] = link;
-        link.connection.open(upgrade.arg);
+        const wire = new CrosswsWire(connections, peer, upgrade);
+        context[key] = wire;
+        wire.connection.open(upgrade.arg);
       } else {
-        const lost = 'crossws has opened a connection without what its hook `upgrade` has returned';
+        const lost = 'crossws opened a connection without the context that the hook `upgrade` returned';
         const remedy = 'pass all the hooks on together; on Cloudflare, use @websock/adapter/cloudflare';
         connections.report(new Error(`${lost}; ${remedy}`), { callback: 'server' });
         peer.close(1011);
       }
     },
-    message: (peer, message) => linkOf(peer)?.received(message),
-    ping: (peer, data) => linkOf(peer)?.connection.control({ opcode: 'ping', data: new Uint8Array(data) }),
-    pong: (peer, data) => linkOf(peer)?.connection.control({ opcode: 'pong', data: new Uint8Array(data) }),
-    drain: (peer) => linkOf(peer)?.connection.sent(),
-    error: (peer, error) => linkOf(peer)?.failed(error),
-    close: (peer, { code, reason }) => linkOf(peer)?.closed(code, reason),
-    shutdown: (bounds) => adapter.shutdown(bounds),
+    message: (peer, message) => wireOf(peer)?.received(message),
+    ping: (peer, data) => wireOf(peer)?.connection.control({ opcode: 'ping', data: new Uint8Array(data) }),
+    pong: (peer, data) => wireOf(peer)?.connection.control({ opcode: 'pong', data: new Uint8Array(data) }),
+    drain: (peer) => wireOf(peer)?.connection.sent(),
+    error: (peer, error) => wireOf(peer)?.failed(error),
+    close: (peer, { code, reason }) => wireOf(peer)?.closed(code, reason),
+    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
   };
 }
 
-function acceptance(request: Request, upgrade: AcceptedUpgrade, key: symbol): CrosswsUpgrade {
-  const { headers, protocol: wanted, compress } = upgrade.options;
-  const protocol = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), wanted);
-  const lines = headers.map(([name, value]): [string, string] => [name, value]);
-  // Without this header Bun would answer the first subprotocol that the client offers.
-  if (onBun && protocol === undefined) lines.push(['Sec-WebSocket-Protocol', '']);
+function upgradeOf(request: Request, upgrade: AcceptedUpgrade, key: symbol): CrosswsUpgrade {
   return {
-    headers: lines,
-    ...(protocol === undefined ? undefined : { protocol }),
-    perMessageDeflate: compress,
+    headers: handshakeHeaders(request, upgrade.options, onBun),
+    perMessageDeflate: upgrade.options.compress,
     context: { [key]: upgrade },
   };
 }
 
-/** Keeps a reset from ending the process, where the socket shows: at `upgrade`, Node.js has removed its own listener. */
-function survive({ runtime }: CrosswsRequest): void {
+/** A reset would end the process: before `upgrade`, Node.js removes its own listener of errors from the socket. */
+function ignoreSocketErrors({ runtime }: CrosswsRequest): void {
   const { node } = (runtime ?? {}) as {
     node?: { req?: { socket?: { on(event: 'error', listener: () => void): unknown } } };
   };
@@ -160,48 +153,45 @@ function survive({ runtime }: CrosswsRequest): void {
 
 const onBun = 'Bun' in globalThis;
 
-/** What `send` returns on Bun, and on uWebSockets, for a message that is over their limit, which they then discard. */
+/** What `send` returns on Bun, and on uWebSockets, when it discards a message because too much data is unsent. */
 const DISCARDED = onBun ? 0 : 2;
 
 /** A peer and its connection. */
-class Link implements Wire {
+class CrosswsWire implements Wire {
   readonly connection: Connection<any, any, any>;
   readonly ping?: () => void;
   readonly #peer: CrosswsPeer;
   readonly #compress: { readonly compress: boolean };
   #closed = false;
   #closing = false;
-  /** The least that has waited since the close frame was handed over: nothing follows it. */
-  #least = Number.POSITIVE_INFINITY;
+  /** The smallest backlog since the close frame: nothing is sent after it. */
+  #leastUnsent = Number.POSITIVE_INFINITY;
 
-  constructor(connections: Connections, peer: CrosswsPeer, { handler, options }: AcceptedUpgrade) {
+  constructor(connections: Connections, peer: CrosswsPeer, { handler, options, context }: AcceptedUpgrade) {
     this.#peer = peer;
     this.#compress = { compress: options.compress };
     if (canPing(peer)) this.ping = () => void peer.ping();
-    if (peer.websocket.binaryType === 'blob') peer.websocket.binaryType = 'arraybuffer'; // a blob's bytes come too late
-    this.connection = new Connection(connections, this, handler, options);
+    if (peer.websocket.binaryType === 'blob') peer.websocket.binaryType = 'arraybuffer'; // reading a blob is asynchronous
+    this.connection = new Connection(connections, this, handler, options, context);
   }
 
   // ---- What crossws calls ----
 
   received(message: CrosswsMessage): void {
     const { rawData } = message;
-    this.connection.data(
-      typeof rawData === 'string'
-        ? { opcode: 'text', data: rawData }
-        : { opcode: 'binary', data: new Uint8Array(message.uint8Array()) }, // copied: the platform's may be reused
-    );
+    // Copied, as the platform may reuse its memory (rule 2.7).
+    this.connection.data(dataFrame(typeof rawData === 'string' ? rawData : new Uint8Array(message.uint8Array())));
   }
 
   failed(error: Error): void {
-    // Where errors are events, crossws has made their text of the event, and a reset is one, too.
+    // Where errors are events, crossws makes the message from the event; a reset is such an event too.
     if (!error.message.startsWith('[object')) this.connection.failed(error, faultCode(error.message));
   }
 
   closed(code = 1006, reason = ''): void {
     this.#closed = true;
     if (code !== 1006) this.connection.closing(code, reason);
-    else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason)); // Bun's word for a fault
+    else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason)); // only Bun gives a reason with 1006
     this.connection.gone();
   }
 
@@ -211,17 +201,17 @@ class Link implements Wire {
     const peer = this.#peer;
     if (opcode === 'pong') return;
     if (opcode === 'ping') {
-      if (this.ping) peer.ping(bytesOf(data));
-    } else if (peer.send(bytesOf(data), this.#compress) === DISCARDED && peer.bufferedAmount > DISCARDED) {
-      throw new Error('the platform has discarded a message: too much waits for the client (rule 5.2)');
+      if (this.ping) peer.ping(textOrBytes(data));
+    } else if (peer.send(textOrBytes(data), this.#compress) === DISCARDED && peer.bufferedAmount > DISCARDED) {
+      throw new Error('the platform discarded a message, as too much data for the client is unsent (rule 5.2)');
     }
   }
 
   unsent(): number {
     const amount = this.#closed ? 0 : (this.#peer.bufferedAmount ?? 0);
     if (!this.#closing) return amount;
-    this.#least = Math.min(this.#least, amount); // `ws` goes on counting answers to pings, which it does not send
-    return this.#least;
+    this.#leastUnsent = Math.min(this.#leastUnsent, amount); // `ws` counts answers to pings that it no longer sends
+    return this.#leastUnsent;
   }
 
   close(code: number, reason: string): void {
@@ -238,25 +228,25 @@ class Link implements Wire {
   }
 }
 
-/** Whether a peer has a `ping` of its own; the one that all inherit writes a warning instead. */
+/** Whether a peer has a `ping` of its own; the inherited one only writes a warning. */
 function canPing(peer: CrosswsPeer): boolean {
   let base: Partial<CrosswsPeer> = peer;
   for (let next = base; next !== Object.prototype && next !== null; next = Object.getPrototypeOf(next)) base = next;
   return peer.ping !== base.ping;
 }
 
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === 'string') return data;
-  if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return data.buffer instanceof ArrayBuffer ? bytes : bytes.slice(); // Deno cannot send shared memory
+/** Data that `peer.send` sends as it is: text, or a `Uint8Array`. */
+function textOrBytes(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
+  const own = unshared(data);
+  if (typeof own === 'string') return own;
+  return ArrayBuffer.isView(own) ? new Uint8Array(own.buffer, own.byteOffset, own.byteLength) : new Uint8Array(own);
 }
 
-/** The code of the close frame that `ws`, or Bun, sends for a fault of these words. */
-function faultCode(words: string): number {
-  if (/max payload|payload length >|too big message/i.test(words)) return 1009;
-  if (/too many/i.test(words)) return 1008;
-  // Words of `ws` name the frame, words of zlib do not.
-  if (/UTF-8|compressed/i.test(words) || /^Error: (?!Invalid WebSocket)/.test(words)) return 1007;
+/** The code of the close frame that `ws`, or Bun, sends with this error message. */
+function faultCode(message: string): number {
+  if (/max payload|payload length >|too big message/i.test(message)) return 1009;
+  if (/too many/i.test(message)) return 1008;
+  // Messages of `ws` name the frame, those of zlib do not.
+  if (/UTF-8|compressed/i.test(message) || /^Error: (?!Invalid WebSocket)/.test(message)) return 1007;
   return 1002;
 }

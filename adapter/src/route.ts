@@ -54,39 +54,27 @@ export function accept<State, Info, Arg>(
 export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.ConnectionOptions): Accepted {
   checkHandler(handler, 'accept');
   checkOptions(options, 'accept');
-  return new AcceptedInContext(handler, arg, options);
+  const accepted = { handler, arg, options };
+  contexts.set(accepted, { context: saveContext(), routeCalls });
+  return accepted;
 }
 
-/** Remembers the AsyncLocalStorage context in which `accept` was called. */
-class AcceptedInContext implements Accepted {
-  readonly handler: WebSock.Any;
-  readonly arg: unknown;
-  readonly options: WebSock.ConnectionOptions | undefined;
-  readonly #context = saveContext();
-  readonly #routeCalls = routeCalls;
+/** The AsyncLocalStorage contexts in which `accept` was called, and how many times routes had been called by then. */
+const contexts = new WeakMap<Accepted, { readonly context: AsyncContext | undefined; readonly routeCalls: number }>();
 
-  constructor(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined) {
-    this.handler = handler;
-    this.arg = arg;
-    this.options = options;
-  }
-
-  static contextOf(accepted: Accepted, routeCall: number): AsyncContext | undefined {
-    // A decision that was made before the route was called, for any number of requests, says nothing about this one.
-    const isOwn = #context in accepted && accepted.#routeCalls >= routeCall;
-    return isOwn ? accepted.#context : saveContext();
-  }
-}
-
-/** How many times routes have been called. */
 let routeCalls = 0;
 
-/** A call of a route begins; returns its number. */
+/** Counts a call of a route, which begins now; returns its number. */
 export function countRouteCall(): number {
   routeCalls += 1;
   return routeCalls;
 }
 
-/** The context in which a call of a route accepted, or by default the current one. */
-export const contextOf: (accepted: Accepted, routeCall: number) => AsyncContext | undefined =
-  AcceptedInContext.contextOf;
+/**
+ * The context in which a route accepted. If it did not call `accept` for this request, but returned what another call had
+ * made, it is the current context.
+ */
+export function contextOf(accepted: Accepted, routeCall: number): AsyncContext | undefined {
+  const saved = contexts.get(accepted);
+  return saved && saved.routeCalls >= routeCall ? saved.context : saveContext();
+}

@@ -1,13 +1,14 @@
-// What the `serve` of every platform shares: where it listens, and why it cannot.
+// What `serve` shares on all platforms: where to listen, why that failed, and how to stop.
 
 import { Adapter, type AdapterOptions } from './adapter.ts';
+import { LONGEST_DELAY } from './connection/clock.ts';
 import type { ShutdownOptions } from './connection/connections.ts';
 
-/** Where a server listens, beside what all adapters have in common. */
+/** Where a server listens, and the options that all adapters share. */
 export interface ServeOptions extends AdapterOptions {
   /** The TCP port; 0 for a free one. Default: 8080. */
   readonly port?: number | undefined;
-  /** The name or address to listen on. Default: all addresses of the machine. */
+  /** The host name or address to listen on. Default: all addresses of the machine. */
   readonly hostname?: string | undefined;
 }
 
@@ -16,26 +17,26 @@ export interface Serving {
   /** Where it listens, such as `ws://127.0.0.1:8080`. */
   readonly url: string;
   /**
-   * Ends the server: new requests are answered with 503 (rule 1.6), every connection is closed with 1001 (rule 4.3). When
-   * all are over, or the bound has passed (rule 4.5), it stops listening, and the promise settles.
+   * Ends the server: answers new requests with 503 (rule 1.6), and closes every connection with 1001 (rule 4.3). When all
+   * have ended, or at the time limit (rule 4.5), it stops listening, and the promise settles.
    */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 }
 
 /**
- * The adapter of a server that listens, and where; throws a TypeError for an option that is unknown or invalid.
+ * Checks the options of `serve`: where to listen, and the adapter. Throws a TypeError for an unknown or invalid option.
  *
- * @param more - names of options that the caller reads itself, from the adapter's `options`
+ * @param ownOptions - names of further options, which the caller reads from the adapter's `options`
  */
 export function checkServe(
   options: ServeOptions | undefined,
-  more: readonly string[] = [],
+  ownOptions: readonly string[] = [],
 ): {
   readonly port: number;
   readonly hostname: string | undefined;
   readonly adapter: Adapter;
 } {
-  const adapter = new Adapter('serve', options, ['port', 'hostname', ...more]);
+  const adapter = new Adapter('serve', options, ['port', 'hostname', ...ownOptions]);
   const reader = adapter.options;
   const isPort = (value: unknown): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536;
@@ -47,14 +48,7 @@ export function checkServe(
   };
 }
 
-/** Throws unless this is the platform of the entry that was imported. */
-export function checkPlatform(platform: 'Bun' | 'Deno'): void {
-  if (platform in globalThis) return;
-  const entry = `@websock/adapter/${platform.toLowerCase()}`;
-  throw new Error(`serve: ${entry} needs ${platform}; on Node.js, import @websock/adapter/node`);
-}
-
-/** Why a port cannot be listened on, and the remedy; with the system's `code` where the platform tells it. */
+/** An error that says why a server cannot listen on a port, with the remedy; with the system's `code` if it is known. */
 export function cannotListen(port: number, hostname: string | undefined, cause: unknown): Error {
   const { code, message } = cause as { code?: string; message?: string };
   const why = REMEDIES[code ?? ''] ?? message;
@@ -64,9 +58,9 @@ export function cannotListen(port: number, hostname: string | undefined, cause: 
 
 const REMEDIES: { readonly [code: string]: string } = {
   EADDRINUSE: 'another program listens there; end it, or pass another port (0 for a free one)',
-  EACCES: 'this process may not; pass a port above 1023',
+  EACCES: 'this process lacks the permission; pass a port above 1023',
   EADDRNOTAVAIL: 'this machine does not have that address; pass another hostname',
-  ENOTFOUND: 'there is no such host; pass another hostname',
+  ENOTFOUND: 'the host is unknown; pass another hostname',
 };
 
 /** The URL of a server that listens on a host name, or on all addresses. */
@@ -74,4 +68,14 @@ export function urlOf(hostname: string | undefined, port: number): string {
   const all = hostname === undefined || hostname === '0.0.0.0' || hostname === '::';
   const host = all ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname;
   return `ws://${host}:${port}`;
+}
+
+/** Waits for a server to stop by itself, for at most `limit` ms; then stops it by force. */
+export async function stopGently(stopped: Promise<unknown>, limit: number, force: () => unknown): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const forced = new Promise<void>((resolve) => {
+    timer = setTimeout(() => resolve(force() as undefined), Math.min(limit, LONGEST_DELAY));
+  });
+  await Promise.race([stopped, forced]);
+  clearTimeout(timer);
 }

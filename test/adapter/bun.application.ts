@@ -1,4 +1,4 @@
-// A Bun server of its own making, for bun.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
+// For bun.test.ts: a Bun server with `createFetch`, `createAdapter` and other paths.
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/bun';
 import type { WebSock } from '@websock/spec';

@@ -1,4 +1,4 @@
-// What is Bun's own: upgrades before and after an await, and one limit for the messages of all connections.
+// Behavior specific to Bun: upgrades before and after an await, and one message size limit for all connections.
 
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -22,12 +22,12 @@ const DEFLATE = 'Sec-WebSocket-Extensions: permessage-deflate; client_no_context
 function zeros(length: number): Buffer {
   const deflated = deflateRawSync(Buffer.alloc(length), { finishFlush: 2 }); // Z_SYNC_FLUSH
   const message = frame(BINARY, deflated.subarray(0, -4));
-  message[0] = 0xc2; // with the bit that says compressed
+  message[0] = 0xc2; // with the bit for a compressed message
   return message;
 }
 
 test.each(['/fetch', '/adapter'])(
-  '1.3 %s: a synchronous route loses nothing that the client sends early',
+  '1.3 %s: with a synchronous route, a message sent with the request is received',
   async (path) => {
     const client = await RawClient.connect(`${running.url}${path}`, early);
     expect(client.status).toBe(101);
@@ -36,7 +36,7 @@ test.each(['/fetch', '/adapter'])(
   },
 );
 
-test('1.3 after an await Bun refuses a client that has sent early, and no callback runs', async () => {
+test('1.3 after an await, Bun refuses a client that has sent a message with the request, and no callback runs', async () => {
   const client = await RawClient.connect(`${running.url}/fetch?await`, early);
   expect(client.status).toBe(400);
   const patient = await RawClient.connect(`${running.url}/fetch?await`);
@@ -46,12 +46,12 @@ test('1.3 after an await Bun refuses a client that has sent early, and no callba
   patient.cut();
 });
 
-test('a request that the route wants nothing of is left to the rest of the server', async () => {
+test('a request that the route declines is left to the rest of the server', async () => {
   const response = await fetch(`${running.url.replace('ws:', 'http:')}/nothing`);
   expect([response.status, await response.text()]).toEqual([404, 'not mine']);
 });
 
-test('1.5 a Sec-WebSocket-Protocol that the application did not ask for is not answered', async () => {
+test('1.5 without the option `protocol`, the answer has no subprotocol', async () => {
   const client = await RawClient.connect(`${running.url}/fetch`, { more: ['Sec-WebSocket-Protocol: a, b'] });
   expect(client.answer).not.toMatch(/Sec-WebSocket-Protocol/i);
   client.cut();
@@ -67,7 +67,7 @@ test('4.3 a message that inflates to more than maxPayloadLength closes with 1009
   await vi.waitUntil(() => running.reports().includes('"code":1009'));
 });
 
-test('5.1 what was inflated while a callback is pending is bounded', async () => {
+test('5.1 inflated messages that are queued during a pending callback take limited memory', async () => {
   const before = await memory();
   const clients = await Promise.all(
     Array.from({ length: 10 }, () => RawClient.connect(`${running.url}/stuck?compress`, { more: [DEFLATE] })),

@@ -248,6 +248,17 @@ test('connections that post without end yield to the event loop together, and ta
   for (const connection of all) connection.gone();
 });
 
+test('a connection goes on within the same turn if no other waits', async () => {
+  const { connection, log, text } = open();
+  for (let count = 0; count < 2_500; count++) text('now');
+  for (let turn = 0; turn < 2; turn++) await nextTurn();
+  expect(log.filter((entry) => entry === 'send now')).toHaveLength(2_500);
+  for (let count = 0; count < 2_500; count++) connection.post('hello');
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+  text('now');
+  expect(log.at(-1)).toBe('send now');
+});
+
 test('reading pauses while frames wait for other connections, and resumes behind them', async () => {
   const connections = new Connections();
   const busy = open({ connections });

@@ -1,5 +1,5 @@
-// The bridge to crossws: on more of its adapters, in an application of h3, and against clients that mean harm. The rules
-// themselves are tested in test/tck, on crossws's adapter for Node.js.
+// The hooks for crossws: on its adapters for Bun and Deno, in an application of h3, and against hostile clients. The rules
+// are tested in test/tck, on crossws's adapter for Node.js.
 
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -28,7 +28,7 @@ import { echo, handlerOf } from './node-server.ts';
 const UNTIL = { timeout: 10_000, interval: 5 };
 const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), UNTIL);
 
-/** What ends the servers of a test. */
+/** Closes the servers of a test. */
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   await Promise.all(ends.splice(0).map((end) => end()));
@@ -37,15 +37,15 @@ afterEach(async () => {
 interface Serving {
   readonly url: string;
   readonly hooks: CrosswsHooks;
-  /** What was passed to `onError`. */
+  /** The calls of `onError`. */
   readonly errors: { readonly callback: string; readonly error: unknown }[];
-  /** Node's own server. */
+  /** The HTTP server. */
   readonly http: Server;
 }
 
 type Using = (hooks: CrosswsHooks) => Promise<{ http: Server; close(): Promise<unknown> }>;
 
-/** crossws's adapter for Node.js, by itself. */
+/** crossws's adapter for Node.js, without a framework. */
 const onCrossws: Using = async (hooks) => {
   const crossws = nodeAdapter({ hooks, idleTimeout: 0 });
   const http = createServer();
@@ -80,7 +80,7 @@ async function serving(using: Using, route: Route<CrosswsPlatform>, options: Ada
   return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, hooks, errors, http };
 }
 
-describe('by the rules on Bun and Deno', { concurrent: true }, () => {
+describe('the rules on Bun and Deno', { concurrent: true }, () => {
   const onDeno = {
     compresses: 'Deno cannot compress',
     setsHeaders: 'crossws does not set them on Deno',
@@ -123,13 +123,13 @@ test('an invalid route or option is an error that names it', () => {
   );
 });
 
-test('hooks that were torn apart close the connection, and say why', async () => {
+test('without the hook `upgrade`, a connection closes with 1011, and the error says why', async () => {
   const { url, errors } = await serving(
     ({ upgrade: _, ...hooks }) => onCrossws(hooks as CrosswsHooks),
     () => accept(echo, undefined),
   );
   const client = await Client.connect(url);
-  client.text('is anybody there?');
+  client.text('hello');
   expect(await client.closed()).toEqual({ close: 1011, reason: '' });
   expect(errors).toMatchObject([
     { callback: 'server', error: { message: expect.stringMatching(/pass all the hooks/) } },
@@ -166,7 +166,7 @@ describe('in an application of h3', () => {
     return accept(greeting, String(context?.['user']), { protocol: 'chat', headers, compress: true });
   };
 
-  test('a handler is served, beside what the application answers', async () => {
+  test('connections and other requests are served', async () => {
     const { url } = await serving(onH3, route);
     expect(await (await fetch(`${url.replace('ws', 'http')}/hello`)).text()).toBe('hello');
     expect((await fetch(`${url.replace('ws', 'http')}/chat`)).status).toBe(426);
@@ -186,7 +186,7 @@ describe('in an application of h3', () => {
     client.close();
   });
 
-  test('the 101 response has the headers of the application, and no subprotocol that was not offered', async () => {
+  test('the 101 response has the headers of the application, and no subprotocol that the client did not offer', async () => {
     const { url } = await serving(onH3, route);
     const client = await RawClient.connect(`${url}/chat`);
     expect(client.header('set-cookie')).toEqual(['a=1', 'b=2']);
@@ -224,7 +224,7 @@ describe('in an application of h3', () => {
     expect(errors).toMatchObject([{ callback: 'route', error: { message: 'broken' } }]);
   });
 
-  test('messages are handled one at a time and in order, though h3 calls its hooks asynchronously', async () => {
+  test('messages are handled one at a time and in order, although h3 calls its hooks asynchronously', async () => {
     const handled: unknown[] = [];
     const { handler, reasons } = handlerOf({
       handleIn: async ({ data }: WebSock.DataFrame) => {
@@ -267,7 +267,7 @@ describe('in an application of h3', () => {
 describe.each([
   ['crossws', onCrossws],
   ['h3', onH3],
-] as [string, Using][])('clients that mean harm, on %s', (_name, using) => {
+] as [string, Using][])('hostile clients, on %s', (_name, using) => {
   const HANDSHAKE = [
     'GET / HTTP/1.1',
     'Host: localhost',
@@ -277,7 +277,7 @@ describe.each([
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
   ];
 
-  /** A socket that has sent a request to upgrade, and has not read anything. It does not close when the server does. */
+  /** A socket that has sent an upgrade request, and reads nothing. It stays open when the server closes its side. */
   async function request(url: string): Promise<Socket> {
     const { hostname, port } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
@@ -291,7 +291,7 @@ describe.each([
   const untilNoSockets = (server: Serving) =>
     vi.waitFor(async () => expect(await sockets(server), 'sockets of the server').toBe(0), UNTIL);
 
-  /** Others are served as before. */
+  /** Checks that other clients are served. */
   async function serves({ url }: Serving): Promise<void> {
     const client = await Client.connect(`${url}/echo`);
     client.text('others');
@@ -309,7 +309,7 @@ describe.each([
     ['while the route waits', () => new Promise((settle) => setTimeout(settle, 20))],
     ['while the route waits before it accepts', () => new Promise((s) => setTimeout(s, 20, accept(echo, undefined)))],
     ['that is accepted', () => accept(echo, undefined)],
-  ] as [string, () => any][])('a reset of a request %s harms nobody', async (_title, answer) => {
+  ] as [string, () => any][])('a reset of a request %s affects no other client', async (_title, answer) => {
     const uncaught: unknown[] = [];
     const catcher = (error: unknown) => uncaught.push(error);
     process.on('uncaughtException', catcher);
@@ -336,7 +336,7 @@ describe.each([
     expect(reasons).toEqual([{ type: 'remote', code: 1006, reason: '' }]);
   });
 
-  test('5.1 a flood into a stuck handler closes with 1013, and others are served meanwhile', async () => {
+  test('5.1 a flood during a pending callback closes with 1013, and others are served meanwhile', async () => {
     const { handler } = handlerOf({ handleIn: () => new Promise(() => {}) });
     const server = await serving(using, routeTo(handler), { maxHeldMessages: 100 });
     const client = await RawClient.connect(server.url);
@@ -347,7 +347,7 @@ describe.each([
     client.cut();
   });
 
-  test('2.2 a flood and a reset: what has come is handled, and terminate is called once', async () => {
+  test('2.2 after a flood and a reset, the received frames are handled, and terminate is called once', async () => {
     let handled = 0;
     const { handler, reasons } = handlerOf({
       handleIn: () => {
@@ -367,10 +367,10 @@ describe.each([
     expect(handled).toBeGreaterThan(10_000);
   }, 60_000);
 
-  test('4.3n a client that is there no more is found by the heartbeat', async () => {
+  test('4.3n the heartbeat detects a client that has disappeared', async () => {
     const { handler, reasons } = handlerOf();
     const server = await serving(using, routeTo(handler, { idleTimeout: 200 }));
-    const socket = await request(server.url); // reads nothing, so it answers no ping, and no close frame
+    const socket = await request(server.url); // it answers neither pings nor the close frame
     await until(() => reasons.length > 0);
     expect(reasons).toEqual([{ type: 'timeout', code: 1002, reason: '' }]);
     await untilNoSockets(server);
@@ -378,7 +378,7 @@ describe.each([
     socket.destroy();
   });
 
-  test('4.5 a client that leaves data unread and ends its side is over after a bound', async () => {
+  test('4.5 a client that leaves data unread and ends its side is dropped after a time limit', async () => {
     const { handler, reasons } = handlerOf({
       init: () => ({ type: 'push', messages: { opcode: 'binary', data: new Uint8Array(20_000_000) }, state: 0 }),
     });
@@ -392,7 +392,7 @@ describe.each([
     client.destroy();
   });
 
-  test('5.3 a client that reads nothing is dropped after a bound', async () => {
+  test('5.3 a client that reads nothing is dropped after a time limit', async () => {
     const { handler, reasons } = handlerOf({
       handleIn: () => ({ type: 'push', messages: { opcode: 'binary', data: new Uint8Array(30_000_000) }, state: 0 }),
     });
@@ -409,7 +409,7 @@ describe.each([
     socket.destroy();
   });
 
-  test('5.3 a client that reads slowly holds up its own handler, and gets everything', async () => {
+  test('5.3 a client that reads slowly delays only its own handler, and receives everything', async () => {
     let handled = 0;
     const { handler, reasons } = handlerOf({
       handleIn: () => {
@@ -423,7 +423,7 @@ describe.each([
     client.send(...Array.from({ length: 200 }, () => frame(TEXT, 'more')));
     await until(() => handled > 0);
     await serves(server);
-    expect(handled).toBeLessThan(100); // the buffers of the network, and 1 MB
+    expect(handled).toBeLessThan(100); // the network's buffers, and 1 MB
     const reader = setInterval(() => client.socket.read(), 5);
     for (let count = 0; count < 200; count++) {
       expect(await client.next()).toMatchObject({ opcode: BINARY, payload: { length: 100_000 } });

@@ -1,4 +1,4 @@
-// A Deno server of its own making, for deno.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
+// For deno.test.ts: a Deno server with `createFetch`, `createAdapter` and other paths.
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/deno';
 import { echo } from '../apps/echo/echo.ts';

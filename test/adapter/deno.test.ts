@@ -1,4 +1,4 @@
-// What is Deno's own: its clock, which pings, and sockets that only the whole server can end.
+// Behavior specific to Deno: its own idle timeout and pings, and sockets that only a shutdown of the server can close.
 
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CLOSE, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
@@ -19,14 +19,14 @@ afterAll(async () => {
 
 const url = (path: string, options: object) => `${running.url}${path}options=${JSON.stringify(options)}`;
 
-test("4.6 when Deno's clock runs out, terminate receives timeout with 1001", async () => {
+test("4.6 after Deno's own idle timeout, terminate receives timeout with 1001", async () => {
   const client = await RawClient.connect(url('/sink?', { idleTimeout: 400 }));
   expect((await client.untilClose())[1]).toBe(1001);
   await vi.waitUntil(() => running.reports().includes('/sink ended: {"type":"timeout","code":1001,"reason":""}'));
 });
 
-test("4.6 when Deno's clock runs out while data waits for a client that does not read, terminate is called", async () => {
-  // After the ping, which would wait as well.
+test("4.6 after Deno's own idle timeout, terminate is called although data is buffered for a client that does not read", async () => {
+  // After the ping, which would be buffered too.
   const client = await RawClient.connect(url('/pour?count=30&after=750&', { idleTimeout: 1_000 }));
   client.socket.pause();
   const end = '/pour ended: {"type":"timeout","code":1001,"reason":""}';
@@ -34,14 +34,14 @@ test("4.6 when Deno's clock runs out while data waits for a client that does not
   client.cut();
 });
 
-test('4.6 without a heartbeat the clock is the one of the connection, and nobody is pinged', async () => {
+test('4.6 without a heartbeat, no ping is sent, and the adapter closes with its own code', async () => {
   const client = await RawClient.connect(url('/echo?', { idleTimeout: 400, heartbeat: false }));
   expect(await client.next()).toMatchObject({ opcode: CLOSE, payload: Buffer.of(0x03, 0xea) }); // 1002
   await vi.waitUntil(() => running.reports().includes('/echo ended: {"type":"timeout","code":1002,"reason":""}'));
   client.cut();
 });
 
-test('4.5 a shutdown ends although clients do not read, and do not answer', async () => {
+test('4.5 a shutdown settles although clients neither read nor answer', async () => {
   const own = await host('deno', FILE, { ADAPTER_OPTIONS: '{"stallTimeout":500,"closeTimeout":500}' });
   const unread = await RawClient.connect(`${own.url}/pour?count=30`);
   unread.send(frame(TEXT, 'go'));
@@ -55,7 +55,7 @@ test('4.5 a shutdown ends although clients do not read, and do not answer', asyn
   silent.cut();
 });
 
-test('createFetch and createAdapter serve behind a server of your own', async () => {
+test('createFetch and createAdapter serve connections of a server of your own', async () => {
   const own = await launch('deno', ['test/adapter/deno.application.ts']);
   for (const path of ['/fetch', '/adapter']) {
     const client = await RawClient.connect(own.url + path, { behind: frame(TEXT, 'early') });

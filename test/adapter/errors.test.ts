@@ -307,7 +307,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'on Bun, no server for fetch',
       () => bun.createFetch(() => undefined).fetch(request, undefined as never),
-      'fetch: the second argument is undefined; pass the server, which Bun gives to fetch as well',
+      'fetch: the server is undefined; pass the second argument of the fetch of Bun.serve',
     ],
     [
       'on Deno, an object with a Request',

@@ -12,7 +12,7 @@ interface Environment {
   };
 }
 
-/** Outside of a Durable Object: its terminate is not done when the client has left. */
+/** Outside a Durable Object; its terminate takes longer than the client stays. */
 const plain = createFetch(() =>
   accept<undefined, unknown>({
     ...echo,

@@ -1,5 +1,5 @@
-// What platforms.test.ts and its neighbors ask of a server. The path says which handler serves, its query how. Each
-// reports its end on standard error: `PATH ended: REASON`.
+// For platforms.test.ts and its neighbors. The path of a request chooses the handler, and the query its parameters. Each
+// handler writes its end to standard error: `PATH ended: REASON`.
 
 import type { WebSock } from '@websock/spec';
 import { type Application, service } from '../toolkit/hosts/application.ts';
@@ -11,7 +11,7 @@ const ok: Result = { type: 'ok', state: undefined };
 const text = (data: string): Result => ({ type: 'push', messages: { opcode: 'text', data }, state: undefined });
 
 const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<WebSock<undefined, unknown>> } = {
-  /** Sends data of every kind that the types allow. */
+  /** Sends every type of data that the contract allows. */
   '/kinds': () => ({
     handleIn() {
       const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(7);
@@ -26,7 +26,7 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     },
   }),
 
-  /** Returns at once, and sends nothing. */
+  /** Returns immediately, and sends nothing. */
   '/sink': () => ({}),
 
   /** Never settles. */
@@ -37,8 +37,8 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
   }),
 
   /**
-   * Sends `count` messages of 1 MB, one for each info, and then stops, or says that it is done: when a message comes, or
-   * `after` some milliseconds.
+   * Sends `count` messages of 1 MB, each from `handleInfo`, and then stops, or sends a text: on the first message, or after
+   * `after` milliseconds.
    */
   '/pour': (query) => {
     const million = new Uint8Array(1_000_000);
@@ -64,7 +64,7 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     };
   },
 
-  /** Sends all of it in one result, and stops. */
+  /** Sends `count` messages of 1 MB in one result, and stops. */
   '/pour-and-stop': (query) => {
     const messages = Array.from({ length: Number(query.get('count')) }, () => ({
       opcode: 'binary' as const,
@@ -73,7 +73,7 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     return { handleIn: () => ({ type: 'stop', messages, state: undefined }) };
   },
 
-  /** Posts infos to itself, and says when the last has come. */
+  /** Posts `count` messages to itself, and sends a text on the last. */
   '/infos': (query) => ({
     init(_arg, { post }) {
       const last = Number(query.get('count')) - 1;
@@ -83,7 +83,7 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     handleInfo: (info) => (info === Number(query.get('count')) - 1 ? text('all') : ok),
   }),
 
-  /** Throws a value that cannot be shown. */
+  /** Throws a value that cannot be inspected. */
   '/hostile': () => ({
     handleIn() {
       const refuse = () => {

@@ -1,5 +1,5 @@
-// What every platform's adapter must hold against its clients, beside the rules that the TCK tests over the wire: bursts,
-// floods, slow and silent clients. Titles begin with the rule.
+// Bursts, floods, slow and silent clients, on every platform: in addition to the rules that the kit tests over the wire.
+// Titles begin with the rule.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,7 +30,7 @@ describe.each(platforms)('on %s', (platform) => {
     expect(server.reports()).not.toMatch(/uncaught|unhandled/);
   });
 
-  /** A test of what some platforms cannot do. */
+  /** A test that needs capabilities which some platforms lack. */
   const rule = (title: string, run: () => Promise<void>, ...needs: Capability[]) => {
     test(title, async ({ skip }: TestContext) => {
       const reason = needs.map((capability) => cannot[capability]).find((why) => why !== undefined);
@@ -42,13 +42,13 @@ describe.each(platforms)('on %s', (platform) => {
   const url = (path: string, options: object = {}) =>
     `${server.url}${path}${path.includes('?') ? '&' : '?'}options=${JSON.stringify(options)}`;
 
-  /** The reasons of all ends of a handler so far. */
+  /** The reasons with which connections of a handler have ended so far. */
   const ends = (path: string): string[] =>
     [...server.reports().matchAll(/^(\S+) ended: (.*)$/gm)].flatMap(([, of, reason]) =>
       of === path ? [reason as string] : [],
     );
 
-  rule('2.7 data of every kind is sent as what it is', async () => {
+  rule('2.7 every type of data arrives unchanged', async () => {
     const client = await Client.connect(url('/kinds'));
     client.text('send');
     const control = cannot.sendsControlFrames ? [] : [{ ping: 'ping' }, { pong: '\x01' }];
@@ -57,7 +57,7 @@ describe.each(platforms)('on %s', (platform) => {
     client.close();
   });
 
-  rule('5.1 a burst of 50 000 messages to a handler that does not wait is echoed whole', async () => {
+  rule('5.1 a burst of 50 000 messages to a synchronous handler is echoed completely', async () => {
     const messages = 50_000;
     const client = await RawClient.connect(url('/echo'));
     let bytes = 0;
@@ -74,9 +74,9 @@ describe.each(platforms)('on %s', (platform) => {
     client.cut();
   });
 
-  rule('2.2 after a flood of empty frames and a reset the handler ends, and others are served', async () => {
+  rule('2.2 after a flood of empty frames and a reset, the connection ends, and others are served', async () => {
     const flood = Buffer.concat(Array.from({ length: 100_000 }, () => frame(BINARY)));
-    // workerd lets nobody else have a turn before it has delivered all, with or without this package
+    // workerd serves no other connection until it has delivered all of them, with or without this package
     const blocks = platform === 'cloudflare' ? 1 : 10;
     const client = await RawClient.connect(url('/sink'));
     const other = await Client.connect(url('/echo'));
@@ -91,7 +91,7 @@ describe.each(platforms)('on %s', (platform) => {
     other.close();
   });
 
-  rule('2.9 a million infos arrive, and others have their turn meanwhile', async () => {
+  rule('2.9 a million posted messages arrive, and other connections are served meanwhile', async () => {
     const busy = Client.connect(url('/infos?count=1000000'));
     const other = await Client.connect(url('/echo'));
     other.text('and I?');
@@ -102,15 +102,15 @@ describe.each(platforms)('on %s', (platform) => {
     client.close();
   });
 
-  rule('4.4 a thrown value that cannot be shown harms nobody', async () => {
+  rule('4.4 a thrown value that cannot be inspected affects no other connection', async () => {
     const client = await Client.connect(url('/hostile'));
     client.text('throw');
     expect(await client.closed()).toEqual({ close: 1011, reason: '' });
-    await vi.waitFor(() => expect(server.reports()).toContain('WebSock: handleIn failed:')); // by another way than the close
+    await vi.waitFor(() => expect(server.reports()).toContain('WebSock: handleIn failed:')); // not over the client's socket
   });
 
-  describe.concurrent('clients that take their time', () => {
-    rule('4.5 a stop delivers 20 MB to a client that reads slowly, for longer than any bound', async () => {
+  describe.concurrent('slow and silent clients', () => {
+    rule('4.5 a stop delivers 20 MB to a client that reads slowly, for longer than every time limit', async () => {
       const client = await RawClient.connect(url('/pour-and-stop?count=20'));
       client.send(frame(TEXT, 'go'));
       expect(await readSlowly(client)).toBe(20 * 1_000_010 + 4);
@@ -118,7 +118,7 @@ describe.each(platforms)('on %s', (platform) => {
       expect(ends('/pour-and-stop')).toEqual(['{"type":"normal","code":1000,"reason":""}']);
     });
 
-    rule('5.3 a client that reads slowly, for longer than any bound, receives everything', async () => {
+    rule('5.3 a client that reads slowly, for longer than every time limit, receives everything', async () => {
       const client = await RawClient.connect(url('/pour?count=20&stop'));
       client.send(frame(TEXT, 'go'));
       expect(await readSlowly(client)).toBe(20 * 1_000_010 + 4);
@@ -126,7 +126,7 @@ describe.each(platforms)('on %s', (platform) => {
     });
 
     rule(
-      '5.3 a client that reads nothing while data waits for it is dropped',
+      '5.3 a client that reads nothing while data is buffered for it is dropped',
       async () => {
         const client = await RawClient.connect(url('/pour?count=30'));
         client.send(frame(TEXT, 'go'));
@@ -138,14 +138,14 @@ describe.each(platforms)('on %s', (platform) => {
     );
 
     rule(
-      '4.6 the socket of a client that answers nothing ends soon after its time',
+      '4.6 after an idle timeout, the socket of a client that does not answer is closed',
       async () => {
         const client = await RawClient.connect(url('/sink', { idleTimeout: 500 }));
-        client.socket.allowHalfOpen = true; // or Node would answer the end of the stream
+        client.socket.allowHalfOpen = true; // or Node.js would close its side as well
         client.socket.removeAllListeners('end');
         const [, code] = await client.untilClose();
         expect(code).toBe(cannot.sendsTimeoutCode ? 1001 : 1002);
-        // Only now, as it would have counted: a socket that is gone answers with a reset.
+        // Not earlier, or it would restart the idle clock. A closed socket answers with a reset.
         const knock = setInterval(() => client.socket.write(frame(PONG)), 100);
         await client.ended();
         clearInterval(knock);
@@ -155,7 +155,7 @@ describe.each(platforms)('on %s', (platform) => {
     );
 
     rule(
-      '4.6 a client that only answers pings stays',
+      '4.6 a client that only answers pings stays connected',
       async () => {
         const client = await Client.connect(url('/echo', { idleTimeout: 400 }));
         for (let ping = 0; ping < 4; ping++) expect(await client.next()).toEqual({ ping: '' });
@@ -167,7 +167,7 @@ describe.each(platforms)('on %s', (platform) => {
     );
   });
 
-  test('the host ends when the one who started it dies', async () => {
+  test('the host ends when its parent process dies', async () => {
     const start =
       "require('./test/toolkit/host.ts').host(...process.argv.slice(1)).then(({ url }) => console.log(url))";
     const args = ['--require', 'tsx/cjs', '--eval', start, platform, FILE];
@@ -186,7 +186,7 @@ describe.each(platforms)('on %s', (platform) => {
   });
 });
 
-/** Reads 5 MB/s until the server has ended its side, or closed; returns how many bytes came. */
+/** Reads 5 MB/s until a close frame or the end of the stream; returns the number of bytes. */
 async function readSlowly(client: RawClient): Promise<number> {
   const { socket } = client;
   let bytes = 0;

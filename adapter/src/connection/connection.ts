@@ -139,7 +139,7 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#receive('handleControl', frame);
-    else if (this.#wire.pause) this.#connections.countCallback(); // to answer takes time, too
+    else if (this.#wire.pause) this.#countAnswer();
     if (this.#sending.checkBacklog()) this.#pauseReading(); // the answers to a flood of pings are buffered, too
   }
 
@@ -278,6 +278,12 @@ export class Connection<State, Info, Arg> {
   /** A platform without `pause` delivers each frame in a turn of the event loop of its own. */
   #countsEvent(callback: Callback): boolean {
     return callback === 'handleInfo' || this.#wire.pause !== undefined;
+  }
+
+  /** A ping was answered, which takes time as a callback does. */
+  #countAnswer(): void {
+    this.#connections.countCallback();
+    if (!this.#yielding && this.#yields()) this.#pauseReading();
   }
 
   /** Whether the event loop, and connections that have yielded before, come first. */

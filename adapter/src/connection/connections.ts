@@ -118,11 +118,13 @@ export class Connections {
 
   #nextBatch(): void {
     this.#callbacks = 0;
-    const yielded = this.#yielded;
-    this.#yielded = [];
-    let next = 0;
-    while (next < yielded.length && this.#callbacks < BATCH) yielded[next++]?.goOn();
-    this.#yielded = [...yielded.slice(next), ...this.#yielded];
+    while (this.#yielded.length > 0 && !this.isBatchOver) {
+      const round = this.#yielded;
+      this.#yielded = []; // some yield again
+      let next = 0;
+      while (next < round.length && !this.isBatchOver) round[next++]?.goOn();
+      this.#yielded = [...round.slice(next), ...this.#yielded];
+    }
   }
 
   /**

@@ -9,10 +9,10 @@ import { type AcceptedUpgrade, type Adapter, type Decision, notFound } from '../
 import { LONGEST_DELAY } from '../connection/clock.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
-import { stopGently } from '../fetch/handler.ts';
 import { refusalOf, subprotocol } from '../handshake.ts';
 import type { CheckedOptions } from '../options.ts';
 import type { Route } from '../route.ts';
+import { stopGently } from '../serve.ts';
 import { askRoute, bytesOf, type NodePlatform } from './http.ts';
 import { NodeWire, ServerSocket } from './wire.ts';
 
@@ -104,7 +104,7 @@ export class UpgradeListener {
   async shutdown(options?: ShutdownOptions): Promise<void> {
     await this.#adapter.shutdown(options);
     const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    await stopGently(Promise.all(closed), () => {
+    await stopGently(Promise.all(closed), 1_000, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
   }
@@ -139,7 +139,7 @@ export class UpgradeListener {
     socket.destroy();
   }
 
-  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options }: AcceptedUpgrade): void {
+  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options, context }: AcceptedUpgrade): void {
     this.#sockets.delete(socket);
     this.#headers = options.headers;
     this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
@@ -148,7 +148,7 @@ export class UpgradeListener {
     this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
       if (options.headers.length > 0) socket.setDefaultEncoding('utf8');
       const wire = new NodeWire(webSocket as ServerSocket, socket);
-      const connection = new Connection(this.#adapter.connections, wire, handler, options);
+      const connection = new Connection(this.#adapter.connections, wire, handler, options, context);
       wire.listen(connection);
       connection.open(arg);
     });

@@ -1,29 +1,29 @@
-// What a host serves: which handler takes which request. Every reference server can host the same application.
+// An application: which handler serves which request. Every host can serve the same application.
 
 import { accept, type Cannot, type Route } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
 
-/** A request to open a connection, alike on every platform. */
+/** A request to open a connection, the same on every platform. */
 export interface Opening {
   /** Path and query, such as `/kitchen?name=alice`. */
   readonly url: string;
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
-  /** What the server cannot do, with the reason for each. */
+  /** The capabilities that the server lacks, with reasons. */
   readonly cannot?: Cannot;
 }
 
-/** How a request is served. */
+/** A decision to open a connection. */
 export interface Service {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options?: WebSock.ConnectionOptions;
 }
 
-/** The default export of an application's module. What it returns nothing for is answered with 404. */
+/** The default export of an application's module. `undefined` is answered with 404. */
 export type Application = (opening: Opening) => Service | undefined | Promise<Service | undefined>;
 
-/** A service whose arg is checked against its handler. */
+/** Makes a service; the compiler checks its arg against its handler. */
 export function service<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
@@ -32,7 +32,7 @@ export function service<State, Info, Arg>(
   return { handler, arg, options };
 }
 
-/** The route of an adapter that serves an application; synchronous if the application is. */
+/** The route that serves an application; synchronous if the application is. */
 export function routeOf(application: Application, cannot: Cannot): Route {
   const decide = (service: Service | undefined) => service && accept(service.handler, service.arg, service.options);
   return ({ url, headers }) => {

@@ -1,11 +1,11 @@
-// How long a host lives, alike on every platform.
+// Ends a host with its parent process, on every platform.
 
-/** Ends the process, by way of `end`, when its input ends: the one who started it has closed it, or has died. */
+/** Calls `end`, and then ends the process, when its input ends: the parent process has closed it, or has died. */
 export function untilInputEnds(end: () => Promise<unknown>): void {
-  // What an application forgets to catch is reported, and harms nothing else.
+  // An application's uncaught errors are reported, and nothing else fails.
   process.on('uncaughtException', (error) => console.error('uncaught:', error));
   process.on('unhandledRejection', (error) => console.error('unhandled rejection:', error));
-  // Nobody reads any more what is written here, once the one who started this host has died.
+  // After the parent's death, writing fails.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   process.stdin.resume().on('end', async () => {

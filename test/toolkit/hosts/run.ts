@@ -1,5 +1,5 @@
-// What the hosts of Node.js, Bun and Deno have in common. The application's file is the first argument; options of the
-// adapter come as JSON in ADAPTER_OPTIONS.
+// Shared by the hosts on Node.js, Bun and Deno. The first argument is the application's file; ADAPTER_OPTIONS has options
+// of the adapter, as JSON.
 
 import { pathToFileURL } from 'node:url';
 import type { AdapterOptions, Cannot, Route, Serving } from '@websock/adapter';
@@ -21,5 +21,5 @@ export async function run(
   untilInputEnds(() => shutdown());
 }
 
-/** Where the hosts listen. */
+/** The address of all hosts. */
 export const LOOPBACK = { port: 0, hostname: '127.0.0.1' };
