@@ -3,7 +3,7 @@
 import { type Clock, Connection, Connections, checkOptions, type Wire } from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 
 /** A connection whose `handleIn` waits until the test lets it go on, and all that its wire was asked to do. */
 function open({

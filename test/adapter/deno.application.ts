@@ -1,7 +1,7 @@
 // A Deno server of its own making, for deno.test.ts: one `createFetch` beside other paths, and one `createAdapter`.
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/deno';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 type Fetch = ReturnType<typeof createFetch>['fetch'];

@@ -1,11 +1,11 @@
-// What runs inside workerd to host an application: see cloudflare.ts beside it.
+// The part of the host that runs inside workerd: see cloudflare.ts.
 
 import { type CloudflareFetch, cannot, createFetch } from '@websock/adapter/cloudflare';
 import { refusal } from '@websock/adapter/connection';
-import { type Application, routeOf } from './application.ts';
+import { type Hosted, routeOf } from './application.ts';
 
 interface Environment {
-  /** The path of the request that shuts the server down; nobody can guess it. */
+  /** The path of the request that shuts the server down; it cannot be guessed. */
   readonly SHUTDOWN: string;
   /** The options of the adapter, as JSON. */
   readonly OPTIONS: string;
@@ -15,7 +15,7 @@ interface Environment {
   };
 }
 
-// What an application forgets to catch is reported, and harms nothing else.
+// Uncaught errors of an application are reported, and the host keeps running.
 declare const addEventListener: (
   type: string,
   listener: (event: { reason?: unknown; error?: unknown }) => void,
@@ -23,8 +23,8 @@ declare const addEventListener: (
 addEventListener('unhandledrejection', ({ reason }) => console.error('unhandled rejection:', reason));
 addEventListener('error', ({ error }) => console.error('uncaught:', error));
 
-/** The Durable Object in which all connections live, and the worker that leads to it. */
-export function host(application: Application) {
+/** The Durable Object that has all connections, and the worker that forwards requests to it. */
+export function host(hosted: Hosted) {
   return {
     Host: class {
       readonly #shutdownPath: string;
@@ -32,7 +32,7 @@ export function host(application: Application) {
 
       constructor(_state: unknown, { SHUTDOWN, OPTIONS }: Environment) {
         this.#shutdownPath = SHUTDOWN;
-        this.#sockets = createFetch(routeOf(application, cannot), JSON.parse(OPTIONS));
+        this.#sockets = createFetch(routeOf(hosted, cannot), JSON.parse(OPTIONS));
       }
 
       async fetch(request: Request): Promise<Response> {
@@ -45,7 +45,7 @@ export function host(application: Application) {
     },
     worker: {
       async fetch(request: Request, { HOST }: Environment): Promise<Response> {
-        // On its way to a Durable Object a request to upgrade that is not a GET would fail.
+        // Forwarding an upgrade request that is not a GET to a Durable Object would fail.
         const refused = request.headers.has('upgrade') ? refusal(request) : undefined;
         return refused ?? HOST.get(HOST.idFromName('host')).fetch(request);
       },
