@@ -26,7 +26,7 @@ const MOST_EVENTS = 20;
 const FINAL_CODES = [1000, 1008];
 
 /**
- * What the server sends: a line, who is in the room now, or both. A line from nobody is the server's own.
+ * A message of the server: a line, the members of the room, or both. A line without `from` is a notice of the server.
  *
  * @typedef {{ from?: string, text?: string, names?: string[] }} Message
  */
