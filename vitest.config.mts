@@ -1,10 +1,10 @@
-// For `npm test`, and for `npx vitest run FILE`, which looks for its settings here alone.
+// For `npm test` and `npx vitest run FILE`.
 
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take minutes, the longest first: begun late, they would leave processors idle at the end of a run. */
+/** Files that take minutes, the longest first: started late, they would leave processors idle at the end of a run. */
 const LONG = ['tck/lifecycle', 'adapter/stress', 'package/commands', 'tck/mutants', 'package/consumers'];
 
 class LongFirst extends BaseSequencer {
@@ -19,10 +19,10 @@ class LongFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // One more than there are processors: the longest files mostly wait.
+    // One more than the number of processors, as the longest files are mostly idle.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
     reporters: ['default', './test/tck/table.ts'],

@@ -1,10 +1,10 @@
-// The main job, as a person runs it: `npm start`.
+// `npm start`, as a person runs it.
 
 import { expect, test } from 'vitest';
 import { root } from './toolkit/compilers.ts';
 import { execute } from './toolkit/programs.ts';
 
-test('npm start checks the samples, shows faults, and gets one transcript from every server', async () => {
+test('npm start checks the samples, shows faults, and prints one transcript for all platforms', async () => {
   const { code, output } = await execute('npm', ['start'], root);
   expect(output).toContain(`
    alice enters the kitchen

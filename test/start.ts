@@ -1,9 +1,9 @@
-// The main job, `npm start`: the compiler judges the sample handlers and the reference servers, says what is wrong with
-// three wrong handlers, and then one handler runs on real servers, with real clients.
+// `npm start`: checks sample handlers and the adapter's servers by their types, shows the faults of three wrong handlers, and
+// runs one handler on real servers with real clients.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { converse } from './apps/chat/conversation.ts';
+import { converse } from './conversation.ts';
 import { compile, nameOf, root } from './toolkit/compilers.ts';
 import { host, platforms } from './toolkit/host.ts';
 
@@ -19,14 +19,14 @@ async function start(): Promise<void> {
 
   console.log(`\n2. Three wrong handlers and their faults (${demo})`);
   for (const [subject, faults] of await verdicts(demo)) {
-    if (!faults) throw new Error(`${subject} conforms, and should not`);
+    if (!faults) throw new Error(`${subject} conforms, but must not`);
     console.log(`   ${subject}\n     ${faults}`);
   }
 
-  console.log('\n3. The chat handler, with three real clients in two rooms, on each real server');
+  console.log('\n3. The chat handler, with three real clients in two rooms, on each platform');
   const transcripts = new Map<string, string>();
   for (const platform of platforms) {
-    const server = await host(platform, 'test/apps/chat/application.ts');
+    const server = await host(platform, 'test/chat.application.ts');
     const transcript = await converse(server.url);
     const code = await server.stop();
     if (code !== 0 || server.reports() !== '') throw new Error(`${platform} ended with ${code}\n${server.reports()}`);
@@ -40,17 +40,17 @@ async function start(): Promise<void> {
     if (transcript !== first?.[1]) throw new Error(`on ${platform} the transcript differs:\n${transcript}`);
     console.log(`   ${platform}: the same, word for word`);
   }
-  if (first?.[1].includes('which nobody expected')) throw new Error('a message went to the wrong client: see above');
+  if (first?.[1].includes(', unexpectedly')) throw new Error('a message went to the wrong client: see above');
   console.log(`\nDone: one handler, ${transcripts.size} servers, one transcript.`);
 }
 
-/** What the compiler says of each `Assert` in a file: its name and kind, and the faults if there are any. */
+/** The result of each `Assert` in a file: the kind and name of its subject, and the faults, if any. */
 async function verdicts(file: string): Promise<[subject: string, faults: string | undefined][]> {
   const diagnostics = await compile('typescript', 'tsconfig.json', [file]);
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   const verdicts = lines.flatMap((line, index): [string, string | undefined][] => {
     const [, name, kind] = /^export type (\w+) = Assert<(Handler|Server)Conforms</.exec(line) ?? [];
-    // the faults are the literals on the first line of the error
+    // the faults are the string literals on the first line of the error
     const said = diagnostics.find((diagnostic) => diagnostic.line === index + 1)?.text.split('\n')[0];
     const faults = said && [...said.matchAll(/"(.*?)"/g)].map(([, fault]) => fault).join('\n     ');
     return name && kind ? [[`${kind.toLowerCase().padEnd(8)}${name}`, faults]] : [];

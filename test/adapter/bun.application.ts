@@ -2,7 +2,7 @@
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/bun';
 import type { WebSock } from '@websock/spec';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 declare const Bun: {

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, Connection, Connections, checkOptions, type Wire } from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 
 /** A connection whose `handleIn` is pending until the test calls `goOn`, with a log of the calls of its wire. */
 function open({

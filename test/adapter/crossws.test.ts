@@ -197,7 +197,7 @@ describe('in an application of h3', () => {
 
   test('the recipe serves the chat, and stops', async () => {
     vi.stubEnv('PORT', '0');
-    const { server, stop } = await import('../apps/recipes/h3.ts');
+    const { server, stop } = await import('../../examples/recipes/h3.ts');
     await server.ready();
     const { port } = new URL(server.url as string);
     const url = `ws://127.0.0.1:${port}/chat`;

@@ -1,7 +1,7 @@
 // For deno.test.ts: a Deno server with `createFetch`, `createAdapter` and other paths.
 
 import { accept, createAdapter, createFetch } from '@websock/adapter/deno';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 type Fetch = ReturnType<typeof createFetch>['fetch'];

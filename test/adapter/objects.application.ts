@@ -1,7 +1,7 @@
 // The worker of two Durable Objects, for the host of workerd: `/a/…` and `/b/…` lead to one each. See servers.test.ts.
 
 import { accept, type Context, createFetch } from '@websock/adapter/cloudflare';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 import type { Application } from '../toolkit/hosts/application.ts';
 
 interface Environment {

@@ -4,7 +4,7 @@
 
 import type { Accepted, Serving } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
-import { echo } from '../apps/echo/echo.ts';
+import { echo } from '../../examples/echo/echo.ts';
 import { untilInputEnds } from '../toolkit/hosts/exit-with-parent.ts';
 
 /** What the entries of those platforms have in common. */

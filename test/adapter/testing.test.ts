@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test, vi } from 'vitest';
-import { chat, localRooms } from '../apps/chat/chat.ts';
+import { chat, localRooms } from '../../examples/chat/chat.ts';
 import { echo, handlerOf } from './node-server.ts';
 
 test('a conversation with a handler, from init to terminate', async () => {

@@ -63,14 +63,11 @@ const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '6400000
 
 type Kind = 'adapter' | Other;
 
-/** The host of workerd asks for one; these servers have their own. */
-const application = join(import.meta.dirname, '../apps/echo/application.ts');
-
 function start(platform: Platform, kind: Kind): Promise<Host> {
   const folder = join(import.meta.dirname, kind === 'adapter' ? 'adapter' : 'bare');
   const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
   if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
-  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', application, file], MALLOC);
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // hosts nothing but its worker
 }
 
 /** What was measured of one server in one round. `rate` by the second, `cpu` in µs for each; of memory both are kB. */

@@ -5,9 +5,9 @@ import type { createAdapter as cloudflare } from '@websock/adapter/cloudflare';
 import type { createAdapter as deno } from '@websock/adapter/deno';
 import type { createAdapter as node } from '@websock/adapter/node';
 import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
+import type { chat } from '../../examples/chat/chat.ts';
+import type { echo } from '../../examples/echo/echo.ts';
 import type { control, probe } from '../../tck/src/probe.ts';
-import type { chat } from '../apps/chat/chat.ts';
-import type { echo } from '../apps/echo/echo.ts';
 
 export type Echo = Assert<HandlerConforms<typeof echo>>;
 export type Chat = Assert<HandlerConforms<ReturnType<typeof chat>>>;

@@ -1,5 +1,5 @@
-// The documents: their code is the code of files that a compiler or a test reads, their links lead somewhere, their tables
-// say what the code says, and the rules of SPEC.md have the form that other tests read.
+// The documents: their code is that of files that are compiled or tested, their links work, their tables agree with the code,
+// and the rules of SPEC.md have the format that other tests read.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,23 +14,30 @@ import { refusalsIn, root } from '../toolkit/compilers.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Every document that a person writes; reports of an API are written by a program. */
-const documents = ['.', '.github', 'adapter', 'tck', 'test'].flatMap((folder) =>
-  readdirSync(join(root, folder), { recursive: folder === 'test', encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md') && !path.endsWith('.api.md'))
+/** All documents, except for the generated API reports. */
+const documents = ['.', '.github', 'adapter', 'tck', 'examples', 'test'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: folder === 'examples' || folder === 'test', encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md') && !path.endsWith('.api.md') && !path.includes('node_modules'))
     .map((path) => join(folder, path)),
 );
 const spec = read('SPEC.md');
 
 test('the documents are found', () => {
-  const known = ['README.md', 'SPEC.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', 'adapter/README.md'];
+  const known = [
+    'README.md',
+    'SPEC.md',
+    'CHANGELOG.md',
+    '.github/CONTRIBUTING.md',
+    'adapter/README.md',
+    'examples/chat/README.md',
+  ];
   expect(documents).toEqual(expect.arrayContaining(known));
 });
 
-/** Takes its code from the documents themselves. */
+/** This test takes its code from the documents. */
 const QUICKSTART = 'test/package/quickstart.test.ts';
 
-/** Without leading spaces, so that a block may be nested in its file. */
+/** Without indentation, because a block may be nested in its file. */
 const flat = (code: string) => code.replace(/^ +/gm, '');
 
 const blocks = documents.flatMap((document) =>
@@ -40,13 +47,13 @@ const blocks = documents.flatMap((document) =>
 );
 
 test.each(blocks)('a block of $document is part of $file', ({ file, language, code }) => {
-  expect(file, `the block\n${code}names no file in a comment above it`).toBeDefined();
+  expect(file, `the block\n${code}has no comment above it that names its file`).toBeDefined();
   if (file === QUICKSTART) return;
   expect(file).toMatch(new RegExp(`\\.(m?${language}|yml)$`));
   expect(flat(read(file as string))).toContain(flat(code));
 });
 
-/** The fragments that a link may end with: the ids of a document, and its headings as GitHub writes them. */
+/** The valid fragments of links: the ids of a document, and its headings as GitHub converts them. */
 const fragmentsOf = (document: string) => [
   ...[...document.matchAll(/<a id="([^"]+)"><\/a>/g)].map(([, id]) => id as string),
   ...[...document.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
@@ -57,7 +64,7 @@ const fragmentsOf = (document: string) => [
   ),
 ];
 
-test.each(documents)('the links of %s lead somewhere', (name) => {
+test.each(documents)('the links of %s work', (name) => {
   const links = [...read(name).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   const broken = links.filter(([, file, fragment]) => {
     const path = file ? join(root, dirname(name), file) : join(root, name);
@@ -67,7 +74,7 @@ test.each(documents)('the links of %s lead somewhere', (name) => {
   expect(broken.map(([link]) => link)).toEqual([]);
 });
 
-test('the front page is short, and its first screen has what a reader came for', () => {
+test('README.md is short, and its first screen has the commands and an example', () => {
   const lines = read('README.md').trimEnd().split('\n');
   expect(lines.length).toBeLessThanOrEqual(300);
   const screen = lines.slice(0, 60).join('\n');
@@ -82,7 +89,7 @@ test('the front page is short, and its first screen has what a reader came for',
   }
 });
 
-test('the compiler errors of the front page are what compilers say', () => {
+test('the compiler errors in README.md are those of compilers', () => {
   const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
   const said = refusalsIn('test/contract/refused.common.ts').map(({ words }) => words);
   const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
@@ -90,18 +97,18 @@ test('the compiler errors of the front page are what compilers say', () => {
   const unsaid = quoted.filter(
     (text) => !said.some((words) => text.split('…').every((part) => words.includes(part.trim()))),
   );
-  expect(unsaid).toEqual(['TS1287']); // a matter of the project, not of the contract
+  expect(unsaid).toEqual(['TS1287']); // depends on the project, not on the contract
 });
 
 // ---- adapter/README.md ----
 
 const adapter = read('adapter/README.md');
 
-/** The second column of each row whose first is one name of code. */
+/** The second column of each row whose first column is a name in backticks. */
 const columnOf = (document: string) =>
   Object.fromEntries([...document.matchAll(/^\| `(\w+)` \| ([^|]*?) \|/gm)].map(([, name, value]) => [name, value]));
 
-test('adapter/README.md has every option and bound, with its default', () => {
+test('adapter/README.md has every option, with its default', () => {
   const { idleTimeout: _, ...options } = checkOptions();
   const none = new Set(['protocol', 'headers']);
   const shown = Object.entries({ ...options, ...checkBounds() }).map(([name, value]) => [
@@ -116,7 +123,7 @@ test('adapter/README.md has every option and bound, with its default', () => {
   expect(column).toHaveProperty('routeTimeout');
 });
 
-test('adapter/README.md says what each platform cannot do, and why', () => {
+test('adapter/README.md lists the limits of each platform, with their reasons', () => {
   expect(onNode).toEqual({});
   const platforms = { Bun: onBun, Deno: onDeno, Cloudflare: onCloudflare, crossws: onCrossws };
   const names = [...new Set(Object.values(platforms).flatMap((cannot) => Object.keys(cannot)))].sort();
@@ -130,7 +137,7 @@ test('adapter/README.md says what each platform cannot do, and why', () => {
 
 // ---- SPEC.md ----
 
-test('each rule and each row of 4.3 stands once, in order, with an anchor of its number', () => {
+test('the rules and the rows of 4.3 are unique and in order, each with an anchor of its number', () => {
   const marked = [...spec.matchAll(/^(?:- | {2}\| )\*\*(\d\.\d[a-z]?)\*\* <a id="rule-(.*?)"><\/a>/gm)];
   const numbers = marked.map(([, number]) => number as string);
   expect(marked.map(([, , anchor]) => anchor)).toEqual(numbers);
@@ -139,7 +146,7 @@ test('each rule and each row of 4.3 stands once, in order, with an anchor of its
   expect(numbers.filter((number) => /^4\.3[a-z]$/.test(number))).toHaveLength(16);
 });
 
-test('each rule has a key word of RFC 2119 and an intent of its own', () => {
+test('each rule has a key word of RFC 2119 and its own intent', () => {
   const rules = spec.split(/^(?=- \*\*\d\.\d\*\*|## )/gm).filter((part) => part.startsWith('- **'));
   const intents = rules.map((rule) => /^ {2}_(.+)_$/m.exec(rule)?.[1]);
   expect(rules.filter((rule) => !/\b(MUST|SHOULD|MAY)\b/.test(rule))).toEqual([]);

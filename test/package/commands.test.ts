@@ -1,5 +1,6 @@
-// Every command of the documents. A command that is not listed here, or is listed and not in a document, fails. If
-// everything must run, they are run, in a copy of the repository, and made short where they would take long.
+// The commands of the documents. Each is listed here, and the lists have no others. If all tests must run, the commands are
+// run in a copy of the repository, with shorter arguments if they would take long. (See examples.test.ts for those of the
+// examples.)
 
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,20 +10,14 @@ import { root } from '../toolkit/compilers.ts';
 import { packages } from '../toolkit/package.ts';
 import { complete, execute } from '../toolkit/programs.ts';
 
-const documents = [
-  'README.md',
-  '.github/CONTRIBUTING.md',
-  'adapter/README.md',
-  'tck/README.md',
-  'test/apps/redis/README.md',
-];
+const documents = ['README.md', '.github/CONTRIBUTING.md', 'adapter/README.md', 'tck/README.md', 'examples/README.md'];
 
 interface Trial {
-  /** What stands in the place of a part of the command. */
+  /** Replaces a part of the command. */
   readonly replace?: readonly [part: string, by: string];
-  /** Arguments behind those of the document. */
+  /** Arguments to append. */
   readonly extraArgs?: string;
-  /** In another folder than the copy. */
+  /** The folder, if not that of the copy. */
   readonly cwd?: string;
   readonly prints?: RegExp;
 }
@@ -39,7 +34,7 @@ const trials: Readonly<Record<string, Trial>> = {
     replace: ['5 3000', '1 40'],
     prints: /^64-byte texts, 1 connection +\d/m,
   },
-  'npx tsx test/apps/redis/measure.ts': { extraArgs: '2', prints: /^two processes, Redis .* lines\/s said/m },
+  'npx tsx test/bench/redis.ts': { extraArgs: '2', prints: /^two processes, Redis .* lines\/s sent/m },
   'npx tsx test/tck/implementers.ts NAME PLATFORM report.json': {
     extraArgs: '&& grep NAME tck/README.md',
     prints: /^\| NAME \| PLATFORM \| 1 of 1 \| 0 of 1 \| 1 \| 0\.1 \| 2026-11-24 \|$/m,
@@ -59,8 +54,9 @@ const trials: Readonly<Record<string, Trial>> = {
 };
 
 const QUICKSTART = 'test/package/quickstart.test.ts';
+const EXAMPLES = 'test/package/examples.test.ts';
 
-/** As the kit writes one, but shorter. */
+/** A short report in the kit's format. */
 const report = {
   spec: '0.1',
   date: '2026-11-24T12:00:00.000Z',
@@ -71,16 +67,17 @@ const report = {
   ],
 };
 
-/** What runs the others. */
+/** The other commands, with the test that runs them. */
 const elsewhere: Readonly<Record<string, string>> = {
-  'npm ci': 'what all tests begin with',
+  'npm ci': 'the setup of all tests',
   'npm start': 'test/start.test.ts',
   'npm test': 'this run',
   'npm run check': 'the first half of npm test',
   'npm run pack': 'the first test here',
   '(cd ../websock && npm ci && npm run pack)': 'the first test here',
-  'npm run demo': 'test/apps/chat/browser.test.ts',
-  'npm run bench': 'its two programs are run here, one by one',
+  'npm start -w examples/chat': EXAMPLES,
+  'npm start -w examples/NAME': EXAMPLES,
+  'npm run bench': 'its two programs are run here',
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
@@ -90,7 +87,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npx tsx echo.mts': QUICKSTART,
   'bun echo.mts': QUICKSTART,
   'deno run --allow-net echo.mts': QUICKSTART,
-  'npx esbuild worker.mts --bundle --format=esm --outfile=worker.js': QUICKSTART,
+  'npx esbuild worker.mts --bundle --format=esm --outfile=dist/worker.js': QUICKSTART,
   'npx workerd serve worker.capnp': QUICKSTART,
   'npx tsc': QUICKSTART,
   'node dist/main.js': QUICKSTART,
@@ -111,7 +108,7 @@ const commands = new Set(
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a command as somebody does who has read it; returns all that it prints. */
+/** Runs a command in a shell, as a person does; returns its output. */
 async function run(command: string, cwd: string): Promise<string> {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|WEBSOCK_|NODE_ENV)/.test(name));
   const env = { ...Object.fromEntries(own), NO_COLOR: '1' };
@@ -136,7 +133,7 @@ describe.skipIf(!complete)('in a copy of the repository', () => {
     const left = ['node_modules', '.git', 'dist', 'docs'].map((name) => join(root, name));
     cpSync(root, copy, { recursive: true, filter: (path) => !left.includes(path) && !/\.tgz$/.test(path) });
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    packed = await run('npm run pack', copy); // also builds what others need
+    packed = await run('npm run pack', copy); // also builds the packages, for the other commands
     writeFileSync(join(copy, 'report.json'), JSON.stringify(report));
     mkdirSync(application);
     writeFileSync(join(application, 'package.json'), '{ "private": true }');

@@ -1,5 +1,4 @@
-// The packed package, compiled into projects of its users: every supported compiler, every way in which it finds
-// modules, and the strictness and the restrictions that a project may choose.
+// The packed package in projects of users: every supported compiler, module resolution and level of strictness.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -22,7 +21,7 @@ const server = 'test/package/fixtures/server.ts';
 const javascript = 'test/package/fixtures/javascript.mjs';
 const lax = 'test/package/fixtures/lax.ts';
 
-/** The consumers by the file names that decide what kind of module they are, each with the fixture that it is. */
+/** The files of the project, whose names determine the kind of module, each with the fixture that it is a copy of. */
 const copies: Readonly<Record<string, string>> = {
   'consumer.ts': consumer,
   'consumer.cts': consumer,
@@ -42,7 +41,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 for (const [copy, fixture] of Object.entries(copies)) {
   mkdirSync(dirname(join(folder, copy)), { recursive: true });
   const text = readFileSync(join(root, fixture), 'utf8');
-  // with `verbatimModuleSyntax`, a CommonJS module may not export values in the words of ESM
+  // with `verbatimModuleSyntax`, a CommonJS module cannot export values with `export`
   const asis = copy.endsWith('.mts') || copy.endsWith('.mjs') || copy.startsWith('module/');
   writeFileSync(join(folder, copy), asis ? text : text.replace(/^export (?=const|class|function)/gm, ''));
 }
@@ -65,7 +64,7 @@ const node = [
   'consumer.mjs',
 ];
 const plain = ['consumer.ts', 'server.ts', 'lax.ts', 'consumer.js'];
-/** How a compiler finds modules, and the kinds of file for which that differs. */
+/** The module resolutions, each with the files for which it matters. */
 const resolutions: Readonly<Record<string, Resolution>> = {
   node10: { options: { module: 'commonjs', moduleResolution: 'node10' }, files: plain },
   'node16, CommonJS and ESM': { options: { module: 'node16', moduleResolution: 'node16' }, files: node },
@@ -74,7 +73,7 @@ const resolutions: Readonly<Record<string, Resolution>> = {
 };
 
 const javascriptToo = { allowJs: true, checkJs: true };
-/** Levels of strictness; one of them with everything beside that restricts how a project may be written. */
+/** Levels of strictness; `strictest` has all further restrictions, too. */
 const levels: Readonly<Record<string, (version: number) => object>> = {
   strict: () => ({ strict: true, ...javascriptToo }),
   strictest: (version) => ({
@@ -91,7 +90,7 @@ const levels: Readonly<Record<string, (version: number) => object>> = {
   'without strictFunctionTypes': () => ({ strict: true, strictFunctionTypes: false }),
 };
 
-/** What the compiler says of copies, compared with the `refused:` comments of their fixtures. */
+/** The differences between the errors for the copies and the `refused:` comments of their fixtures. */
 function differ(compiler: Compiler, files: readonly string[], diagnostics: readonly Diagnostic[]): string[] {
   const where = (file: string) => files.find((copy) => join(root, copy) === file);
   return [
@@ -109,7 +108,7 @@ function differ(compiler: Compiler, files: readonly string[], diagnostics: reado
   ];
 }
 
-test('each consumer has mistakes of both entries', () => {
+test('each consumer has mistakes for both entries', () => {
   for (const fixture of new Set(Object.values(copies))) {
     expect(refusalsIn(fixture).length).toBeGreaterThan(1);
     expect(readFileSync(join(root, fixture), 'utf8')).toMatch(/'@websock\/spec'[\s\S]*'@websock\/spec\/conformance'/);
@@ -119,7 +118,7 @@ test('each consumer has mistakes of both entries', () => {
 describe.concurrent.each(tried.map((compiler) => [nameOf(compiler), compiler] as const))('%s', (_name, compiler) => {
   for (const [resolution, { options, files }] of Object.entries(resolutions)) {
     for (const [level, levelOptions] of Object.entries(levels)) {
-      // 6.0 calls node10 deprecated, and 7.0 has it no more
+      // node10 is deprecated in 6.0, and gone in 7.0
       const old = resolution === 'node10' && versionOf(compiler) >= 6;
       if (old && versionOf(compiler) >= 7) continue;
       if (!level.startsWith('strict') && resolution !== 'bundler') continue; // once is enough
@@ -131,7 +130,7 @@ describe.concurrent.each(tried.map((compiler) => [nameOf(compiler), compiler] as
     }
   }
 
-  // since 5.5; apart from the others because the compiler allows no JavaScript beside it
+  // since 5.5; separate, because the compiler does not allow it together with JavaScript
   if (versionOf(compiler) < 5.5) return;
   test('node16, CommonJS and ESM: isolatedDeclarations', async ({ expect }) => {
     const typed = node.filter((file) => file.endsWith('ts'));

@@ -1,5 +1,5 @@
-// A library whose emitted declarations rest on its own copy of the package, under an application that has another copy.
-// The library is compiled by the oldest and the newest supported compiler, the application by all.
+// A library whose declarations refer to its own copy of the package, in an application with another copy. The oldest and the
+// newest supported compiler emit the library; the application is compiled by all.
 
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ describe.each(emitters.map((compiler) => [nameOf(compiler), compiler] as const))
   });
 
   test.each(tried.map((compiler) => [nameOf(compiler), compiler] as const))(
-    'an application compiled by %s takes its types for its own',
+    'an application compiled by %s accepts the types of the library',
     async (_user, compiler) => {
       const diagnostics: Diagnostic[] = await compile(compiler, 'tsconfig.json', [application], {}, folder);
       expect(differences([application], diagnostics, compiler)).toEqual([]);

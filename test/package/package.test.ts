@@ -1,4 +1,4 @@
-// What is in the packages, installed from their tarballs, and what the tools say that judge packages.
+// The contents of the packed packages, and the results of tools that check packages.
 
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ const tarball = (name: Package) =>
   join(folder, 'tarballs', `${name.slice(1).replace('/', '-')}-${manifest(name).version}.tgz`);
 const manifest = (name: Package) => JSON.parse(readFileSync(join(installed(name), 'package.json'), 'utf8'));
 
-/** The files below a folder, by their paths in it. */
+/** The files below a folder, relative to it. */
 const filesIn = (path: string) =>
   readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -26,13 +26,13 @@ const filesIn = (path: string) =>
 const modulesOf = (name: Package) =>
   filesIn(join(root, packages[name], 'src')).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
 
-/** Runs a program of Node.js in the project; returns its exit code and all that it prints. */
+/** Runs Node.js in the project; returns the exit code and the output. */
 const node = (...parameters: string[]) =>
   execute(process.execPath, parameters, folder, { ...process.env, NO_COLOR: '1' });
 const tool = (path: string, ...parameters: string[]) => node(join(root, 'node_modules', path), ...parameters);
 
 describe.each(names)('%s', (name) => {
-  test('holds these files and no others', () => {
+  test('contains exactly these files', () => {
     const modules = modulesOf(name).map((file) => file.replace(/\.ts$/, ''));
     const expected =
       name === '@websock/spec'
@@ -47,7 +47,7 @@ describe.each(names)('%s', (name) => {
     expect(filesIn(installed(name))).toEqual([...expected, 'LICENSE', 'README.md', 'package.json'].sort());
   });
 
-  test('runs nothing when it is installed, and depends on exact versions of ws and of nothing else', () => {
+  test('runs no script on installation, and depends only on ws, in an exact version', () => {
     const settings = manifest(name);
     for (const script of ['preinstall', 'install', 'postinstall']) expect(settings.scripts).not.toHaveProperty(script);
     for (const kind of ['peerDependencies', 'optionalDependencies', 'os', 'cpu']) {
@@ -66,14 +66,14 @@ describe.each(names)('%s', (name) => {
     }
   });
 
-  test('publint --strict has nothing to say', async () => {
+  test('publint --strict finds no problem', async () => {
     const { code, output } = await tool('publint/src/cli.js', 'run', tarball(name), '--strict');
     expect(code, output).toBe(0);
     expect(output).toContain('All good!');
   });
 
   test('attw finds no problem', async () => {
-    // without asking the registry for @types
+    // --no-definitely-typed: without asking the registry for @types
     const profile = name === '@websock/spec' ? [] : ['--profile', 'esm-only'];
     const cli = '@arethetypeswrong/cli/dist/index.js';
     const { code, output } = await tool(cli, '--no-definitely-typed', ...profile, tarball(name));
@@ -85,7 +85,7 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-test('@websock/spec ships empty scripts, and declarations without dangling references', () => {
+test('@websock/spec contains empty scripts, and declarations without dangling references', () => {
   const path = installed('@websock/spec');
   const files = filesIn(path);
   for (const file of files.filter((name) => name.endsWith('.js'))) {
@@ -107,9 +107,9 @@ const entries = (['@websock/adapter', '@websock/tck'] as const).flatMap((name) =
 );
 
 describe('every entry with code', () => {
-  test.each(entries)('%s is imported and required on Node.js, and does nothing by itself', async (entry) => {
+  test.each(entries)('%s is imported and required on Node.js, without side effects', async (entry) => {
     const before = 'const before = Object.getOwnPropertyNames(globalThis).length;';
-    const after = `if (Object.getOwnPropertyNames(globalThis).length !== before) throw new Error('a global is new');
+    const after = `if (Object.getOwnPropertyNames(globalThis).length !== before) throw new Error('there is a new global');
       console.log(Object.keys(it).filter((name) => name !== '__esModule').sort().join());`;
     const imported = await node('--input-type=module', '-e', `${before} const it = await import('${entry}'); ${after}`);
     expect(imported.code, imported.output).toBe(0);
@@ -118,24 +118,21 @@ describe('every entry with code', () => {
     expect(required).toEqual(imported);
   });
 
-  test.each([true, false])(
-    'has types that need no others but those of Node.js, with skipLibCheck: %s',
-    async (skip) => {
-      const lines = entries.map((entry, index) => `export type * as _${index} from '${entry}';`);
-      writeFileSync(join(folder, 'all.mts'), lines.join('\n'));
-      const compilerOptions = {
-        module: 'nodenext',
-        target: 'es2022',
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        skipLibCheck: skip,
-        noEmit: true,
-        types: ['node'],
-        typeRoots: [join(root, 'node_modules/@types')],
-      };
-      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['all.mts'] }));
-      expect(existsSync(join(folder, 'node_modules/@types'))).toBe(false);
-      expect(await run('typescript', ['-p', folder, '--pretty', 'false'], folder)).toBe('');
-    },
-  );
+  test.each([true, false])('has types that need only those of Node.js, with skipLibCheck: %s', async (skip) => {
+    const lines = entries.map((entry, index) => `export type * as _${index} from '${entry}';`);
+    writeFileSync(join(folder, 'all.mts'), lines.join('\n'));
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: skip,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['all.mts'] }));
+    expect(existsSync(join(folder, 'node_modules/@types'))).toBe(false);
+    expect(await run('typescript', ['-p', folder, '--pretty', 'false'], folder)).toBe('');
+  });
 });

@@ -1,5 +1,5 @@
-// What README.md and those of the packages tell a reader to do first, done in an empty folder: their files, their commands,
-// and the line for a browser's console, with the packed packages.
+// The first steps of the READMEs, in an empty folder with the packed packages: their files, their commands, and the line for a
+// browser's console.
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,21 +14,21 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const adapterReadme = readFileSync(join(root, 'adapter/README.md'), 'utf8');
 const tckReadme = readFileSync(join(root, 'tck/README.md'), 'utf8');
 
-/** The blocks that name this file as what runs them. */
+/** The blocks of code that name this file. */
 const blocksOf = (document: string) =>
   [...document.matchAll(/<!-- test\/package\/quickstart\.test\.ts -->\n```\w+\n(.*?)```/gs)].map(
     ([, block = '']) => block,
   );
 const [echo = '', consoleLine = ''] = blocksOf(readme);
 const [tsconfig = '', worker = ''] = blocksOf(adapterReadme);
-const workerConfig = readFileSync(join(root, 'test/apps/recipes/worker.capnp'), 'utf8');
+const workerConfig = readFileSync(join(root, 'examples/echo/worker.capnp'), 'utf8');
 const [runner = '', probeHost = ''] = blocksOf(tckReadme);
 
-/** The recipes of README.md, as a reader copies them. */
+/** A recipe of README.md. */
 const recipe = (name: string) =>
-  new RegExp(`<!-- test/apps/recipes/${name} -->\\n\`\`\`ts\\n(.*?)\`\`\``, 's').exec(readme)?.[1] ?? '';
+  new RegExp(`<!-- examples/recipes/${name} -->\\n\`\`\`ts\\n(.*?)\`\`\``, 's').exec(readme)?.[1] ?? '';
 
-/** The commands of a block, which begins with `first`. */
+/** The commands of the block that begins with `first`. */
 function commandsFrom(document: string, first: string): string[] {
   const start = document.indexOf(`\`\`\`sh\n${first}`);
   expect(start, `a block of commands begins with "${first}"`).toBeGreaterThan(0);
@@ -41,12 +41,12 @@ const modules = join(root, 'node_modules');
 const folder = emptyFolder();
 const project = join(folder, 'project');
 
-/** The two versions of Node.js: this one, which strips no types, and one that does. */
+/** Node.js without and with type stripping. */
 const node20 = process.execPath;
 const node24 = join(modules, 'node/bin/node');
 
 function environment(node: string): NodeJS.ProcessEnv {
-  // without what npm and vitest have put there
+  // without the variables of npm and vitest
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_|WEBSOCK_)/i.test(name));
   return {
     ...Object.fromEntries(own),
@@ -62,10 +62,10 @@ beforeAll(async () => {
   const tarballs = join(folder, 'websock/tarballs'); // the clone, as `npm run pack` leaves it
   mkdirSync(tarballs, { recursive: true });
   for (const [name, from] of Object.entries(packages)) pack(name, from, tarballs);
-  pack('ws', 'node_modules/ws', tarballs); // what a registry would add
+  pack('ws', 'node_modules/ws', tarballs); // instead of the registry
   mkdirSync(project);
   expect(await shell(INSTALL, project)).toMatchObject({ code: 0 });
-  // What the commands expect to be installed, or `npx` would install.
+  // Programs that the commands expect, or that `npx` would install.
   symlinkSync(join(modules, '@types'), join(project, 'node_modules/@types'));
   mkdirSync(join(project, 'node_modules/.bin'), { recursive: true });
   for (const name of ['tsx', 'esbuild', 'workerd', 'tsc']) {
@@ -76,7 +76,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const shell = (command: string, cwd: string) => execute('bash', ['-c', command], cwd, environment(node20));
 
-/** Runs a server, and uses the port that it prints. */
+/** Runs a server, and passes on the port that it prints. */
 async function withServer<Value>(
   command: string,
   node: string,
@@ -94,19 +94,19 @@ async function withServer<Value>(
       const port = /(?:ws:\/\/[\w.]+:|"port":)(\d+)/.exec(line)?.[1];
       if (port !== undefined) return await use(port);
     }
-    throw new Error(`${command} ended, and printed no URL`);
+    throw new Error(`${command} ended without printing a URL`);
   } finally {
-    process.kill(-(server.pid as number), 'SIGKILL'); // npx has children of its own
+    process.kill(-(server.pid as number), 'SIGKILL'); // with the children of npx
   }
 }
 
-/** Runs a server, and the line for the console on it; returns what the line prints first. */
+/** Runs a server, and the line for the console; returns the first line that the latter prints. */
 const talkTo = (command: string, node: string, cwd = project) =>
   withServer(command, node, cwd, async (port) => {
     const page = spawn(node24, ['-e', consoleLine.replace('8080', port)], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       for await (const line of createInterface({ input: page.stdout })) return line;
-      throw new Error('the line for the console ended, and printed nothing');
+      throw new Error('the line for the console printed nothing');
     } finally {
       page.kill();
     }
@@ -189,14 +189,14 @@ test.each([
     writeFileSync(join(build, 'package.json'), JSON.stringify({ type }));
     writeFileSync(join(build, 'tsconfig.json'), tsconfig);
     writeFileSync(join(build, 'src/main.ts'), adapted(echo).replace('8080', '0'));
-    // For their types alone.
+    // Only type-checked.
     writeFileSync(join(build, 'src/worker.ts'), worker);
     const given =
       "declare const log: string; declare const startAnother: NonNullable<import('@websock/tck').RunOptions['start']>;";
     if (type === 'module') writeFileSync(join(build, 'src/runner.ts'), `${given}\n${runner}`);
     const recipes = type === 'module' ? ['authorise.ts', 'room.ts', 'deploy.ts'] : ['authorise.ts', 'room.ts'];
     for (const name of recipes) writeFileSync(join(build, 'src', name), recipe(name));
-    cpSync(join(root, 'test/apps/recipes/users.ts'), join(build, 'src/users.ts'));
+    cpSync(join(root, 'examples/recipes/users.ts'), join(build, 'src/users.ts'));
     const [compile = '', run = ''] = commandsFrom(adapterReadme, 'npx tsc');
     expect(await shell(compile, build)).toEqual({ code: 0, output: '' });
     expect(await talkTo(run, node20, build)).toBe('hello');

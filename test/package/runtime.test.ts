@@ -1,4 +1,4 @@
-// The packed package, run: by each runtime, both entries are there, hold nothing and do nothing.
+// The packed `@websock/spec` on each runtime: both entries can be loaded, export nothing and do nothing.
 
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import { execute } from '../toolkit/programs.ts';
 const folder = project();
 afterAll(() => rmSync(folder, { recursive: true }));
 for (const name of ['imports.ts', 'consumer.ts']) cpSync(join(root, 'test/package/fixtures', name), join(folder, name));
-writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }'); // Node would warn that it has to guess
+writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }'); // otherwise Node.js prints a warning
 
-/** Runs a program in the project; returns its exit code and all that it prints. */
+/** Runs a program in the project; returns the exit code and the output. */
 const tool = (program: string, ...parameters: string[]) =>
   execute(program, parameters, folder, { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' });
 
@@ -26,7 +26,7 @@ describe('Node', () => {
   });
 
   test.each(entries)('imports %s', async (entry) => {
-    // a CommonJS module has its exports as `default`, and in some versions under a second name
+    // the exports of a CommonJS module are `default`, and in some versions also 'module.exports'
     const script = `const { default: all, 'module.exports': same, ...names } = await import('${entry}');
       console.log(JSON.stringify([all, names]))`;
     const said = await tool(process.execPath, '--input-type=module', '-e', script);
@@ -40,7 +40,7 @@ const runtimes: [string, string, ...string[]][] = [
   ['Deno', installed('.bin/deno'), 'run', '--no-lock', '--no-remote', 'imports.ts'],
 ];
 test.each(runtimes)(
-  '%s runs a program whose imports of both entries survive',
+  '%s runs a program that imports both entries at run time',
   async (_name, program, ...parameters) => {
     // the 3 callbacks of its handler, and no name from the package
     expect(await tool(program, ...parameters)).toEqual({ code: 0, output: '[3]\n' });

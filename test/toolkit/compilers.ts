@@ -15,7 +15,7 @@ export const compilers = [
 ] as const;
 export type Compiler = (typeof compilers)[number];
 
-/** Those that the tests run: the oldest and the newest one, as the current one builds the packages; or all of them. */
+/** The compilers that the tests run: the oldest and the newest, or all of them. (The current one builds the packages.) */
 export const tried: readonly Compiler[] = complete ? compilers : ['typescript-5.0', 'typescript-7.0'];
 
 /** Such as `TypeScript 5.0`. */
@@ -23,20 +23,20 @@ export function nameOf(compiler: Compiler): string {
   return `TypeScript ${versionOf(compiler).toFixed(1)}`;
 }
 
-/** Such as 5.9, which is far enough from 5.10 that a number will do. */
+/** Such as 5.9. */
 export function versionOf(compiler: Compiler): number {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'));
   return Number.parseFloat(version);
 }
 
-/** One error of the compiler: where it stands, and all that it says, over several lines. */
+/** An error of the compiler: its place, and its text of one or more lines. */
 export interface Diagnostic {
   readonly file: string;
   readonly line: number;
   readonly text: string;
 }
 
-/** Compiles files with the options of `project`, and others beside them; returns what the compiler reports. */
+/** Compiles files with the options of `project` and further ones; returns the errors. */
 export async function compile(
   compiler: Compiler,
   project: string,
@@ -59,14 +59,14 @@ export async function compile(
   }
 }
 
-// Node 24, which keeps what it has compiled of the compilers themselves: with it they take two thirds of the time.
+// Node.js 24 caches the compiled code of the compilers, which then take two thirds of the time.
 const node = join(root, 'node_modules/node/bin/node');
 const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compilers') };
 
-/** Runs a compiler in a folder, and returns what it prints. */
+/** Runs a compiler in a folder, and returns its output. */
 export async function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
-  // Its exit code says no more than whether it prints errors.
+  // The exit code only says whether there are errors.
   return (await execute(node, [program, ...parameters], folder, env)).output;
 }
 
@@ -76,36 +76,36 @@ function parse(output: string, base: string): Diagnostic[] {
     const start = /^(.+?)\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
     if (start) {
       const [, file = '', number = '', text = ''] = start;
-      // by its place in the base, so that a copy of a file is the file
+      // a copy of a file, at the same place below `base`, counts as the file
       const here = relative(base, resolve(base, file));
       diagnostics.push({ file: resolve(root, here), line: Number(number), text });
     } else if (line.startsWith(' ') && diagnostics.length > 0) {
       const last = diagnostics.pop() as Diagnostic;
       diagnostics.push({ ...last, text: `${last.text}\n${line}` });
     } else if (line.trim() !== '') {
-      diagnostics.push({ file: 'the compiler', line: 0, text: line }); // about the options, or the compiler's own fault
+      diagnostics.push({ file: 'the compiler', line: 0, text: line }); // about the options, or a crash
     }
   }
   return diagnostics;
 }
 
-/** Words that the compiler must say of a line. */
+/** Words that the compiler must report for a line. */
 export interface Refusal {
   readonly line: number;
   readonly words: string;
-  /** The compiler, such as `7.0`, from which on it may say it in others; every one must say these unless given. */
+  /** The version, such as `7.0`, from which on the words may differ; `undefined` if all versions must use them. */
   readonly before: string | undefined;
 }
 
 /**
- * The `// refused: words` comments of a file, each with the line below it, to which it belongs; `// refused before 7.0:
- * words` is for older compilers only.
+ * The `// refused: words` comments of a file, each with the line below it, which it is about. `// refused before 7.0: words`
+ * is for older compilers only.
  */
 export function refusalsIn(file: string): Refusal[] {
   return refusalsOf(readFileSync(resolve(root, file), 'utf8'));
 }
 
-/** The same of a text. */
+/** Those of a text. */
 export function refusalsOf(text: string): Refusal[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index) => {
@@ -117,8 +117,8 @@ export function refusalsOf(text: string): Refusal[] {
 }
 
 /**
- * Compares what a compiler reports of files with their `refused:` comments. Returns what differs: a line that was to
- * be refused and is not, or not in these words; and a line that is refused without having been meant.
+ * Compares the errors of a compiler with the `refused:` comments of the files. Returns the differences: a comment without an
+ * error, or without one in these words; and an error without a comment.
  */
 export function differences(
   files: readonly string[],
@@ -128,7 +128,7 @@ export function differences(
   const elsewhere = diagnostics.filter(({ file }) => !files.some((other) => resolve(root, other) === file));
   return [
     ...files.flatMap((file) => differencesOf(file, diagnostics, compiler)),
-    ...elsewhere.map(({ file, line, text }) => `${file}:${line} was not to be refused: ${text}`),
+    ...elsewhere.map(({ file, line, text }) => `${file}:${line} is refused unexpectedly: ${text}`),
   ];
 }
 
@@ -141,8 +141,8 @@ function differencesOf(file: string, diagnostics: readonly Diagnostic[], compile
     .filter(({ before }) => before === undefined || version < Number(before))
     .filter(({ line, words }) => !said(line).some((text) => text.includes(words)))
     .map(({ line, words }) => `${file}:${line} does not say "${words}" but ${JSON.stringify(said(line))}`);
-  const unmeant = here
+  const unexpected = here
     .filter((diagnostic) => !refusals.some(({ line }) => line === diagnostic.line))
-    .map(({ line, text }) => `${file}:${line} was not to be refused: ${text}`);
-  return [...missing, ...unmeant];
+    .map(({ line, text }) => `${file}:${line} is refused unexpectedly: ${text}`);
+  return [...missing, ...unexpected];
 }

@@ -1,4 +1,4 @@
-// Starts a reference server in a process of its own, to host an application.
+// Starts servers in processes of their own, to host a route or an application.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The reference servers, with the command that runs the host of each. */
+/** The platforms, each with the command that runs its host. */
 const commands = {
   node: ['node', '--expose-gc', '--import', 'tsx'],
   bun: ['bun'],
@@ -22,18 +22,18 @@ export interface Host {
   /** Such as `ws://127.0.0.1:41234`. */
   readonly url: string;
   readonly process: ChildProcess;
-  /** What the server has reported so far. */
+  /** The standard error of the server so far. */
   reports(): string;
-  /** Shuts the server down, and waits until its process has ended. Returns its exit code. */
+  /** Shuts the server down, waits for the end of its process, and returns the exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Hosts the application that is the default export of `file` (from the root of the repository). */
+/** Hosts a file of the repository (relative to its root), which exports a `route` or, by default, an application. */
 export function host(platform: Platform, file: string, env: Record<string, string> = {}): Promise<Host> {
   return launch(platform, [`test/toolkit/hosts/${platform}.ts`, resolve(root, file)], env);
 }
 
-/** Runs a program on a platform, which prints its URL and ends when its input ends, as the hosts do. */
+/** Runs a program that prints its URL and ends when its input ends, as the hosts do. */
 export async function launch(
   platform: Platform,
   command: readonly string[],
@@ -71,7 +71,7 @@ export async function launch(
   };
 }
 
-/** The folders in /proc of a process and of those that it has started; throws on a system without them, see proc(5). */
+/** The folders in /proc of a process and its descendants; see proc(5). Throws on a system without them. */
 export function processFolders(pid: number | string | undefined): string[] {
   const folder = `/proc/${pid}`;
   const children = readdirSync(`${folder}/task`).flatMap((thread) =>

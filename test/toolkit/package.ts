@@ -1,4 +1,4 @@
-// The packages as their users get them: packed, and installed into an empty project.
+// The packages as users get them: packed, and installed into an empty project.
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './compilers.ts';
 
-/** The published packages, by the folders that they are packed from. */
+/** The published packages, with their folders. */
 export const packages = { '@websock/spec': '.', '@websock/adapter': 'adapter', '@websock/tck': 'tck' } as const;
 export type Package = keyof typeof packages;
 
-/** Packs what is built; returns the path of the tarball. To build here would empty files that other tests read. */
+/** Packs a package that is built; returns the path of the tarball. Building here would disturb tests that run at the same time. */
 export function pack(name: string, folder: string, into: string): string {
   const parameters = ['pack', '--silent', '--ignore-scripts', '--pack-destination', into];
   const file = execFileSync('npm', parameters, { cwd: join(root, folder), encoding: 'utf8' }).trim();
@@ -23,9 +23,7 @@ export function emptyFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'websock-project-')));
 }
 
-/**
- * Installs packages into a project as `npm install` does, without a registry: what they depend on is packed from here.
- */
+/** Installs packages into a project with `npm install`, but without a registry: their dependencies are packed here, too. */
 export function install(project: string, ...names: readonly Package[]): void {
   const tarballs = join(project, 'tarballs');
   mkdirSync(tarballs, { recursive: true });
@@ -39,8 +37,8 @@ export function install(project: string, ...names: readonly Package[]): void {
 }
 
 /**
- * An empty folder that has `@websock/spec` unpacked where npm would install it, which is quicker, beside copies of the
- * given folders of the repository. The caller removes it.
+ * A folder with copies of the given paths of the repository, and `@websock/spec` unpacked where npm would install it, which
+ * is faster than `npm install`. The caller removes it.
  */
 export function project(...copied: readonly string[]): string {
   const folder = emptyFolder();

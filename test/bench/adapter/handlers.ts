@@ -1,7 +1,7 @@
 // What the adapter serves on each path; bare/work.ts does the same by hand.
 
 import type { WebSock } from '@websock/spec';
-import { echo } from '../../apps/echo/echo.ts';
+import { echo } from '../../../examples/echo/echo.ts';
 
 const later = {
   init: () => ({ type: 'ok', state: undefined }),

@@ -1,29 +1,29 @@
-// An application: which handler serves which request. Every host can serve the same application.
+// What a host serves, alike on every platform: a route, as the examples export it, or an application.
 
 import { accept, type Cannot, type Route } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
 
-/** A request to open a connection, the same on every platform. */
+/** A request to open a connection. */
 export interface Opening {
   /** Path and query, such as `/kitchen?name=alice`. */
   readonly url: string;
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
-  /** The capabilities that the server lacks, with reasons. */
+  /** What the server cannot do, and why. */
   readonly cannot?: Cannot;
 }
 
-/** A decision to open a connection. */
+/** How a request is served. */
 export interface Service {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options?: WebSock.ConnectionOptions;
 }
 
-/** The default export of an application's module. `undefined` is answered with 404. */
+/** Chooses the handler for a request; without one, the answer is 404. Unlike a route, it knows what the server cannot do. */
 export type Application = (opening: Opening) => Service | undefined | Promise<Service | undefined>;
 
-/** Makes a service; the compiler checks its arg against its handler. */
+/** A service whose `arg` is type-checked against its handler. */
 export function service<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
@@ -32,8 +32,13 @@ export function service<State, Info, Arg>(
   return { handler, arg, options };
 }
 
-/** The route that serves an application; synchronous if the application is. */
-export function routeOf(application: Application, cannot: Cannot): Route {
+/** A module that can be hosted. */
+export type Hosted = { readonly route: Route } | { readonly default: Application };
+
+/** The route of a hosted module; that of an application is synchronous if the application is. */
+export function routeOf(hosted: Hosted, cannot: Cannot): Route {
+  if ('route' in hosted) return hosted.route;
+  const { default: application } = hosted;
   const decide = (service: Service | undefined) => service && accept(service.handler, service.arg, service.options);
   return ({ url, headers }) => {
     const { pathname, search } = new URL(url);

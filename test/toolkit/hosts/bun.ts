@@ -1,4 +1,4 @@
-// Hosts an application on Bun: `bun test/toolkit/hosts/bun.ts APPLICATION`. See host.ts.
+// Hosts a file on Bun: `bun test/toolkit/hosts/bun.ts FILE`. See host.ts.
 
 import { cannot, serve } from '@websock/adapter/bun';
 import { LOOPBACK, run } from './run.ts';

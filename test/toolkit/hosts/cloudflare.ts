@@ -1,6 +1,6 @@
-// Hosts an application on workerd: `tsx test/toolkit/hosts/cloudflare.ts APPLICATION [WORKER]`. See host.ts.
+// Hosts a file on workerd: `tsx test/toolkit/hosts/cloudflare.ts FILE [WORKER]`. See host.ts.
 //
-// Bundles the application with worker.ts, or a similar file, starts workerd with it, and passes its output on.
+// Bundles the file with worker.ts, or with another worker, starts workerd, and passes on what workerd reports.
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -39,8 +39,8 @@ const worker :Workerd.Worker = (
 );
 `;
 
-// workerd does not end when its parent process dies, so a shell ends it when the shell's input ends. The shell ignores
-// Ctrl-C, or it would end first and leave workerd running.
+// workerd does not end with its parent process, so a shell ends it when the shell's input ends. The shell ignores Ctrl-C,
+// which it receives too: without the shell, workerd would keep running.
 const SHELL = '"$@" & trap "" INT TERM; exec 1>&- 3>&-; read -r _; kill -9 $!';
 
 function host(file: string, worker = './worker.ts'): void {
@@ -50,9 +50,9 @@ function host(file: string, worker = './worker.ts'): void {
   buildSync({
     stdin: {
       contents: `
-        import application from ${JSON.stringify(file)};
+        import * as hosted from ${JSON.stringify(file)};
         import { host } from ${JSON.stringify(worker)};
-        export const { Host, worker } = host(application);
+        export const { Host, worker } = host(hosted);
         export default worker;`,
       resolveDir: import.meta.dirname,
     },
@@ -84,7 +84,7 @@ function host(file: string, worker = './worker.ts'): void {
   });
 }
 
-/** Passes on the application's console output; only workerd's own lines have a source. */
+/** Passes on what the application writes to the console. (Only lines of workerd itself have a `source`.) */
 function report(line: string): void {
   const { level, message, source } = JSON.parse(line) as { level: string; message: string; source?: string };
   if (source === undefined) console[level === 'error' || level === 'warn' ? 'error' : 'log'](message);

@@ -1,17 +1,17 @@
-// Hosts an application on crossws's adapter for the platform that runs this file, Node.js, Bun or Deno:
-// `tsx test/toolkit/hosts/crossws.ts APPLICATION`. See host.ts.
+// Hosts a file on crossws, with its adapter for the platform that runs this (Node.js, Bun or Deno):
+// `tsx test/toolkit/hosts/crossws.ts FILE`. See host.ts.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CrosswsHooks, cannot, toHooks } from '@websock/adapter/crossws';
 import { LOOPBACK, run } from './run.ts';
 
-// The part of the platforms' types that is used here.
+// The parts of the platforms that are used here.
 type Fetch = (request: Request, more: any) => Response | Promise<Response>;
 declare const Bun: { serve(options: object): { readonly port: number } };
 declare const Deno: { serve(options: object, fetch: Fetch): { readonly addr: { readonly port: number } } };
 
-const own = { idleTimeout: 0 }; // each connection has its own clock
+const own = { idleTimeout: 0 }; // the adapter's connections have idle timeouts of their own
 
 /** Listens, and returns the port. */
 async function listen(hooks: CrosswsHooks): Promise<number> {

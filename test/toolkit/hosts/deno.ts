@@ -1,4 +1,4 @@
-// Hosts an application on Deno: `deno run --allow-all test/toolkit/hosts/deno.ts APPLICATION`. See host.ts.
+// Hosts a file on Deno: `deno run --allow-all test/toolkit/hosts/deno.ts FILE`. See host.ts.
 
 import { cannot, serve } from '@websock/adapter/deno';
 import { LOOPBACK, run } from './run.ts';

@@ -1,11 +1,9 @@
-// Ends a host with its parent process, on every platform.
-
-/** Calls `end`, and then ends the process, when its input ends: the parent process has closed it, or has died. */
+/** Calls `end` and exits when the input of this process ends: the parent process has closed it, or has died. */
 export function untilInputEnds(end: () => Promise<unknown>): void {
-  // An application's uncaught errors are reported, and nothing else fails.
+  // Uncaught errors of an application are reported, and the host keeps running.
   process.on('uncaughtException', (error) => console.error('uncaught:', error));
   process.on('unhandledRejection', (error) => console.error('unhandled rejection:', error));
-  // After the parent's death, writing fails.
+  // Writing fails once the parent process has died.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   process.stdin.resume().on('end', async () => {

@@ -1,4 +1,4 @@
-// Hosts an application on node:http: `tsx test/toolkit/hosts/node.ts APPLICATION`. See host.ts.
+// Hosts a file on Node.js: `tsx test/toolkit/hosts/node.ts FILE`. See host.ts.
 
 import { cannot, serve } from '@websock/adapter/node';
 import { LOOPBACK, run } from './run.ts';

@@ -1,8 +1,8 @@
-// Hosts an application inside workerd; see cloudflare.ts.
+// The part of the host that runs inside workerd: see cloudflare.ts.
 
 import { type CloudflareFetch, cannot, createFetch } from '@websock/adapter/cloudflare';
 import { refusal } from '@websock/adapter/connection';
-import { type Application, routeOf } from './application.ts';
+import { type Hosted, routeOf } from './application.ts';
 
 interface Environment {
   /** The path of the request that shuts the server down; it cannot be guessed. */
@@ -15,7 +15,7 @@ interface Environment {
   };
 }
 
-// An application's uncaught errors are reported, and nothing else fails.
+// Uncaught errors of an application are reported, and the host keeps running.
 declare const addEventListener: (
   type: string,
   listener: (event: { reason?: unknown; error?: unknown }) => void,
@@ -23,8 +23,8 @@ declare const addEventListener: (
 addEventListener('unhandledrejection', ({ reason }) => console.error('unhandled rejection:', reason));
 addEventListener('error', ({ error }) => console.error('uncaught:', error));
 
-/** The Durable Object of all connections, and the worker that forwards requests to it. */
-export function host(application: Application) {
+/** The Durable Object that has all connections, and the worker that forwards requests to it. */
+export function host(hosted: Hosted) {
   return {
     Host: class {
       readonly #shutdownPath: string;
@@ -32,7 +32,7 @@ export function host(application: Application) {
 
       constructor(_state: unknown, { SHUTDOWN, OPTIONS }: Environment) {
         this.#shutdownPath = SHUTDOWN;
-        this.#sockets = createFetch(routeOf(application, cannot), JSON.parse(OPTIONS));
+        this.#sockets = createFetch(routeOf(hosted, cannot), JSON.parse(OPTIONS));
       }
 
       async fetch(request: Request): Promise<Response> {
@@ -45,7 +45,7 @@ export function host(application: Application) {
     },
     worker: {
       async fetch(request: Request, { HOST }: Environment): Promise<Response> {
-        // An upgrade request that is not a GET cannot be forwarded to a Durable Object.
+        // Forwarding an upgrade request that is not a GET to a Durable Object would fail.
         const refused = request.headers.has('upgrade') ? refusal(request) : undefined;
         return refused ?? HOST.get(HOST.idFromName('host')).fetch(request);
       },

@@ -1,0 +1,290 @@
+// The chat in two processes over Redis.
+
+import { spawnSync } from 'node:child_process';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../tck/src/client.ts';
+import { type Host, host, platforms } from '../../test/toolkit/host.ts';
+import { noRedis, RedisServer } from '../../test/toolkit/redis-server.ts';
+
+// The Redis client needs the TCP sockets of Node.js.
+const withSockets = platforms.filter((platform) => platform !== 'cloudflare');
+
+/** Polls until the condition holds. */
+const until = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 20_000, interval: 20 });
+
+const CUT_OFF = '* cut off from the other servers';
+const BACK = '* back with the other servers';
+
+/** Signals the process of a host and its descendants: on some platforms the first process is only a launcher. */
+function signal(server: Host, name: NodeJS.Signals): void {
+  const family = (pid: number): number[] => {
+    const children = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+    if (children.error) throw children.error;
+    return [...children.stdout.split('\n').filter(Boolean).map(Number).flatMap(family), pid];
+  };
+  const { pid, exitCode, signalCode } = server.process;
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  for (const member of family(pid)) process.kill(member, name);
+}
+
+/** A person in the chat. */
+class Person {
+  readonly #client: Client;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  static async enter(server: Host, room: string, name: string): Promise<Person> {
+    return new Person(await Client.connect(`${server.url}/chat?room=${room}&name=${name}`));
+  }
+
+  say(text: string): void {
+    this.#client.text(text);
+  }
+
+  /** The next `count` lines. */
+  async take(count: number): Promise<string[]> {
+    const lines: string[] = [];
+    while (lines.length < count) {
+      const received = await this.#client.next();
+      lines.push('text' in received ? received.text : JSON.stringify(received));
+    }
+    return lines;
+  }
+
+  /** Expects these lines next. */
+  async hears(...lines: string[]): Promise<void> {
+    expect(await this.take(lines.length)).toEqual(lines);
+  }
+
+  /** Waits for a line; returns the lines before it. */
+  async hearsAtLast(line: string): Promise<string[]> {
+    const before: string[] = [];
+    for (;;) {
+      const [heard] = (await this.take(1)) as [string];
+      if (heard === line) return before;
+      before.push(heard);
+    }
+  }
+
+  /** Asks for the members until they are these. */
+  async sees(...names: string[]): Promise<void> {
+    await until(async () => {
+      this.say('/who');
+      await this.hears(`* ${names.join(', ')}`);
+    });
+  }
+
+  /** Sends lines until one is delivered, which it returns. Expects a notice for each line before. */
+  async speaksUntilHeard(name: string, text: string): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      this.say(`${text} ${attempt}`);
+      const [heard] = await this.take(1);
+      if (heard === `${name}: ${text} ${attempt}`) return heard;
+      expect(heard).toBe(`* not delivered: ${text} ${attempt}`);
+    }
+  }
+
+  bytes(): void {
+    this.#client.socket.send(Uint8Array.of(1));
+  }
+
+  cut(): void {
+    this.#client.cut();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  get isOpen(): boolean {
+    return this.#client.socket.readyState === this.#client.socket.OPEN;
+  }
+}
+
+describe.each(withSockets)('chat on two processes of %s', (platform) => {
+  beforeEach(({ skip }) => skip(noRedis !== undefined, noRedis));
+
+  const running: { kill(): unknown }[] = [];
+
+  afterEach(async () => {
+    for (const { kill } of running.splice(0).reverse()) await kill();
+  });
+
+  async function startRedis(): Promise<RedisServer> {
+    const redis = await RedisServer.start();
+    running.push({ kill: () => redis.kill() });
+    return redis;
+  }
+
+  async function startChat(redis: RedisServer): Promise<Host> {
+    const server = await host(platform, 'examples/chat/redis.application.ts', { REDIS_URL: redis.url });
+    running.push({ kill: () => signal(server, 'SIGKILL') });
+    return server;
+  }
+
+  /** Stops the servers, and checks what they have reported. */
+  async function stop(servers: readonly Host[], reports: RegExp | '' = ''): Promise<void> {
+    for (const server of servers) {
+      expect(await server.stop()).toBe(0);
+      if (reports === '') expect(server.reports()).toBe('');
+      else expect(server.reports()).toMatch(reports);
+    }
+  }
+
+  /** Alice in one process and bob in another, in the same room. */
+  async function meet(redis: RedisServer) {
+    const servers = await Promise.all([startChat(redis), startChat(redis)]);
+    const alice = await Person.enter(servers[0], 'kitchen', 'alice');
+    await alice.hears('* alice is here');
+    const bob = await Person.enter(servers[1], 'kitchen', 'bob');
+    await bob.hears('* bob is here');
+    await alice.hears('* bob is here');
+    await alice.sees('alice', 'bob');
+    await bob.sees('bob', 'alice');
+    return { servers, alice, bob };
+  }
+
+  test('lines reach the members of the room in both processes, in one order, and no other room', async () => {
+    const { servers, alice, bob } = await meet(await startRedis());
+    const carol = await Person.enter(servers[1], 'garden', 'carol');
+    await carol.hears('* carol is here');
+    const dave = await Person.enter(servers[0], 'garden', 'dave');
+    for (const person of [carol, dave]) await person.hears('* dave is here');
+    const texts = Array.from({ length: 200 }, (_, index) => String(index));
+    for (const text of texts) {
+      alice.say(text);
+      bob.say(text);
+    }
+    const heard = await alice.take(400);
+    expect(await bob.take(400)).toEqual(heard);
+    for (const name of ['alice', 'bob']) {
+      expect(heard.filter((line) => line.startsWith(name))).toEqual(texts.map((text) => `${name}: ${text}`));
+    }
+    carol.say('only flowers');
+    for (const person of [carol, dave]) await person.hears('carol: only flowers');
+    alice.say('over');
+    for (const person of [alice, bob]) await person.hears('alice: over');
+    await stop(servers);
+  });
+
+  test('all members see who is present, and who leaves: by /quit, after a binary message, or without a close frame', async () => {
+    const { servers, alice, bob } = await meet(await startRedis());
+    const elsewhere = await Person.enter(servers[0], 'constructor', 'elsewhere');
+    await elsewhere.hears('* elsewhere is here');
+    await elsewhere.sees('elsewhere');
+    const leavers = await Promise.all(
+      ['carol', 'dave', 'erin'].map(async (name) => {
+        const person = await Person.enter(servers[1], 'kitchen', name);
+        await person.hearsAtLast(`* ${name} is here`);
+        return person;
+      }),
+    );
+    expect((await alice.take(3)).sort()).toEqual(['* carol is here', '* dave is here', '* erin is here']);
+    await bob.take(3);
+    leavers[0]?.say('/quit');
+    for (const person of [alice, bob]) await person.hears('* carol has left');
+    leavers[1]?.bytes();
+    for (const person of [alice, bob]) await person.hears('* dave has left');
+    leavers[2]?.say('I have to ');
+    leavers[2]?.cut();
+    for (const person of [alice, bob]) {
+      const before = await person.hearsAtLast('* erin has left');
+      expect([[], ['erin: I have to ']]).toContainEqual(before); // the cut may overtake the line
+    }
+    bob.close();
+    await alice.hears('* bob has left');
+    await alice.sees('alice');
+    await stop(servers);
+  });
+
+  test('Redis is killed and restarted: no client is disconnected, and senders are notified of lost lines', async () => {
+    const redis = await startRedis();
+    const { servers, alice, bob } = await meet(redis);
+    await redis.kill();
+    for (const person of [alice, bob]) await person.hears(CUT_OFF);
+    alice.say('one');
+    alice.say('two');
+    bob.say('three');
+    await alice.hears('* not delivered: one', '* not delivered: two');
+    await bob.hears('* not delivered: three');
+    const carol = await Person.enter(servers[1], 'kitchen', 'carol'); // a new member is notified, too
+    await carol.hears(CUT_OFF);
+    await carol.sees('bob', 'carol', 'alice');
+
+    await redis.start();
+    for (const person of [alice, bob, carol]) await person.hears(BACK);
+    const first = await alice.speaksUntilHeard('alice', 'four');
+    for (const person of [bob, carol]) await person.hears(first); // the whole room, or no member
+    const second = await carol.speaksUntilHeard('carol', 'five');
+    for (const person of [alice, bob]) await person.hears(second);
+    await alice.sees('alice', 'bob', 'carol');
+    expect([alice.isOpen, bob.isOpen, carol.isOpen]).toEqual([true, true, true]);
+    await stop(servers, /^chat: cut off from Redis: .*/);
+  });
+
+  test('a line is delivered to the whole room or to no member, also while only one process is cut off', async () => {
+    const redis = await startRedis();
+    const { servers, alice, bob } = await meet(redis);
+    signal(servers[1], 'SIGSTOP');
+    try {
+      await redis.cutSubscribers(); // alice's process reconnects immediately, bob's cannot
+      await alice.hears(CUT_OFF, BACK);
+      alice.say('bob?');
+      await alice.hears('* not delivered: bob?');
+    } finally {
+      signal(servers[1], 'SIGCONT');
+    }
+    await bob.hears(CUT_OFF, BACK);
+    await bob.hears(await alice.speaksUntilHeard('alice', 'there you are'));
+    await stop(servers, /^chat: cut off from Redis: .*/);
+  });
+
+  test('when Redis hangs, the sender is notified, and the chat continues', async () => {
+    const redis = await startRedis();
+    const { servers, alice, bob } = await meet(redis);
+    redis.pause();
+    alice.say('hm');
+    expect((await alice.take(2)).sort()).toEqual([CUT_OFF, '* not delivered: hm']);
+    redis.resume();
+    await bob.hears(CUT_OFF);
+    // Redis may still deliver what it received before it hung: "not delivered" is then wrong.
+    await Promise.all([alice, bob].map((person) => person.hearsAtLast(BACK)));
+    alice.say('/who');
+    await alice.hearsAtLast('* alice, bob');
+    const line = await alice.speaksUntilHeard('alice', 'better');
+    await bob.hearsAtLast(line);
+    await stop(servers, /^chat: cut off from Redis: .*/);
+  });
+
+  test('the members of a process that dies leave, and the others are notified', async () => {
+    const { servers, alice } = await meet(await startRedis());
+    signal(servers[1], 'SIGKILL');
+    await until(async () => {
+      alice.say('bob?');
+      await alice.hears('* not delivered: bob?'); // as soon as Redis has noticed that his process is gone
+    });
+    await alice.hears('* bob has left'); // after LEASE
+    await alice.sees('alice');
+    alice.say('alone');
+    await alice.hears('alice: alone');
+    await stop([servers[0]]);
+  });
+
+  test('a process starts and stops without Redis; no line is lost silently', async () => {
+    const redis = await startRedis();
+    await redis.kill();
+    const server = await startChat(redis);
+    const alice = await Person.enter(server, 'kitchen', 'alice');
+    await alice.hears(CUT_OFF);
+    alice.say('anyone?');
+    await alice.hears('* not delivered: anyone?');
+    await redis.start();
+    await alice.hears(BACK);
+    await alice.speaksUntilHeard('alice', 'ah');
+    await redis.kill();
+    await alice.hears(CUT_OFF);
+    await stop([server], /^chat: cut off from Redis: /);
+  });
+});

@@ -1,0 +1,377 @@
+// Runs the recipes of README.md and adapter/README.md, with real servers and real clients.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, connect as connectTo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { accept } from '@websock/adapter';
+import { type AdapterOptions, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
+import type { WebSock } from '@websock/spec';
+import { run } from '@websock/tck';
+import { route as probeOf } from '@websock/tck/probe';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { Client } from '../../tck/src/client.ts';
+import { root } from '../../test/toolkit/compilers.ts';
+import { emptyFolder } from '../../test/toolkit/package.ts';
+import { freePort, missing } from '../../test/toolkit/programs.ts';
+import { echo } from '../echo/echo.ts';
+import { route } from './authorise.ts';
+import { connections, open } from './connection.ts';
+import { route as behindProxy } from './proxied.ts';
+import { connect } from './reconnect.js';
+import { member } from './room.ts';
+import { route as bySubprotocol } from './subprotocol.ts';
+import { traced } from './traced.ts';
+
+const alice = { headers: { cookie: 'theme=dark; session=abc123' } };
+
+let server: Serving | undefined;
+async function serving(route: Route<NodePlatform>, options: AdapterOptions & { port?: number } = {}): Promise<string> {
+  server = await serve(route, { port: 0, hostname: '127.0.0.1', ...options });
+  return server.url;
+}
+afterEach(async () => {
+  await server?.shutdown();
+  server = undefined;
+});
+
+/** The status and the text of a refused upgrade. */
+async function refused(url: string, headers: Record<string, string> = {}): Promise<[number, string]> {
+  const socket = new WebSocket(url, { headers });
+  socket.on('error', () => {});
+  const [, response] = await once(socket, 'unexpected-response');
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) text += part;
+  return [response.statusCode, text];
+}
+
+describe('authorise', () => {
+  test('with a cookie, or with a token', async () => {
+    const url = await serving(route);
+    for (const headers of [alice.headers, { authorization: 'Bearer abc123' }]) {
+      const client = await Client.connect(url, { headers: { ...headers, origin: 'https://app.example' } });
+      expect(await client.next()).toEqual({ text: '* alice is here' });
+      client.cut();
+    }
+    expect(await refused(url)).toEqual([401, 'who are you?\n']);
+    expect(await refused(url, { cookie: 'session=stolen' })).toEqual([401, 'who are you?\n']);
+  });
+
+  test('not from a page of another site, whatever cookies its browser has', async () => {
+    const url = await serving(route);
+    const origin = 'https://evil.example';
+    expect(await refused(url, { ...alice.headers, origin })).toEqual([403, 'not from that page\n']);
+  });
+});
+
+test('a member that reads too slowly misses lines, and does not delay others', async () => {
+  const url = await serving((request) => accept(member, new URL(request.url).pathname.slice(1)));
+  const slow = await Client.connect(`${url}/slow`);
+  const fast = await Client.connect(`${url}/fast`);
+  expect(await fast.next()).toEqual({ text: '* fast is here' });
+  slow.socket.pause();
+  const last = 3_000;
+  const line = (number: number) => `${number} ${'.'.repeat(10_000)}`;
+  for (let number = 1; number <= last; number++) fast.text(line(number));
+  for (let number = 1; number <= last; number++) expect(await fast.next()).toEqual({ text: `fast: ${line(number)}` });
+
+  slow.socket.resume();
+  const numbers: number[] = [];
+  while (numbers.at(-1) !== last) {
+    const number = /^fast: (\d+)/.exec(((await slow.next()) as { text: string }).text)?.[1];
+    if (number !== undefined) numbers.push(Number(number));
+  }
+  expect(numbers.length).toBeLessThan(last);
+  expect(numbers.length).toBeGreaterThanOrEqual(1_000);
+  expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+  slow.cut();
+  fast.cut();
+});
+
+// Programs run from a copy of this folder, in which an import selects the platform.
+const copy = emptyFolder();
+cpSync(import.meta.dirname, join(copy, 'recipes'), { recursive: true });
+writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+afterAll(() => rmSync(copy, { recursive: true }));
+
+const recipe = (name: string) => readFileSync(join(copy, 'recipes', `${name}.ts`), 'utf8');
+
+const bin = join(root, 'node_modules/.bin');
+const platforms: [name: string, adapter: string, command: string[]][] = [
+  ['Node.js', 'node', [process.execPath, '--import', 'tsx']],
+  ['Bun', 'bun', [join(bin, 'bun')]],
+  ['Deno', 'deno', [join(bin, 'deno'), 'run', '--allow-all', '--no-lock']],
+];
+
+/** Runs a program; returns its process and URL. */
+async function program(file: string, [name = '', ...parameters]: readonly string[], env: Record<string, string>) {
+  const child = spawn(name, [...parameters, file], {
+    cwd: copy,
+    env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /:(\d+)/.exec(line)?.[1];
+    if (port !== undefined) return { child, url: `ws://127.0.0.1:${port}` };
+  }
+  throw new Error(`${name} ${file} ended, and printed no URL`);
+}
+
+/** The rest of a program's standard error, and its exit code. */
+async function end(child: ChildProcess): Promise<[string, number | null]> {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    errors += text;
+  });
+  const [code] = await once(child, 'close');
+  return [errors, code];
+}
+
+test.each(platforms)(
+  'a deploy drains the server, which has reported errors, and the process ends by itself, on %s',
+  async (_name, adapter, command) => {
+    const file = join(copy, 'recipes', `deploy-${adapter}.ts`);
+    writeFileSync(file, recipe('deploy').replace('adapter/node', `adapter/${adapter}`));
+    const { child, url } = await program(file, command, { PORT: '0' });
+    const ended = end(child);
+    expect(await refused(url, { cookie: 'session=broken' })).toEqual([500, 'Internal Server Error\n']);
+    const client = await Client.connect(url, alice);
+    expect(await client.next()).toEqual({ text: '* alice is here' });
+    child.kill('SIGTERM');
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    const report = JSON.stringify({ callback: 'route', error: 'Error: the database does not answer' });
+    expect(await ended).toEqual([`${report}\n`, 0]);
+  },
+);
+
+test.each(platforms)(
+  'an unhandled rejection ends the process and a caught one does not, as the README says, on %s',
+  async (_name, adapter, command) => {
+    const file = join(copy, `floating-${adapter}.ts`);
+    writeFileSync(
+      file,
+      `import { accept, serve } from '@websock/adapter/${adapter}';
+      const work = async () => { throw new Error('an unhandled rejection'); };
+      const handler = {
+        init: () => ({ type: 'ok', state: undefined }),
+        handleIn(frame) {
+          void (frame.data === 'caught' ? work().catch(() => {}) : work());
+          return { type: 'push', messages: frame, state: undefined };
+        },
+        handleInfo: () => ({ type: 'ok', state: undefined }),
+      };
+      console.log((await serve(() => accept(handler), { port: 0 })).url);`,
+    );
+    const { child, url } = await program(file, command, {});
+    const ended = end(child);
+    const client = await Client.connect(url);
+    for (let time = 1; time <= 2; time++) {
+      client.text('caught');
+      expect(await client.next()).toEqual({ text: 'caught' });
+      await new Promise((settle) => setTimeout(settle, 100)); // long enough for the process to end
+    }
+    client.text('lost');
+    const [errors, code] = await ended;
+    expect(errors).toContain('an unhandled rejection');
+    expect(code).toBe(1);
+  },
+);
+
+test('a page reconnects after a deploy, but not after a normal close', async () => {
+  const sockets: WebSocket[] = [];
+  class Browser extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      this.on('error', () => {}); // a browser logs it
+      sockets.push(this);
+    }
+  }
+  vi.stubGlobal('WebSocket', Browser);
+  vi.spyOn(Math, 'random').mockReturnValue(0.01);
+  const greeting = (type: 'push' | 'stop', data: string): WebSock<undefined> => ({
+    ...echo,
+    init: () => ({ type, messages: { opcode: 'text', data }, state: undefined }),
+  });
+  try {
+    const port = await freePort();
+    const seen = new EventEmitter();
+    await serving(() => accept(greeting('push', 'hello')), { port });
+    connect(`ws://127.0.0.1:${port}`, ({ data }) => seen.emit(data));
+    await once(seen, 'hello');
+    await server?.shutdown();
+    await serving(() => accept(greeting('stop', 'bye')), { port });
+    await once(seen, 'bye');
+    await once(sockets.at(-1) as WebSocket, 'close');
+    const { length } = sockets;
+    expect(length).toBeGreaterThan(1);
+    await new Promise((settle) => setTimeout(settle, 100)); // long enough to reconnect
+    expect(sockets).toHaveLength(length);
+  } finally {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  }
+});
+
+test('the newest subprotocol that both sides support is chosen', async () => {
+  const url = await serving(bySubprotocol);
+  const client = await Client.connect(url, { protocols: ['chat.v1', 'chat.v2', 'chat.v3'] });
+  expect(client.socket.protocol).toBe('chat.v2');
+  client.cut();
+  expect(await refused(url)).toEqual([400, 'offer one of chat.v2, chat.v1\n']);
+});
+
+test('a wrapped handler produces a span for each message, and a log line for each connection', async () => {
+  const spans = new InMemorySpanExporter();
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const onError = vi.fn();
+  const left = vi.fn();
+  class Picky implements WebSock<number> {
+    init = () => ({ type: 'ok', state: 0 }) as const;
+    handleIn(frame: WebSock.DataFrame, state: number): WebSock.Push<number> {
+      if (frame.data === 'bad') throw new Error('not that');
+      return { type: 'push', messages: frame, state: state + 1 };
+    }
+    handleInfo(_info: unknown, state: number): WebSock.Ok<number> {
+      return { type: 'ok', state };
+    }
+    terminate(_reason: WebSock.CloseReason, state: number) {
+      left(state);
+    }
+  }
+  const url = await serving(() => accept(traced(new Picky())), { onError });
+  const client = await Client.connect(url);
+  client.text('good');
+  expect(await client.next()).toEqual({ text: 'good' });
+  client.text('bad');
+  expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+  await server?.shutdown();
+  expect(spans.getFinishedSpans().map(({ name, status }) => [name, status])).toEqual([
+    ['handleIn', { code: SpanStatusCode.UNSET }],
+    ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
+  ]);
+  expect(left).toHaveBeenCalledExactlyOnceWith(1);
+  expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
+  expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
+  trace.disable();
+  log.mockRestore();
+});
+
+test('a server of your own passes the kit', async () => {
+  const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  sockets.on('connection', (socket, { url = '' }) => {
+    const service = probeOf(url, {});
+    if (service) open(socket, service.handler, service.arg, service.options);
+  });
+  await once(sockets, 'listening');
+  const reports = vi.spyOn(console, 'error').mockImplementation(() => {}); // the errors that the probe throws
+  const report = await run(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`, {
+    rules: ['2.1', '2.4', '3.2', '6'],
+  });
+  expect(report.outcomes.length).toBeGreaterThan(10);
+  expect(report.outcomes.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+  await connections.shutdown();
+  expect(connections.size).toBe(0);
+  reports.mockRestore();
+  sockets.close();
+});
+
+// ---- Frameworks ----
+
+async function speaksToAlice(url: string): Promise<Client> {
+  expect(await refused(url)).toEqual([401, 'who are you?\n']);
+  const client = await Client.connect(url, alice);
+  expect(await client.next()).toEqual({ text: '* alice is here' });
+  return client;
+}
+
+const healthOf = async (url: string) => (await fetch(`${url.replace('ws', 'http')}/health`)).text();
+
+test('Express', async () => {
+  const { server, shutdown } = await import('./express.ts');
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = await speaksToAlice(url);
+  expect(await healthOf(url)).toBe('ok');
+  await Promise.all([shutdown(), client.closed()]);
+  await new Promise((closed) => server.close(closed));
+});
+
+test('Fastify', async () => {
+  const { app } = await import('./fastify.ts');
+  const url = (await app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws');
+  const client = await speaksToAlice(url);
+  expect(await healthOf(url)).toBe('ok');
+  await app.close();
+  expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+});
+
+test.each(platforms.slice(1))('Hono on %s', async (_name, adapter, command) => {
+  const file = join(copy, 'recipes', `hono-${adapter}.ts`);
+  const onDeno = recipe('hono')
+    .replace('type BunServer, ', '')
+    .replace('<{ Bindings: BunServer }>', '')
+    .replace(', websocket', '')
+    .replace('adapter/bun', 'adapter/deno')
+    .replace(
+      /export default.*/,
+      'Deno.serve({ port: 0, onListen: ({ port }) => console.log(":" + port) }, app.fetch);',
+    );
+  writeFileSync(file, adapter === 'deno' ? onDeno : recipe('hono'));
+  const { child, url } = await program(file, command, { PORT: '0' });
+  try {
+    const client = await speaksToAlice(`${url}/chat`);
+    expect(await healthOf(url)).toBe('ok');
+    client.cut();
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+test('behind a proxy', async () => {
+  const url = await serving(behindProxy);
+  const proxy = createServer().on('upgrade', (request, socket, head) => {
+    const upstream = connectTo(Number(new URL(url).port), '127.0.0.1');
+    const said = request.headers['x-forwarded-for'];
+    const headers = { ...request.headers, 'x-forwarded-for': `${said ? `${said}, ` : ''}127.0.0.1` };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    upstream.write(`GET ${request.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    upstream.write(head);
+    socket.pipe(upstream).pipe(socket);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const client = await Client.connect(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}`, {
+    headers: { 'x-forwarded-for': '203.0.113.1' }, // forged
+  });
+  expect(await client.next()).toEqual({ text: '* 127.0.0.1 is here' });
+  expect(await refused(url)).toEqual([403, 'only through the proxy\n']);
+  client.close();
+  await client.closed();
+  proxy.close();
+});
+
+const noOpenssl = missing('openssl', 'it makes the certificate of this test');
+test.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, async () => {
+  const folder = emptyFolder();
+  const parameters = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  const files = ['-subj', '/CN=localhost', '-keyout', 'key.pem', '-out', 'cert.pem'];
+  execFileSync('openssl', [...parameters, ...files], { cwd: folder, stdio: 'pipe' });
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => readFileSync(join(folder, name)));
+  rmSync(folder, { recursive: true });
+  const secure = createSecureServer({ key, cert });
+  const sockets = attach(secure, (request) => (request.url.startsWith('https:') ? accept(echo) : undefined));
+  await once(secure.listen(0, '127.0.0.1'), 'listening');
+  const client = await Client.connect(`wss://localhost:${(secure.address() as AddressInfo).port}`, { ca: cert });
+  client.text('hello');
+  expect(await client.next()).toEqual({ text: 'hello' });
+  await Promise.all([sockets.shutdown(), client.closed()]);
+  await new Promise((closed) => secure.close(closed));
+});
