@@ -3,10 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { type Cannot, checkCannot } from './capabilities.ts';
-import type { RuleTest } from './rule.ts';
-import { isOf, readSpec, rules, type Spec } from './rules.ts';
+import type { Cannot } from '@websock/spec/conformance';
+import { checkCannot } from './capabilities.ts';
+import { rules } from './rules/index.ts';
 import { type Outcome, type Report, run } from './run.ts';
+import { isOf, readSpec, type Spec } from './spec-rules.ts';
+import type { RuleTest } from './test-context.ts';
 
 const HELP = `Tests a WebSocket server that hosts the probe against the rules of WebSock.
 

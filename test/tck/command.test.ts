@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { route } from '../../tck/src/probe.ts';
-import { rules } from '../../tck/src/rules.ts';
+import { rules } from '../../tck/src/rules/index.ts';
 import type { Report } from '../../tck/src/run.ts';
 import { root } from '../toolkit/compilers.ts';
 import { emptyFolder, install } from '../toolkit/package.ts';

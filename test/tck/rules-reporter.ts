@@ -2,7 +2,7 @@
 // rule that SPEC.md lacks.
 
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
-import { readSpec } from '../../tck/src/rules.ts';
+import { readSpec } from '../../tck/src/spec-rules.ts';
 
 interface Cell {
   passed: number;
@@ -19,7 +19,7 @@ export default class Table implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const isOfRules = ({ moduleId }: TestModule) => moduleId.includes('/test/tck/lifecycle.test.');
+    const isOfRules = ({ moduleId }: TestModule) => moduleId.includes('/test/tck/rules.test.');
     this.#isPart ||= !modules.some(isOfRules);
     const cases = modules
       .filter((module) => isOfRules(module) || module.moduleId.includes('/stress.test.'))
@@ -99,6 +99,6 @@ function show(cell: Cell | undefined): string {
 }
 
 function fail(message: string): void {
-  console.error(`\nlifecycle: ${message}`);
+  console.error(`\nrules: ${message}`);
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 // The kit is tested too: on servers that are wrong in one way each (mutants.ts). The tests of the rule that a mutant breaks
-// must fail on it; lifecycle.test.ts shows that they pass on the server that it is made from.
+// must fail on it; rules.test.ts shows that they pass on the server that it is made from.
 
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { route } from '../../tck/src/probe.ts';
-import type { StartedServer } from '../../tck/src/rule.ts';
-import { rules } from '../../tck/src/rules.ts';
+import { rules } from '../../tck/src/rules/index.ts';
 import { run } from '../../tck/src/run.ts';
+import type { StartedServer } from '../../tck/src/test-context.ts';
 import { complete } from '../toolkit/programs.ts';
 import type { createIndependentServer } from './independent-server.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import { type Mutant, mutants } from './wrong-servers.ts';
 
 const source = readFileSync(join(import.meta.dirname, 'independent-server.ts'), 'utf8');
 
