@@ -86,12 +86,17 @@ export interface OwnHandler {
 /** The options of a connection in JSON, which cannot express infinity. */
 export type RouteOptions = Omit<WebSock.ConnectionOptions, 'idleTimeout'> & { idleTimeout?: number | 'Infinity' };
 
-/** Text or bytes as a trace shows them: of more than 1 000, the length and both ends. */
+/**
+ * Text or bytes as a trace shows them: of more than 1 000, the length and both ends.
+ *
+ * @internal
+ */
 export function abbreviate(data: string | Uint8Array): string {
   const show = (part: string | Uint8Array) => (typeof part === 'string' ? part : toHex(part));
   return data.length > 1_000 ? `${data.length}: ${show(data.slice(0, 10))}…${show(data.slice(-10))}` : show(data);
 }
 
+/** @internal */
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

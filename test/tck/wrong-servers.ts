@@ -1322,6 +1322,12 @@ export const mutants: readonly Mutant[] = [
     'fault(1009, `a message of more than ${maxMessageSize} bytes`);\n      return',
     'fault(1002, `a message of more than ${maxMessageSize} bytes`);\n      return',
   ],
+  [
+    '4.3j',
+    'a message of more than 64 MiB is refused',
+    'if (!isControl && fragmentsSize + length > largest) {',
+    'if (!isControl && fragmentsSize + length > Math.min(largest, 64 * 2 ** 20)) {',
+  ],
   ['4.3j', 'the default is smaller', 'maxMessageSize = 10_000_000', 'maxMessageSize = 9_999_999'],
   ['4.3j', 'the default is larger', 'maxMessageSize = 10_000_000', 'maxMessageSize = 16_000_000'],
   [

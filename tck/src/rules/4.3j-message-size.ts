@@ -74,4 +74,15 @@ export default testsOf('4.3j', [
       },
     }),
   ),
+  {
+    title: 'a message of 65 MiB is accepted if maxMessageSize allows it',
+    needs: ['largeMessages'],
+    async run(t) {
+      const client = await t.raw({ options: { maxMessageSize: 100_000_000 } });
+      const size = 65 * 2 ** 20;
+      client.send(frame(TEXT, Buffer.alloc(size, 'x')));
+      const trace = await t.server.untilStarted(client.id, 'handleIn');
+      t.equal(trace.calls('handleIn'), [{ text: `${size}: ${'x'.repeat(10)}…${'x'.repeat(10)}` }]);
+    },
+  },
 ]);

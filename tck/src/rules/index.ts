@@ -1,4 +1,4 @@
-// The tests of all rules: a file for each rule of SPEC.md, or for each row of the table in 4.3.
+// All tests. Each file has the tests of one rule of SPEC.md, or of one row of the table in 4.3.
 
 import type { RuleTest } from '../test-context.ts';
 import init from './1.1-init.ts';
@@ -51,6 +51,7 @@ import orderOfPosts from './6.3-order-of-posts.ts';
 import postInsideCallbacks from './6.4-post-inside-callbacks.ts';
 import detachedPost from './6.5-detached-post.ts';
 
+/** All tests, in the order of the rules. */
 export const rules: readonly RuleTest[] = [
   ...init,
   ...eventsWaitForInit,
