@@ -12,13 +12,13 @@ export function matches(actual: unknown, expected: unknown, what = ''): void {
   if (!includes(actual, expected)) fail(what, show(expected), show(actual));
 }
 
-/** Throws unless `condition` is true. `awaited` says in words what the condition means. */
-export function check(condition: boolean, awaited: string, came: unknown): void {
-  if (!condition) fail('', awaited, show(came));
+/** Throws unless `condition` is true; `expected` says in words what it means. */
+export function check(condition: boolean, expected: string, actual: unknown): void {
+  if (!condition) fail('', expected, show(actual));
 }
 
-function fail(what: string, awaited: string, came: string): never {
-  throw new Error(`${what && `${what}: `}awaited ${awaited}, but ${came} came`);
+function fail(what: string, expected: string, actual: string): never {
+  throw new Error(`${what && `${what}: `}expected ${expected}, but got ${actual}`);
 }
 
 function includes(actual: unknown, expected: unknown): boolean {

@@ -50,12 +50,12 @@ export class Client {
     return client;
   }
 
-  /** The next thing from the server. Throws if nothing comes in time; `awaited` is for that error. */
-  async next(awaited = 'anything'): Promise<Received> {
+  /** The next thing from the server. Throws if nothing comes in time; `expected` is for that error. */
+  async next(expected = 'anything'): Promise<Received> {
     if (this.inbox.length === 0) {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
-          () => reject(new Error(`awaited ${awaited}, but nothing came from the server for ${this.patience} ms`)),
+          () => reject(new Error(`expected ${expected}, but nothing came from the server for ${this.patience} ms`)),
           this.patience,
         );
         this.#wake = () => {
@@ -70,7 +70,7 @@ export class Client {
   /** The close. Throws if anything else comes first. */
   async closed(): Promise<Received> {
     const received = await this.next('a close');
-    if (!('close' in received)) throw new Error(`awaited a close, but ${JSON.stringify(received)} came`);
+    if (!('close' in received)) throw new Error(`expected a close, but got ${JSON.stringify(received)}`);
     return received;
   }
 

@@ -139,13 +139,13 @@ export class RawClient {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** The next frame, or the end of the connection. Throws if neither comes in time; `awaited` is for that error. */
-  async next(awaited = 'a frame'): Promise<RawReceived> {
+  /** The next frame, or the end of the connection. Throws if neither comes in time; `expected` is for that error. */
+  async next(expected = 'a frame'): Promise<RawReceived> {
     let taken: RawReceived | undefined;
     await this.#until(() => {
       taken = this.#take();
       return taken !== undefined || this.#ended;
-    }, awaited);
+    }, expected);
     return taken ?? { end: true };
   }
 
@@ -217,11 +217,11 @@ export class RawClient {
     return { opcode, payload };
   }
 
-  async #until(done: () => boolean, awaited: string, ms = this.patience): Promise<void> {
+  async #until(done: () => boolean, expected: string, ms = this.patience): Promise<void> {
     while (!done()) {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
-          () => reject(new Error(`awaited ${awaited}, but nothing came from the server for ${ms} ms`)),
+          () => reject(new Error(`expected ${expected}, but nothing came from the server for ${ms} ms`)),
           ms,
         );
         this.#wake = () => {

@@ -122,8 +122,8 @@ export class ServerUnderTest {
     return new Trace((await this.command({ trace: id })) as TraceEvent[]);
   }
 
-  /** Waits until the trace passes `enough`, and returns it. `awaited` describes that for the error. */
-  async traceUntil(id: string, enough: (trace: Trace) => boolean, awaited: string): Promise<Trace> {
+  /** Waits until the trace passes `enough`, and returns it. `expected` describes that for the error. */
+  async traceUntil(id: string, enough: (trace: Trace) => boolean, expected: string): Promise<Trace> {
     const deadline = performance.now() + this.patience;
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       const trace = await this.trace(id);
@@ -131,7 +131,9 @@ export class ServerUnderTest {
       if (this.lost) throw this.lost;
       if (performance.now() > deadline) {
         const seen = trace.events.map((event) => `\n  ${JSON.stringify(event)}`).slice(-30);
-        throw new Error(`awaited ${awaited} for ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`);
+        throw new Error(
+          `expected ${expected} within ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`,
+        );
       }
       await pause(wait);
     }
@@ -139,8 +141,8 @@ export class ServerUnderTest {
 
   /** Waits until a callback has been called a number of times, and returns the trace. */
   untilStarted(id: string, callback: Callback, times = 1): Promise<Trace> {
-    const awaited = times === 1 ? `the call of ${callback}` : `${times} calls of ${callback}`;
-    return this.traceUntil(id, (trace) => trace.calls(callback).length >= times, awaited);
+    const expected = times === 1 ? `the call of ${callback}` : `${times} calls of ${callback}`;
+    return this.traceUntil(id, (trace) => trace.calls(callback).length >= times, expected);
   }
 
   /** Waits until `terminate` has settled, and returns the trace. */
@@ -248,7 +250,7 @@ function resolvePath(url: string, path: string): string {
 
 async function answer(control: Client): Promise<unknown> {
   const received = await control.next('a message on the control connection');
-  if (!('text' in received)) throw new Error(`the control connection ended: ${JSON.stringify(received)}`);
+  if (!('text' in received)) throw new Error(`the control connection ended with ${JSON.stringify(received)}`);
   return JSON.parse(received.text);
 }
 

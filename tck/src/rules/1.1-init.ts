@@ -9,12 +9,12 @@ export default testsOf('1.1', [
       probe.client.text('hello');
       const trace = await probe.untilStarted('handleIn');
       t.started(trace, 'init', 'handleIn');
-      t.equal(trace.calls('init'), [{ id: probe.id }], 'what init received');
+      t.equal(trace.calls('init'), [{ id: probe.id }], 'the calls of init');
       t.matches(trace.events[0], { sameValue: true }, 'whether init received the arg itself, not a copy');
     },
   },
   {
-    title: 'init is called when the handshake is complete: what it pushes follows the handshake',
+    title: 'init is called after the handshake: a message that it pushes follows the 101 response',
     async run(t) {
       const client = await t.raw({ on: { init: push(text('first')) } });
       t.equal(client.status, 101, 'the status');
@@ -22,7 +22,7 @@ export default testsOf('1.1', [
     },
   },
   {
-    title: 'the mailbox of init is that of its own connection',
+    title: 'init receives the mailbox of its own connection',
     async run(t) {
       const [one, two] = [await t.open(), await t.open()];
       await two.post('for two');

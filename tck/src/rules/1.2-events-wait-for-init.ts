@@ -3,7 +3,7 @@ import { testsOf } from './common.ts';
 
 export default testsOf('1.2', [
   {
-    title: 'what arrives while init is pending waits, and is handled in order',
+    title: 'messages that arrive while init is pending are handled afterwards, in order',
     async run(t) {
       const probe = await t.open({ on: { init: { gate: true } } });
       for (const data of ['one', 'two', 'three']) probe.client.text(data);
@@ -16,7 +16,7 @@ export default testsOf('1.2', [
     },
   },
   {
-    title: 'infos that are posted while init is pending wait as well',
+    title: 'messages posted while init is pending are handled afterwards',
     async run(t) {
       const probe = await t.open({ on: { init: { gate: true } } });
       await probe.post('one', 'two');
@@ -27,7 +27,7 @@ export default testsOf('1.2', [
     },
   },
   {
-    title: 'a close frame that arrives while init is pending waits for it: terminate follows init',
+    title: 'a close frame that arrives while init is pending does not end init: terminate is called afterwards',
     async run(t) {
       const client = await t.raw({ on: { init: { gate: true } } });
       client.send(frame(TEXT, 'first'), closeFrame(4000, 'bye'));
@@ -41,7 +41,7 @@ export default testsOf('1.2', [
     },
   },
   {
-    title: 'frames in the packet of the handshake wait for a slow init',
+    title: 'frames in the packet of the handshake request are handled after a slow init',
     needs: ['keepsEarlyFrames'],
     async run(t) {
       const client = await t.raw({ on: { init: { gate: true } } }, { earlyBytes: frame(TEXT, 'early') });

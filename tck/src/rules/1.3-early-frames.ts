@@ -3,7 +3,7 @@ import { push, type RuleCase, testsOf, text } from './common.ts';
 
 export default testsOf('1.3', [
   {
-    title: 'frames in the packet of the handshake are not lost',
+    title: 'frames in the packet of the handshake request are not lost',
     needs: ['keepsEarlyFrames'],
     async run(t) {
       const earlyBytes = Buffer.concat([frame(TEXT, 'early'), frame(BINARY, Buffer.of(1, 2))]);
@@ -14,7 +14,7 @@ export default testsOf('1.3', [
   },
   ...[1, 3, 7, 20].map(
     (cut): RuleCase => ({
-      title: `a frame of which the first ${cut} bytes come in the packet of the handshake is not lost`,
+      title: `a frame is not lost if its first ${cut} bytes come in the packet of the handshake request`,
       needs: ['keepsEarlyFrames'],
       async run(t) {
         const whole = Buffer.concat([frame(TEXT, 'in two parts'), frame(TEXT, 'next')]);
@@ -27,7 +27,7 @@ export default testsOf('1.3', [
     }),
   ),
   {
-    title: 'a thousand frames in the packet of the handshake are not lost',
+    title: 'a thousand frames in the packet of the handshake request are not lost',
     needs: ['keepsEarlyFrames'],
     async run(t) {
       const sent = Array.from({ length: 1_000 }, (_, index) => `early ${index}`);

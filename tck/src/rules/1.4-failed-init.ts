@@ -23,7 +23,7 @@ export default testsOf('1.4', [
     }),
   ),
   {
-    title: 'frames and a close frame that came before init throws reach no callback',
+    title: 'if init throws, the frames and the close frame that came before are not passed to any callback',
     needs: ['keepsEarlyFrames'],
     async run(t) {
       const earlyBytes = Buffer.concat([frame(TEXT, 'never handled'), closeFrame(4000)]);
@@ -37,7 +37,7 @@ export default testsOf('1.4', [
     },
   },
   {
-    title: 'if the client is gone when init throws, terminate is not called either',
+    title: 'if init throws after the client has left, terminate is not called',
     async run(t) {
       const client = await t.raw({ on: { init: { gate: true, throw: 'too late' } }, handler: {} });
       await t.server.untilStarted(client.id, 'init');

@@ -28,7 +28,7 @@ export default testsOf('1.5', [
     ] as [string, string, string[], 'rejectsHttp10'?][]
   ).map(
     ([what, method, headers, need]): RuleCase => ({
-      title: `a request ${what} is refused with 4xx, and reaches no callback`,
+      title: `a request ${what} is refused with 4xx, and no callback is called`,
       needs: need ? [need] : [],
       async run(t) {
         const { id, url } = t.server.probeUrl();
@@ -42,7 +42,7 @@ export default testsOf('1.5', [
     }),
   ),
   {
-    title: 'a request that names the protocol in another case is valid',
+    title: 'the protocol in Upgrade and Connection may be in upper or lower case',
     async run(t) {
       const { url } = t.server.probeUrl();
       const headers = ['upgrade: WebSocket', 'connection: keep-alive, upgrade', VERSION, KEY];
@@ -50,7 +50,7 @@ export default testsOf('1.5', [
     },
   },
   {
-    title: 'the handshake is answered with the proof that RFC 6455 §4.2.2 asks for',
+    title: 'the 101 response has the Sec-WebSocket-Accept of RFC 6455 §4.2.2',
     async run(t) {
       const client = await t.raw();
       t.equal(client.header('sec-websocket-accept'), ['s3pPLMBiTxaQ9kYGzzhZRbK+xOo='], 'Sec-WebSocket-Accept');
@@ -58,14 +58,14 @@ export default testsOf('1.5', [
   },
   ...(
     [
-      ['is answered if the client offered it', 'a, b', 'b', ['b']],
-      ['is answered if the client offered it without spaces', 'a,b', 'b', ['b']],
-      ['is answered if the client offered nothing else', 'b', 'b', ['b']],
-      ['is not answered if the client did not offer it', 'a', 'b', []],
-      ['is not answered if it is only a part of one that the client offered', 'abc, xb, bx', 'b', []],
-      ['is not answered if the client offered it in another case', 'B', 'b', []],
-      ['is not answered if the client offers none', undefined, 'b', []],
-      ['is not answered unless the application asks', 'a, b', undefined, []],
+      ['is accepted if the client offered it', 'a, b', 'b', ['b']],
+      ['is accepted if the client offered it in a list without spaces', 'a,b', 'b', ['b']],
+      ['is accepted if the client offered nothing else', 'b', 'b', ['b']],
+      ['is left out if the client did not offer it', 'a', 'b', []],
+      ['is left out if it is only a part of one that the client offered', 'abc, xb, bx', 'b', []],
+      ['is left out if the client offered it in another case', 'B', 'b', []],
+      ['is left out if the client offered none', undefined, 'b', []],
+      ['is left out if the application names none', 'a, b', undefined, []],
     ] as const
   ).map(
     ([what, offered, protocol, answered]): RuleCase => ({
@@ -79,7 +79,7 @@ export default testsOf('1.5', [
     }),
   ),
   {
-    title: 'the headers that the application asks for are sent with the 101 response',
+    title: 'headers that the application sets are sent with the 101 response',
     needs: ['setsHeaders'],
     async run(t) {
       const headers = { 'X-Probe': 'here', 'Set-Cookie': ['a=1', 'b=2; Path=/'] };
@@ -92,22 +92,22 @@ export default testsOf('1.5', [
   },
   ...(
     [
-      ['whose name is not a token', 'X Probe', 'x'],
-      ['whose name is empty', '', 'x'],
-      ['Upgrade', 'Upgrade', 'h2c'],
-      ['connection', 'connection', 'close'],
-      ['Content-Length', 'Content-Length', '5'],
-      ['transfer-encoding', 'transfer-encoding', 'chunked'],
-      ['Sec-WebSocket-Accept', 'Sec-WebSocket-Accept', 'x'],
-      ['sec-websocket-protocol', 'sec-websocket-protocol', 'x'],
-      ['with a line break', 'X-Probe', 'x\r\nX-Other: y'],
-      ['with a tab', 'X-Probe', 'x\ty'],
-      ['with a delete character', 'X-Probe', 'x\x7f'],
-      ['with a character above U+00FF', 'X-Probe', '☕'],
+      ['a header whose name is not a token', 'X Probe', 'x'],
+      ['a header whose name is empty', '', 'x'],
+      ['the header Upgrade', 'Upgrade', 'h2c'],
+      ['the header connection', 'connection', 'close'],
+      ['the header Content-Length', 'Content-Length', '5'],
+      ['the header transfer-encoding', 'transfer-encoding', 'chunked'],
+      ['the header Sec-WebSocket-Accept', 'Sec-WebSocket-Accept', 'x'],
+      ['the header sec-websocket-protocol', 'sec-websocket-protocol', 'x'],
+      ['a header with a line break', 'X-Probe', 'x\r\nX-Other: y'],
+      ['a header with a tab', 'X-Probe', 'x\ty'],
+      ['a header with a delete character', 'X-Probe', 'x\x7f'],
+      ['a header with a character above U+00FF', 'X-Probe', '☕'],
     ] as const
   ).map(
     ([what, name, value]): RuleCase => ({
-      title: `a header ${what} is an error: the upgrade throws, and none of the headers is sent`,
+      title: `${what} makes the upgrade throw, and none of the headers is sent`,
       needs: ['setsHeaders'],
       async run(t) {
         const { id, url } = t.server.probeUrl({ options: { headers: { 'X-Good': 'good', [name]: [value] } } });

@@ -3,7 +3,7 @@ import { ANSWER_WAIT, forEachCallback, instructionFrame, push, testsOf, text } f
 
 export default testsOf('2.1', [
   ...forEachCallback({
-    title: (callback) => `nothing begins while ${callback} is pending`,
+    title: (callback) => `no callback is called while ${callback} is pending`,
     async run(t, trigger, callback) {
       const probe = await trigger(t, { gate: true });
       await probe.untilStarted(callback);
@@ -19,7 +19,7 @@ export default testsOf('2.1', [
     },
   }),
   ...forEachCallback({
-    title: (callback) => `what ${callback} returns is applied before the next callback begins`,
+    title: (callback) => `the result of ${callback} is applied before the next callback is called`,
     async run(t, trigger) {
       const probe = await trigger(t, { wait: 5, result: { type: 'push', messages: [text('first')] } });
       probe.instruct(push(text('second')));
@@ -32,7 +32,7 @@ export default testsOf('2.1', [
     },
   }),
   {
-    title: 'a thenable result is awaited',
+    title: 'a thenable is awaited like a promise',
     needs: ['returnsThenables'],
     async run(t) {
       const probe = await t.open();
@@ -43,7 +43,7 @@ export default testsOf('2.1', [
     },
   },
   {
-    title: 'terminate does not begin while a callback is pending',
+    title: 'terminate is not called while a callback is pending',
     async run(t) {
       const probe = await t.open();
       probe.instruct({ gate: true });
@@ -58,7 +58,7 @@ export default testsOf('2.1', [
     },
   },
   {
-    title: "terminate does not begin while a callback is pending, though the client's close frame has arrived",
+    title: "terminate is not called while a callback is pending, even after the client's close frame",
     async run(t) {
       const client = await t.raw();
       client.send(instructionFrame({ gate: true }), closeFrame(4000));

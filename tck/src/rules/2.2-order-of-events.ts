@@ -8,14 +8,14 @@ export default testsOf('2.2', [
       const probe = await t.open();
       probe.instruct({ gate: true });
       await probe.untilStarted('handleIn');
-      await probe.post('info one');
-      await probe.post('info two');
+      await probe.post('post one');
+      await probe.post('post two');
       await probe.release();
       await probe.untilStarted('handleInfo', 2);
       const sent = Array.from({ length: 50 }, (_, index) => `frame ${index}`);
       for (const data of sent) probe.client.text(data);
       const trace = await probe.untilStarted('handleIn', 51);
-      t.equal(trace.calls('handleInfo'), [{ info: 'info one' }, { info: 'info two' }]);
+      t.equal(trace.calls('handleInfo'), [{ info: 'post one' }, { info: 'post two' }]);
       t.equal(
         trace.calls('handleIn').slice(1),
         sent.map((data) => ({ text: data })),
@@ -23,13 +23,13 @@ export default testsOf('2.2', [
     },
   },
   {
-    title: 'frames that have arrived are handled before infos that are posted afterwards, however many wait',
+    title: 'frames are handled before messages that were posted later, also in a long queue',
     async run(t) {
       const client = await t.raw();
       const sent = Array.from({ length: 200 }, (_, index) => `frame ${index}`);
       client.send(instructionFrame({ gate: true }), ...sent.map((data) => frame(TEXT, data)), frame(PING, 'all read'));
       await t.server.untilStarted(client.id, 'handleIn');
-      // The pong shows that the frames have arrived; a server that has stopped reading sends none, and may do as it likes.
+      // The pong proves that the frames have arrived. A server that has stopped reading sends none: its order is not checked.
       const hasRead = (await client.within(ANSWER_WAIT)) !== undefined;
       const infos = Array.from({ length: 200 }, (_, index) => index);
       await t.server.post(client.id, infos);
@@ -54,7 +54,7 @@ export default testsOf('2.2', [
     },
   },
   {
-    title: 'infos that have arrived are handled before frames that arrive afterwards, however many wait',
+    title: 'posted messages are handled before frames that arrived later, also in a long queue',
     async run(t) {
       const client = await t.raw();
       await t.server.post(client.id, [{ gate: true }, ...Array.from({ length: 2_000 }, (_, index) => index)]);
@@ -65,7 +65,7 @@ export default testsOf('2.2', [
       await t.receivesFrames(client, { opcode: TEXT, payload: Buffer.from('fence') });
       const trace = await t.server.trace(client.id);
       t.equal(trace.started.slice(-2), ['handleIn', 'handleIn'], 'the last callbacks');
-      t.equal(trace.calls('handleInfo').length, 2_001, 'the number of infos before them');
+      t.equal(trace.calls('handleInfo').length, 2_001, 'the number of posted messages before them');
     },
   },
   {
@@ -80,7 +80,7 @@ export default testsOf('2.2', [
     },
   },
   {
-    title: 'frames and a close frame in one packet are all handled, while a callback is pending',
+    title: 'frames and a close frame that come in one packet while a callback is pending are all handled',
     async run(t) {
       const client = await t.raw({ on: { handleIn: { wait: 20 } } });
       client.send(frame(TEXT, 'one'), frame(TEXT, 'two'), closeFrame(4000, 'bye'));
@@ -90,7 +90,7 @@ export default testsOf('2.2', [
     },
   },
   {
-    title: 'frames that came before a drop are handled before terminate',
+    title: 'frames that came before the socket was gone are handled before terminate',
     async run(t) {
       const client = await t.raw({ on: { handleIn: { wait: 20 } } });
       client.send(frame(TEXT, 'one'), frame(TEXT, 'two'));
@@ -131,31 +131,31 @@ export default testsOf('2.2', [
     }),
   ),
   {
-    title: 'infos that still wait when the connection ends are discarded',
+    title: 'posted messages that wait when the connection ends are discarded',
     async run(t) {
       const probe = await t.open();
       probe.instruct({ gate: true });
       await probe.untilStarted('handleIn');
       await probe.post('late', 'later');
-      probe.instruct(stop()); // so that the end is sure to come before the infos' turn has passed
+      probe.instruct(stop()); // so that a server that has stopped reading meets an end soon after the posted messages
       probe.client.cut();
       await t.server.quiet();
       await probe.release();
       const trace = await probe.untilTerminated();
       t.equal(trace.started.filter((callback) => callback === 'terminate').length, 1, 'the calls of terminate');
-      // A server that has stopped reading learns of the end when it reads again: an info may have had its turn by then.
+      // A server that has stopped reading sees the end when it reads again, possibly after a posted message.
       t.equal(trace.started.at(-1), 'terminate', 'the last callback');
     },
   },
   {
-    title: "infos are discarded once the client's close frame has arrived, though a callback is pending",
+    title: "messages posted after the client's close frame are discarded, also while a callback is pending",
     needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw();
       client.send(instructionFrame({ gate: true }), frame(TEXT, 'still handled'), closeFrame(4000));
       await t.server.untilStarted(client.id, 'handleIn');
       await t.server.post(client.id, ['waits']);
-      // The answer shows that the close frame has arrived; a server that has stopped reading sends none yet.
+      // The answer proves that the close frame has arrived. A server that has stopped reading sends none yet.
       const answer = await client.within(ANSWER_WAIT);
       await t.server.post(client.id, ['comes late']);
       await t.server.release(client.id);
@@ -167,13 +167,13 @@ export default testsOf('2.2', [
     },
   },
   {
-    title: "infos that were posted before the client's close frame arrived, and still wait, are discarded",
+    title: "posted messages that wait when the client's close frame arrives are discarded",
     needs: ['keepsEarlyFrames', 'seesCloseFrames'],
     async run(t) {
       const on = { init: { gate: true, post: ['waits'] } } as const;
       const client = await t.raw({ on }, { earlyBytes: closeFrame(4000) });
       await t.server.untilStarted(client.id, 'init');
-      // The answer shows that the close frame has arrived; a server that has stopped reading sends none yet.
+      // The answer proves that the close frame has arrived. A server that has stopped reading sends none yet.
       const answer = await client.within(ANSWER_WAIT);
       await t.server.release(client.id);
       const trace = await t.server.untilTerminated(client.id);
@@ -188,7 +188,7 @@ export default testsOf('2.2', [
     ] as const
   ).map(
     ([what, instruction]): RuleCase => ({
-      title: `after a ${what} that follows the client's close frame, the messages before that are discarded too`,
+      title: `after a ${what} that follows the client's close frame, the remaining messages are discarded too`,
       async run(t) {
         const client = await t.raw();
         client.send(instructionFrame({ gate: true, ...instruction }), frame(TEXT, 'never handled'), closeFrame(4000));
@@ -201,7 +201,7 @@ export default testsOf('2.2', [
     }),
   ),
   ...forEachCallback({
-    title: (callback) => `after a stop from ${callback}, what waits is discarded`,
+    title: (callback) => `after a stop from ${callback}, waiting frames and posted messages are discarded`,
     async run(t, trigger, callback) {
       const probe = await trigger(t, { gate: true, ...stop() });
       await probe.untilStarted(callback);

@@ -18,7 +18,7 @@ export default testsOf('2.3', [
         { text: '' },
       ],
       [
-        'a text message in fragments, divided inside a character',
+        'a text message whose fragments divide a character',
         [
           frame(TEXT, Buffer.from('☕').subarray(0, 1), { fin: false }),
           frame(CONTINUATION, Buffer.from('☕').subarray(1), { fin: false }),
@@ -27,7 +27,7 @@ export default testsOf('2.3', [
         { text: '☕!' },
       ],
       [
-        'a binary message in fragments, some of them empty',
+        'a binary message with empty fragments',
         [
           frame(BINARY, Buffer.of(1), { fin: false }),
           frame(CONTINUATION, '', { fin: false }),
@@ -48,7 +48,7 @@ export default testsOf('2.3', [
         { text: 'abc' },
       ],
       [
-        'each of two messages in fragments',
+        'each of two fragmented messages',
         [
           frame(TEXT, 'a', { fin: false }),
           frame(CONTINUATION, 'b'),
@@ -61,7 +61,7 @@ export default testsOf('2.3', [
     ] as [string, Buffer[], ...TraceEvent['given'][]][]
   ).map(
     ([what, frames, ...received]): RuleCase => ({
-      title: `${what} comes whole`,
+      title: `${what} is passed whole`,
       async run(t) {
         const client = await t.raw();
         client.send(...frames);
@@ -71,7 +71,7 @@ export default testsOf('2.3', [
     }),
   ),
   {
-    title: 'a message that comes byte by byte is whole',
+    title: 'a message that comes byte by byte is passed whole',
     async run(t) {
       const client = await t.raw();
       for (const byte of frame(TEXT, 'slow')) {
@@ -84,7 +84,7 @@ export default testsOf('2.3', [
   },
   ...[125, 126, 127, 65_535, 65_536, 1_000_000].map(
     (length): RuleCase => ({
-      title: `a message of ${length} bytes comes whole`,
+      title: `a message of ${length} bytes is passed whole`,
       async run(t) {
         const probe = await t.open();
         probe.client.text('x'.repeat(length));
@@ -94,7 +94,7 @@ export default testsOf('2.3', [
     }),
   ),
   {
-    title: '5 000 messages in one write all come, in order',
+    title: '5 000 messages in one write are all passed, in order',
     async run(t) {
       const client = await t.raw();
       const sent = Array.from({ length: 5_000 }, (_, index) => `${index}`);
@@ -108,7 +108,7 @@ export default testsOf('2.3', [
     },
   },
   {
-    title: 'a message of 100 fragments comes whole',
+    title: 'a message of 100 fragments is passed whole',
     async run(t) {
       const client = await t.raw();
       const first = frame(TEXT, 'a', { fin: false });
@@ -119,7 +119,7 @@ export default testsOf('2.3', [
     },
   },
   {
-    title: 'a compressed message comes whole, and compressed ones are sent',
+    title: 'compressed messages are passed whole, and sent',
     needs: ['compresses'],
     async run(t) {
       const probe = await t.open({ options: { compress: true }, client: { perMessageDeflate: { threshold: 0 } } });
@@ -143,7 +143,7 @@ export default testsOf('2.3', [
     },
   },
   {
-    title: 'compressed messages in fragments, and ones that are not compressed, come whole',
+    title: 'fragmented compressed messages and uncompressed ones are passed whole',
     needs: ['compresses'],
     async run(t) {
       const probe = await t.open({ options: { compress: true }, client: { perMessageDeflate: { threshold: 0 } } });
@@ -158,7 +158,7 @@ export default testsOf('2.3', [
     },
   },
   {
-    title: 'nothing is compressed unless the application asks',
+    title: 'nothing is compressed unless the application enables it',
     async run(t) {
       const probe = await t.open({ client: { perMessageDeflate: true } });
       t.equal(probe.client.socket.extensions, '', 'the extensions');

@@ -2,7 +2,7 @@ import { push, type RuleCase, testsOf, text } from './common.ts';
 
 export default testsOf('2.4', [
   {
-    title: 'the state is the value that was last returned, by identity',
+    title: 'each callback receives the very state that the last result gave',
     async run(t) {
       const probe = await t.open({ on: { init: { wait: 1 } } });
       probe.client.text('one');
@@ -27,7 +27,7 @@ export default testsOf('2.4', [
     ] as const
   ).map(
     ([what, instruction]): RuleCase => ({
-      title: `a state of ${what} is a state as any other`,
+      title: `${what} is a state like any other`,
       async run(t) {
         const probe = await t.open({ handler: {}, on: { init: instruction } });
         probe.client.text('one');

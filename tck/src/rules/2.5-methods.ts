@@ -19,12 +19,12 @@ export default testsOf('2.5', [
       t.equal(
         trace.events.filter(({ event, sameThis }) => event === 'begin' && !sameThis),
         [],
-        'the callbacks that were not called as methods of the handler',
+        'the callbacks that were not called as methods',
       );
     },
   },
   {
-    title: 'a handler without handleControl is sent pings and pongs, and none of them matters',
+    title: 'without handleControl, pings and pongs have no effect on the handler',
     async run(t) {
       const client = await t.raw({ handler: { without: ['handleControl'] } });
       client.send(frame(PING, 'a'), frame(PONG, 'b'), instructionFrame(push(text('alive'))));
@@ -34,7 +34,7 @@ export default testsOf('2.5', [
     },
   },
   {
-    title: 'a handler without terminate is not asked for it, and nothing is reported',
+    title: 'without terminate, the connection ends normally, and no error is reported',
     alone: true,
     async run(t) {
       const before = t.help.reports?.();
@@ -44,7 +44,7 @@ export default testsOf('2.5', [
       client.send(closeFrame(4000));
       await t.closesRaw(client, 4000);
       await t.server.quiet();
-      t.equal(t.help.reports?.(), before, 'what the server has reported');
+      t.equal(t.help.reports?.(), before, 'the error reports');
     },
   },
 ]);

@@ -2,7 +2,7 @@ import { push, testsOf, text } from './common.ts';
 
 export default testsOf('2.6', [
   {
-    title: 'one handler serves many connections at the same time, and one that is stuck does not hold up the others',
+    title: 'one handler serves many connections at the same time, and a pending callback does not block the others',
     async run(t) {
       const probes = await Promise.all(Array.from({ length: 20 }, () => t.open()));
       for (const probe of probes) probe.instruct({ gate: true });

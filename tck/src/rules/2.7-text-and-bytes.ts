@@ -4,7 +4,7 @@ import { push, type RuleCase, testsOf } from './common.ts';
 
 export default testsOf('2.7', [
   {
-    title: 'a byte order mark is kept',
+    title: 'a byte order mark is not removed',
     async run(t) {
       const client = await t.raw();
       client.send(
@@ -82,12 +82,12 @@ export default testsOf('2.7', [
   },
   ...(
     [
-      ['of one packet', true],
-      ['of several packets', false],
+      ['of the same packet', true],
+      ['of later packets', false],
     ] as const
   ).map(
     ([what, together]): RuleCase => ({
-      title: `a handler that overwrites its bytes harms no others ${what}`,
+      title: `if a handler overwrites the bytes of a message, the other messages ${what} are unaffected`,
       needs: ['overwritesFrames'],
       async run(t) {
         const client = await t.raw({ on: { handleIn: { overwrite: true } } });
@@ -105,7 +105,7 @@ export default testsOf('2.7', [
     }),
   ),
   {
-    title: 'a handler that overwrites the data of a ping harms neither the answer nor the next one',
+    title: 'if a handler overwrites the data of a ping, the pong and the next ping are unaffected',
     needs: ['receivesControlFrames', 'overwritesFrames'],
     async run(t) {
       const client = await t.raw({ on: { handleControl: { overwrite: true } } });
@@ -121,7 +121,7 @@ export default testsOf('2.7', [
   },
   ...([false, true] as const).map(
     (compress): RuleCase => ({
-      title: `bytes that a handler has returned are not modified${compress ? ', though compressed' : ''}`,
+      title: `bytes that a handler has returned are not modified${compress ? ' by compression' : ''}`,
       needs: compress ? ['compresses'] : [],
       async run(t) {
         const probe = await t.open(
@@ -136,14 +136,14 @@ export default testsOf('2.7', [
   ),
   ...(
     [
-      ['in one frame', [frame(TEXT, Buffer.of(0x61, 0xff, 0x62))], 'a\uFFFDb'],
+      ['in a single frame', [frame(TEXT, Buffer.of(0x61, 0xff, 0x62))], 'a\uFFFDb'],
       [
         'at the end of a long message',
         [frame(TEXT, Buffer.concat([Buffer.alloc(900, 'x'), Buffer.of(0xff)]))],
         `${'x'.repeat(900)}\uFFFD`,
       ],
       [
-        'in fragments: of the whole message, not of each',
+        'in the message as a whole, not in each fragment',
         [
           frame(TEXT, Buffer.of(0x61, 0xe2), { fin: false }),
           frame(CONTINUATION, Buffer.of(0x98), { fin: false }),
@@ -154,7 +154,7 @@ export default testsOf('2.7', [
     ] as [string, Buffer[], string][]
   ).map(
     ([what, frames, received]): RuleCase => ({
-      title: `with validateUtf8 off, malformed bytes come as U+FFFD, ${what}`,
+      title: `with validateUtf8: false, malformed bytes are decoded to U+FFFD ${what}`,
       needs: ['canSkipUtf8Validation'],
       async run(t) {
         const client = await t.raw({ options: { validateUtf8: false } });

@@ -3,7 +3,7 @@ import { push, type RuleCase, testsOf, text } from './common.ts';
 
 export default testsOf('2.8', [
   {
-    title: 'a ping is answered with its data, whatever the handler does',
+    title: 'a ping is answered with its data',
     async run(t) {
       const client = await t.raw();
       client.send(frame(PING, 'beat'));
@@ -25,7 +25,7 @@ export default testsOf('2.8', [
     },
   },
   {
-    title: 'handleControl receives pings and pongs, and a ping has been answered before',
+    title: 'handleControl receives pings and pongs, each ping after it has been answered',
     needs: ['receivesControlFrames'],
     async run(t) {
       const client = await t.raw({ on: { handleControl: push(text('seen')) } });
@@ -35,7 +35,7 @@ export default testsOf('2.8', [
     },
   },
   {
-    title: 'close frames reach no handler',
+    title: 'close frames are not passed to the handler',
     async run(t) {
       const probe = await t.open();
       probe.client.close(4000, 'bye');
@@ -44,7 +44,7 @@ export default testsOf('2.8', [
   },
   ...([false, true] as const).map(
     (inside): RuleCase => ({
-      title: `control frames that a platform cannot send are left out, and the rest is sent${inside ? ', even if nothing is left' : ''}`,
+      title: `control frames that a platform cannot send are left out${inside ? ' of a result that has nothing else' : ', and the other messages are sent'}`,
       async run(t) {
         const probe = await t.open();
         const messages = inside ? [{ opcode: 'pong' }] : [text('before'), { opcode: 'pong' }, text('after')];

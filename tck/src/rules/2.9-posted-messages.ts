@@ -2,7 +2,7 @@ import { push, type RuleCase, testsOf, text } from './common.ts';
 
 export default testsOf('2.9', [
   {
-    title: 'handleInfo receives each posted info once',
+    title: 'handleInfo receives each posted message once',
     async run(t) {
       const probe = await t.open();
       const infos = Array.from({ length: 100 }, (_, index) => index);
@@ -17,19 +17,19 @@ export default testsOf('2.9', [
   },
   ...[1_000, 10_000].map(
     (count): RuleCase => ({
-      title: `none of ${count} infos is lost that are posted while a callback is pending`,
+      title: `${count} messages posted while a callback is pending are all handled`,
       async run(t) {
         const probe = await t.open({ on: { init: { gate: true } } });
-        await t.server.post(probe.id, ['info'], { times: count });
+        await t.server.post(probe.id, ['post'], { times: count });
         await probe.post(push(text('fence')));
         await probe.release();
         await t.receives(probe.client, { text: 'fence' });
-        t.equal((await probe.trace()).calls('handleInfo').length, count + 1, 'the number of infos');
+        t.equal((await probe.trace()).calls('handleInfo').length, count + 1, 'the number of posted messages');
       },
     }),
   ),
   {
-    title: 'infos that are equal, or the same, are not merged',
+    title: 'posted messages that are equal or identical are not merged',
     async run(t) {
       const probe = await t.open();
       await probe.post('same', 'same', 1, 1, null, null, { result: { type: 'ok' } }, { result: { type: 'ok' } });
@@ -42,7 +42,7 @@ export default testsOf('2.9', [
     },
   },
   {
-    title: 'an info arrives by identity, not as a copy',
+    title: 'a posted message is passed by identity, not as a copy',
     async run(t) {
       const probe = await t.open();
       await probe.post({ result: { type: 'ok' }, list: [1, { two: 2 }] }, [3], 'text');
@@ -50,12 +50,12 @@ export default testsOf('2.9', [
       t.equal(
         trace.events.filter(({ callback, sameValue }) => callback === 'handleInfo' && sameValue === false),
         [],
-        'the infos that were copied',
+        'the posted messages that were copied',
       );
     },
   },
   {
-    title: 'every kind of info arrives: null, 0, an empty text, false, a list',
+    title: 'null, 0, an empty string, false and a list can be posted',
     async run(t) {
       const probe = await t.open();
       await probe.post(null, 0, '', false, [1, 2]);

@@ -12,7 +12,7 @@ export default testsOf('3.2', [
       ['a ping with text', [{ opcode: 'ping', data: 'hi' }], [{ ping: 'hi' }], 'sendsControlFrames'],
       ['a pong with bytes', [{ opcode: 'pong', hex: '6869' }], [{ pong: 'hi' }], 'sendsControlFrames'],
       [
-        'a number of messages, in order',
+        'several messages, in order',
         [text('a'), { opcode: 'binary', hex: '01' }, text('b')],
         [{ text: 'a' }, { binary: '01' }, { text: 'b' }],
       ],
@@ -35,7 +35,7 @@ export default testsOf('3.2', [
     }),
   ),
   {
-    title: 'push sends one message that is not in a list',
+    title: 'push sends a single message that is not in a list',
     async run(t) {
       const probe = await t.open();
       probe.instruct({ result: { type: 'push', messages: text('one') } });
@@ -54,7 +54,7 @@ export default testsOf('3.2', [
   ),
   ...(['ArrayBuffer', 'DataView', 'Uint16Array', 'offset', 'shared'] as const).map(
     (as): RuleCase => ({
-      title: `push sends the bytes of a binary message, whatever holds them: ${as}`,
+      title: `push sends the bytes of a binary message in the form ${as}`,
       async run(t) {
         const probe = await t.open();
         probe.instruct(push({ opcode: 'binary', hex: '01020304', as }, { opcode: 'binary', hex: '', as }));
@@ -64,7 +64,7 @@ export default testsOf('3.2', [
   ),
   ...(['ArrayBuffer', 'DataView', 'offset'] as const).map(
     (as): RuleCase => ({
-      title: `push sends the bytes of a ping, whatever holds them: ${as}`,
+      title: `push sends the bytes of a ping or pong in the form ${as}`,
       needs: ['sendsControlFrames'],
       async run(t) {
         const probe = await t.open();
@@ -74,7 +74,7 @@ export default testsOf('3.2', [
     }),
   ),
   {
-    title: 'push sends its messages before the next callback begins',
+    title: 'push sends its messages before the next callback is called',
     async run(t) {
       const probe = await t.open();
       probe.instruct({ post: [push(text('second'))], result: { type: 'push', messages: [text('first')] } });

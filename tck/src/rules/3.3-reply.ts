@@ -2,7 +2,7 @@ import { forEachCallback, push, type RuleCase, replacesState, testsOf, text } fr
 
 export default testsOf('3.3', [
   ...forEachCallback({
-    title: (callback) => `reply from ${callback} is push, whatever its status`,
+    title: (callback) => `reply from ${callback} is treated like push, whatever its status`,
     async run(t, trigger) {
       const probe = await trigger(t, {
         result: { type: 'reply', status: { any: 'thing' }, messages: [text('a'), text('b')] },
@@ -14,7 +14,7 @@ export default testsOf('3.3', [
   }),
   ...[{}, { status: null }, { status: 'error' }, { status: 500 }].map(
     (status): RuleCase => ({
-      title: `reply ${'status' in status ? `with the status ${JSON.stringify(status.status)}` : 'without a status'} is push`,
+      title: `reply ${'status' in status ? `with the status ${JSON.stringify(status.status)}` : 'without a status'} is treated like push`,
       async run(t) {
         const probe = await t.open();
         probe.instruct({ result: { type: 'reply', ...status, messages: text('a') } });

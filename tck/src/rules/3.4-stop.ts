@@ -14,7 +14,7 @@ export default testsOf('3.4', [
     },
   }),
   {
-    title: 'after a stop, what the client still sends reaches no callback',
+    title: 'after a stop, frames from the client are not passed to any callback',
     async run(t) {
       const client = await t.raw();
       client.send(instructionFrame(stop()), frame(TEXT, 'late'), frame(TEXT, 'later'));
@@ -25,7 +25,7 @@ export default testsOf('3.4', [
     },
   },
   {
-    title: 'after a throw, what the client still sends reaches no callback',
+    title: 'after a throw, frames from the client are not passed to any callback',
     async run(t) {
       const client = await t.raw();
       client.send(frame(TEXT, '{"throw":"no"}'), frame(TEXT, 'late'));
@@ -52,7 +52,7 @@ export default testsOf('3.4', [
     }),
   ),
   {
-    title: 'a stop sends nothing but its code where it gives no reason',
+    title: 'the close frame of a stop without a close reason has a code only',
     async run(t) {
       for (const more of [{}, { close: { code: 4000 } }, { reason: { error: 'secret' } }, { reason: 'restart' }]) {
         const client = await t.raw();

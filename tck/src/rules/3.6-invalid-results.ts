@@ -76,10 +76,10 @@ export default testsOf('3.6', [
     ] as [string, unknown][]
   ).map(
     ([what, raw]): RuleCase => ({
-      title: `${what} is an error, and none of it is sent`,
+      title: `${what} is an invalid result, and no part of it is sent`,
       async run(t) {
         const probe = await t.open();
-        // Bytes have no JSON: the probe makes them, and its state counts as returned, though it is not.
+        // JSON has no bytes: the probe creates them with `result`, and records a state, although the result is invalid.
         const isMade = typeof raw === 'object' && raw !== null && 'result' in raw;
         probe.instruct(isMade ? (raw as Instruction) : { raw });
         await t.closes(probe.client, 1011);
@@ -91,7 +91,7 @@ export default testsOf('3.6', [
     }),
   ),
   ...forEachCallback({
-    title: (callback) => `an invalid result is an error from ${callback} too, also in a promise`,
+    title: (callback) => `an invalid result that ${callback} returns in a promise closes with 1011`,
     async run(t, trigger, callback) {
       const probe = await trigger(t, { raw: { type: 'push', messages: [sent] }, wait: 1 });
       await t.closes(probe.client, 1011);
@@ -118,7 +118,7 @@ export default testsOf('3.6', [
   ),
   ...(['push', 'stop'] as const).map(
     (type): RuleCase => ({
-      title: `the messages of a ${type} are read once: what was checked is what is sent`,
+      title: `the messages of a ${type} are read once: those that were checked are sent`,
       async run(t) {
         const probe = await t.open();
         const messages = [text('first look'), { opcode: 'binary', hex: '0102' }];

@@ -2,7 +2,7 @@ import type { Instruction } from '../probe-protocol.ts';
 import { CLOSE, closeFrame } from '../raw-client.ts';
 import { ANSWER_WAIT, instructionFrame, push, type RuleCase, stop, testsOf, text } from './common.ts';
 
-/** Instructions that settle late, with the code that each closes with, and the reason that terminate then receives. */
+/** Instructions, each with the reason that `terminate` receives if it ends the connection. */
 const late: readonly [what: string, own: object | undefined, instruction: Instruction][] = [
   ['a push', undefined, push(text('late'))],
   [
@@ -15,7 +15,7 @@ const late: readonly [what: string, own: object | undefined, instruction: Instru
   ['an invalid result', { type: 'error', code: 1011, reason: '' }, { raw: { type: 'okay' } }],
 ];
 
-/** What `closing` returns, for a frame that has been read already. */
+/** The result of `closing` for a frame that the test has read already. */
 function closeIn({ opcode, payload }: { readonly opcode: number; readonly payload: Buffer }) {
   return { before: [], code: opcode === CLOSE ? payload.readUInt16BE() : ('no close frame' as const) };
 }
@@ -23,13 +23,13 @@ function closeIn({ opcode, payload }: { readonly opcode: number; readonly payloa
 export default testsOf('3.7', [
   ...late.map(
     ([what, own, instruction]): RuleCase => ({
-      title: `${what} after the client's close frame changes neither how it closed nor what terminate receives`,
+      title: `${what} after the client's close frame changes neither the close code nor the reason that terminate receives`,
       needs: ['seesCloseFrames'],
       async run(t) {
         const client = await t.raw();
         client.send(instructionFrame({ gate: true, ...instruction }), closeFrame(4001, 'mine'));
         await t.server.untilStarted(client.id, 'handleIn');
-        // A server that has stopped reading has not read the close frame yet: then the callback's own end is the first.
+        // A server that has stopped reading has not read the close frame yet: then the callback ends the connection.
         const answer = await client.within(ANSWER_WAIT);
         await t.server.release(client.id);
         const trace = await t.server.untilTerminated(client.id);
@@ -43,14 +43,14 @@ export default testsOf('3.7', [
         t.matches(trace.reason, isRemote ? remote : own, 'the reason that terminate received');
         t.equal(code, isRemote ? 4001 : (own as { code: number }).code, 'the code on the wire');
         t.check(before.length <= (isRemote && own ? 0 : 1), 'no message of the callback', before);
-        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'what follows the close frame');
+        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'the data after the close frame');
         if (instruction.throw) await t.reported(instruction.throw);
       },
     }),
   ),
   ...late.map(
     ([what, , instruction]): RuleCase => ({
-      title: `${what} after the connection is gone leaves nothing but its state`,
+      title: `${what} after the connection is lost changes nothing but the state`,
       async run(t) {
         const client = await t.raw();
         const error = instruction.throw && { throw: 'rejected after the drop' };
@@ -79,20 +79,20 @@ export default testsOf('3.7', [
         const { started, other } = await t.start();
         const { id, url } = other.probeUrl({ on: { terminate: { tell: true } } });
         const client = await t.connectRaw(url, { halfOpen: true });
-        client.send(instructionFrame({ wait: 5_000, ...instruction })); // still pending when the shutdown begins
+        client.send(instructionFrame({ wait: 5_000, ...instruction })); // pending when the shutdown begins
         await other.untilStarted(id, 'handleIn');
         const down = started.shutdown();
         t.equal((await client.closing()).code, 1001, 'the code');
         const told = '{"type":"shutdown","code":1001,"reason":""} with the last state';
         await t.reported(`terminate received ${told}`, started.reports);
-        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'what follows the close frame');
+        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'the data after the close frame');
         client.cut();
         await t.shutdownSettles(down);
       },
     }),
   ),
   {
-    title: 'what terminate receives, and what the client receives, are of the same end',
+    title: 'terminate and the client receive the same close code',
     needs: ['seesCloseFrames'],
     async run(t) {
       const ends: [object, object][] = [];
@@ -113,7 +113,7 @@ export default testsOf('3.7', [
     },
   },
   {
-    title: 'a throw of the next message, after the end, changes nothing either',
+    title: 'a throw for a message that was waiting at the end has no effect on the close',
     needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw();

@@ -8,8 +8,8 @@ export default testsOf('4.1', [
       ['a stop', (probe: ProbeConnection) => probe.instruct(stop())],
       ['a throw', (probe: ProbeConnection) => probe.instruct({ throw: 'no' })],
       ['a rejection', (probe: ProbeConnection) => probe.instruct({ throw: 'no', wait: 1 })],
-      ['the client closes', (probe: ProbeConnection) => probe.client.close(1000)],
-      ['the connection drops', (probe: ProbeConnection) => probe.client.cut()],
+      ['a close by the client', (probe: ProbeConnection) => probe.client.close(1000)],
+      ['the loss of the connection', (probe: ProbeConnection) => probe.client.cut()],
     ] as [string, (probe: ProbeConnection) => void][]
   ).map(
     ([what, end]): RuleCase => ({
@@ -40,7 +40,7 @@ export default testsOf('4.1', [
     [
       ['the client closes', closeFrame(4000)],
       ['the client violates the protocol', frame(3, 'x')],
-      ['the client cuts the connection', undefined],
+      ['the connection is lost', undefined],
     ] as const
   ).flatMap(([what, end]) =>
     (['init', 'handleIn', 'handleInfo'] as const).map(
@@ -48,7 +48,7 @@ export default testsOf('4.1', [
         title: `terminate waits for a pending ${callback} when ${what}`,
         needs: callback === 'init' ? ['keepsEarlyFrames'] : [],
         async run(t) {
-          // In one packet with what the callback is called for, so that the end has arrived though reading stops.
+          // In one packet with the event of the callback, so that the server reads both before it stops reading.
           const earlyBytes = end ?? Buffer.alloc(0);
           const on = callback === 'init' ? { init: { gate: true } as const } : {};
           const client = await t.raw({ on }, callback === 'init' ? { earlyBytes } : {});
@@ -88,7 +88,7 @@ export default testsOf('4.1', [
     }),
   ),
   {
-    title: 'terminate is called once, though a stop is followed by a throw and a close frame',
+    title: 'terminate is called once if a stop is followed by a throw and a close frame',
     async run(t) {
       const client = await t.raw();
       client.send(instructionFrame(stop()), instructionFrame({ throw: 'never called' }), closeFrame(4000));

@@ -5,7 +5,7 @@ const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014]
 export default testsOf('4.2', [
   ...[...CODES, 3000, 3999, 4000, 4999].map(
     (code): RuleCase => ({
-      title: `a handler may send ${code}, with a reason`,
+      title: `a stop with the code ${code} and a reason sends both`,
       async run(t) {
         const client = await t.raw();
         client.send(instructionFrame(stop({ close: { code, reason: 'why ☕' } })));
@@ -18,7 +18,7 @@ export default testsOf('4.2', [
   ),
   ...[0, 999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, -1, 1000.5, 3000.5, 70_000].map(
     (code): RuleCase => ({
-      title: `${code} is an error: it closes with 1011`,
+      title: `a stop with the code ${code} is an invalid result, and closes with 1011`,
       async run(t) {
         const client = await t.raw();
         client.send(instructionFrame(stop({ close: { code, reason: 'no' }, messages: [text('must not be sent')] })));
@@ -31,8 +31,8 @@ export default testsOf('4.2', [
   ...(
     [
       ['of 123 bytes is sent whole', 'x'.repeat(123), 'x'.repeat(123)],
-      ['of 124 bytes is cut', 'x'.repeat(124), 'x'.repeat(123)],
-      ['of more is cut', 'x'.repeat(500), 'x'.repeat(123)],
+      ['of 124 bytes is cut to 123', 'x'.repeat(124), 'x'.repeat(123)],
+      ['of 500 bytes is cut to 123', 'x'.repeat(500), 'x'.repeat(123)],
       ...[0, 1, 2].map((lead) => {
         const room = Math.floor((123 - lead) / 3);
         return [
@@ -71,16 +71,16 @@ export default testsOf('4.2', [
     [
       ['thrown', { throw: 'secret' }],
       ['rejected with', { throw: 'secret', wait: 1 }],
-      ['given for a stop', stop({ reason: { error: 'secret' } })],
+      ['the reason of a stop', stop({ reason: { error: 'secret' } })],
     ] as const
   ).map(
     ([what, instruction]): RuleCase => ({
-      title: `the text of an error that is ${what} does not go on the wire`,
+      title: `the text of an error that is ${what} is not sent`,
       async run(t) {
         const client = await t.raw();
         client.send(instructionFrame(instruction));
         t.equal(await client.closing(), { before: [], code: 1011, reason: '' }, 'the close frame');
-        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'what follows it');
+        t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'the data after it');
       },
     }),
   ),

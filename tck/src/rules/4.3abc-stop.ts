@@ -32,7 +32,7 @@ export default [
     testsOf(
       rule,
       forEachCallback({
-        title: (callback) => `stop ${what} with a close from ${callback} sends that, after its messages`,
+        title: (callback) => `stop ${what} with a close from ${callback} sends its messages, then its code and reason`,
         async run(t, trigger) {
           const probe = await trigger(t, stop({ ...more, close: { code: 4001, reason: 'y' }, messages: text('z') }));
           await t.receives(probe.client, { text: 'z' }, { close: 4001, reason: 'y' });

@@ -8,7 +8,7 @@ export default testsOf('4.3d', [
     ] as const
   ).flatMap(([what, more]) =>
     forEachCallback({
-      title: (callback) => `a ${what} in ${callback} sends 1011`,
+      title: (callback) => `a ${what} in ${callback} closes with 1011`,
       async run(t, trigger, callback) {
         const probe = await trigger(t, { throw: 'broken', ...more });
         await t.closes(probe.client, 1011);
@@ -19,7 +19,7 @@ export default testsOf('4.3d', [
     }),
   ),
   {
-    title: 'an invalid result sends 1011, and terminate receives an error',
+    title: 'an invalid result closes with 1011, and terminate receives an error',
     async run(t) {
       const probe = await t.open();
       probe.instruct({ raw: { type: 'none' } });

@@ -36,7 +36,7 @@ export default testsOf('4.3e', [
     }),
   ),
   {
-    title: 'terminate does not wait for a client that sends its close frame and keeps the connection',
+    title: 'terminate does not wait for a client that sends a close frame and keeps its socket open',
     needs: ['seesCloseFrames'],
     async run(t) {
       const client = await t.raw({}, { halfOpen: true });

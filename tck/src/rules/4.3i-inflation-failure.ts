@@ -3,7 +3,7 @@ import { testsOf } from './common.ts';
 
 export default testsOf('4.3i', [
   {
-    title: 'data that cannot be inflated sends 1007, and terminate receives an error',
+    title: 'data that cannot be inflated closes with 1007, and terminate receives an error',
     needs: ['compresses', 'sendsProtocolErrorCodes', 'sendsInflationErrorCode'],
     async run(t) {
       const client = await t.raw(

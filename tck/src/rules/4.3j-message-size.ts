@@ -8,12 +8,12 @@ export default testsOf('4.3j', [
     [
       ['a text message', [frame(TEXT, 'x'.repeat(MAX + 1))]],
       ['a binary message', [frame(BINARY, 'x'.repeat(MAX + 1))]],
-      ['a text message of fewer characters', [frame(TEXT, 'é'.repeat(MAX / 2 + 1))]],
-      ['fragments together', [frame(BINARY, 'x'.repeat(600), { fin: false }), frame(CONTINUATION, 'x'.repeat(600))]],
+      ['a text message in characters of two bytes', [frame(TEXT, 'é'.repeat(MAX / 2 + 1))]],
+      ['a fragmented message', [frame(BINARY, 'x'.repeat(600), { fin: false }), frame(CONTINUATION, 'x'.repeat(600))]],
     ] as [string, Buffer[]][]
   ).map(
     ([what, frames]): RuleCase => ({
-      title: `${what} over maxMessageSize: sends 1009, and terminate receives an error`,
+      title: `${what} of more than maxMessageSize closes with 1009, and terminate receives an error`,
       run: (t) => violates(t, 1009, frames, { maxMessageSize: MAX }),
     }),
   ),
@@ -21,13 +21,13 @@ export default testsOf('4.3j', [
     [
       ['a text message', [frame(TEXT, 'x'.repeat(MAX))]],
       ['a binary message', [frame(BINARY, 'x'.repeat(MAX))]],
-      ['a text message of fewer characters', [frame(TEXT, 'é'.repeat(MAX / 2))]],
-      ['fragments together', [frame(BINARY, 'x'.repeat(600), { fin: false }), frame(CONTINUATION, 'x'.repeat(400))]],
-      ['two messages after each other', [frame(TEXT, 'x'.repeat(MAX)), frame(TEXT, 'x'.repeat(MAX))]],
+      ['a text message in characters of two bytes', [frame(TEXT, 'é'.repeat(MAX / 2))]],
+      ['a fragmented message', [frame(BINARY, 'x'.repeat(600), { fin: false }), frame(CONTINUATION, 'x'.repeat(400))]],
+      ['each of two messages', [frame(TEXT, 'x'.repeat(MAX)), frame(TEXT, 'x'.repeat(MAX))]],
     ] as [string, Buffer[]][]
   ).map(
     ([what, frames]): RuleCase => ({
-      title: `${what} of exactly maxMessageSize: accepted`,
+      title: `${what} of exactly maxMessageSize is accepted`,
       async run(t) {
         const client = await t.raw({ options: { maxMessageSize: MAX } });
         client.send(...frames, instructionFrame(push(text('accepted'))));
@@ -36,7 +36,7 @@ export default testsOf('4.3j', [
     }),
   ),
   {
-    title: 'a message that inflates beyond maxMessageSize sends 1009',
+    title: 'a message that inflates to more than maxMessageSize closes with 1009',
     needs: ['compresses'],
     async run(t) {
       const options = { compress: true, maxMessageSize: MAX };
@@ -60,7 +60,7 @@ export default testsOf('4.3j', [
   ...(
     [
       [10_000_000, 'accepted'],
-      [10_000_001, 'refused'],
+      [10_000_001, 'rejected'],
     ] as const
   ).map(
     ([size, what]): RuleCase => ({
@@ -68,7 +68,7 @@ export default testsOf('4.3j', [
       async run(t) {
         const client = await t.raw();
         client.send(frame(BINARY, Buffer.alloc(size)));
-        if (what === 'refused') return t.closesRaw(client, 1009);
+        if (what === 'rejected') return t.closesRaw(client, 1009);
         const trace = await t.server.untilStarted(client.id, 'handleIn');
         return t.equal(trace.calls('handleIn'), [{ binary: `${size}: ${'00'.repeat(10)}…${'00'.repeat(10)}` }]);
       },

@@ -3,7 +3,7 @@ import { instructionFrame, push, testsOf, text } from './common.ts';
 
 export default testsOf('4.3k', [
   {
-    title: 'a message of a million fragments comes whole, or is closed with 1008',
+    title: 'a message of a million fragments is passed whole, or closes with 1008',
     async run(t) {
       const client = await t.raw();
       const block = Buffer.concat(Array.from({ length: 10_000 }, () => frame(CONTINUATION, 'x', { fin: false })));

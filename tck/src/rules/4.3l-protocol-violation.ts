@@ -6,24 +6,24 @@ export default testsOf('4.3l', [
   ...(
     [
       ['a frame without a mask', [frame(TEXT, 'x', { masked: false })], ['rejectsUnmaskedFrames']],
-      ['the first reserved bit', [frame(TEXT, 'x', { rsv: 4 })]],
-      ['the second reserved bit', [frame(TEXT, 'x', { rsv: 2 })]],
-      ['the third reserved bit', [frame(BINARY, 'x', { rsv: 1 })]],
+      ['a frame with the first reserved bit', [frame(TEXT, 'x', { rsv: 4 })]],
+      ['a frame with the second reserved bit', [frame(TEXT, 'x', { rsv: 2 })]],
+      ['a frame with the third reserved bit', [frame(BINARY, 'x', { rsv: 1 })]],
       ['an unknown opcode', [frame(3, 'x')]],
       ['the unknown opcode 7', [frame(7, 'x')]],
       ['an unknown control opcode', [frame(11, 'x')]],
-      ['a continuation of nothing', [frame(CONTINUATION, 'x')]],
+      ['a continuation without a message', [frame(CONTINUATION, 'x')]],
       [
-        'a continuation of a message that is complete',
+        'a continuation of a complete message',
 
         [frame(TEXT, 'a', { fin: false }), frame(CONTINUATION, 'b'), frame(CONTINUATION, 'c')],
       ],
       [
-        'a message inside another',
+        'a message in the middle of another',
 
         [frame(TEXT, 'a', { fin: false }), frame(TEXT, 'b')],
       ],
-      ['a ping in fragments', [frame(PING, 'x', { fin: false })]],
+      ['a fragmented ping', [frame(PING, 'x', { fin: false })]],
       [
         'a ping of 126 bytes',
 
@@ -45,13 +45,13 @@ export default testsOf('4.3l', [
     ] as [string, Buffer[], Need[]?][]
   ).map(
     ([what, frames, needs = ['sendsProtocolErrorCodes']]): RuleCase => ({
-      title: `${what} sends 1002, and terminate receives an error`,
+      title: `${what} closes with 1002, and terminate receives an error`,
       needs,
       run: (t) => violates(t, 1002, frames),
     }),
   ),
   {
-    title: 'a violation of the protocol reaches terminate as an error, whatever the platform sends',
+    title: 'after a violation of the protocol terminate receives an error, whatever code the platform sends',
     async run(t) {
       const client = await t.raw();
       client.send(frame(TEXT, 'before'), frame(3, 'x'));
@@ -62,7 +62,7 @@ export default testsOf('4.3l', [
     },
   },
   {
-    title: 'a compressed frame in the middle of a message is a violation',
+    title: 'a continuation with the bit for compression closes with 1002',
     needs: ['compresses', 'sendsProtocolErrorCodes'],
     async run(t) {
       const client = await t.raw(

@@ -12,7 +12,7 @@ export default testsOf('4.3n', [
   ).map(
     ([what, begin]): RuleCase => ({
       timed: true,
-      title: `silence ${what} sends 1002, and terminate receives timeout`,
+      title: `silence ${what} closes with 1002, and terminate receives timeout`,
       needs: ['sendsTimeoutCode'],
       async run(t) {
         const start = performance.now();
@@ -41,7 +41,7 @@ export default testsOf('4.3n', [
   ).map(
     ([what, send, need]): RuleCase => ({
       timed: true,
-      title: `${what} restarts the clock`,
+      title: `${what} restarts the idle clock`,
       needs: need ? [need] : [],
       async run(t) {
         const client = await t.raw({ options: { idleTimeout: 600, heartbeat: false } });
@@ -64,7 +64,7 @@ export default testsOf('4.3n', [
   ).map(
     ([what, message, opcode, need]): RuleCase => ({
       timed: true,
-      title: `${what} that the server sends does not restart the clock`,
+      title: `${what} that the server sends does not restart the idle clock`,
       needs: ['sendsTimeoutCode', ...(need ? [need] : [])],
       async run(t) {
         const client = await t.raw({ options: { idleTimeout: 2_000, heartbeat: false } });
@@ -92,18 +92,18 @@ export default testsOf('4.3n', [
   ),
   ...forEachCallback({
     timed: true,
-    title: (callback) => `the clock is paused while ${callback} is pending, and the server has stopped reading`,
+    title: (callback) => `the idle clock is paused while ${callback} is pending and the server has stopped reading`,
     needs: ['pausesReading'],
     async run(t, trigger) {
       const options = { idleTimeout: 1_000, heartbeat: false };
       const probe = await trigger(t, { wait: 2_500, result: { type: 'push', messages: text('done') } }, { options });
-      probe.instruct(push(text('alive'))); // so that something has come when the server reads again
+      probe.instruct(push(text('alive'))); // restarts the clock when the server reads again
       await t.receives(probe.client, { text: 'done' }, { text: 'alive' });
     },
   }),
   {
     timed: true,
-    title: 'the clock is not restarted when the server reads again',
+    title: 'the idle clock is not restarted when the server reads again',
     needs: ['pausesReading', 'sendsTimeoutCode'],
     async run(t) {
       const idleTimeout = 3_000;
@@ -120,18 +120,18 @@ export default testsOf('4.3n', [
   ...(['Infinity', 3_000_000_000] as const).map(
     (idleTimeout): RuleCase => ({
       timed: true,
-      title: `with an idleTimeout of ${idleTimeout} a connection stays open`,
+      title: `with an idleTimeout of ${idleTimeout} a silent connection stays open`,
       async run(t) {
         const client = await t.raw({ options: { idleTimeout, heartbeat: false } });
         await t.server.untilStarted(client.id, 'init');
-        t.equal(await client.within(300), undefined, 'what comes from the server');
+        t.equal(await client.within(300), undefined, 'the data from the server');
         t.started(await t.server.trace(client.id), 'init');
       },
     }),
   ),
   {
     timed: true,
-    title: 'by default the clock is of 60 seconds',
+    title: 'by default silence of 60 seconds closes the connection',
     needs: ['idleTimeoutByDefault', 'sendsTimeoutCode'],
     slow: true,
     async run(t) {

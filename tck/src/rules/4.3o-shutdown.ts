@@ -2,7 +2,7 @@ import { testsOf } from './common.ts';
 
 export default testsOf('4.3o', [
   {
-    title: 'a shutdown sends 1001 to every client, and calls terminate',
+    title: 'a shutdown closes every connection with 1001, and calls terminate',
     needs: ['shutdown'],
     async run(t) {
       const { started, other } = await t.start();
@@ -15,11 +15,11 @@ export default testsOf('4.3o', [
     },
   },
   {
-    title: 'at a shutdown terminate receives shutdown, 1001',
+    title: 'after a shutdown terminate receives shutdown with 1001',
     needs: ['shutdown'],
     async run(t) {
       const { started, other } = await t.start();
-      // What holds the server long enough to look at a trace: a callback that is pending.
+      // A pending callback keeps the server running until its report has been read.
       const stuck = await t.openAt(other, { on: { init: { gate: true } } });
       await stuck.untilStarted('init');
       const probe = await t.openAt(other, { on: { terminate: { tell: true } } });

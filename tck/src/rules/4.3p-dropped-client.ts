@@ -2,7 +2,7 @@ import { overflowMailbox, testsOf } from './common.ts';
 
 export default testsOf('4.3p', [
   {
-    title: 'a client that the server drops receives no close frame, and terminate receives an error with 1006',
+    title: 'a dropped client receives no close frame, and terminate receives an error with 1006',
     needs: ['knowsBacklog', 'dropsSockets'],
     alone: true,
     async run(t) {

@@ -8,7 +8,7 @@ export default testsOf('4.4', [
     ] as const
   ).map(
     ([what, terminate]): RuleCase => ({
-      title: `a ${what} in terminate harms nothing else, and is reported`,
+      title: `a ${what} in terminate is reported once, and does not affect other connections`,
       async run(t) {
         const other = await t.open();
         const probe = await t.open({ on: { terminate } });
@@ -30,7 +30,7 @@ export default testsOf('4.4', [
     ] as const
   ).flatMap(([what, more]) =>
     forEachCallback({
-      title: (callback) => `what ${callback} ${what} is reported, once`,
+      title: (callback) => `an error that ${callback} ${what} is reported once`,
       needs: ['reports'],
       async run(t, trigger, callback) {
         const error = `${callback} ${what} this.`;
@@ -40,7 +40,7 @@ export default testsOf('4.4', [
     }),
   ),
   {
-    title: 'a throw on one connection leaves the others alone',
+    title: 'a throw on one connection does not affect the others',
     async run(t) {
       const other = await t.open();
       for (const instruction of [{ throw: 'one' }, { throw: 'two', wait: 1 }, { raw: 'three' }]) {

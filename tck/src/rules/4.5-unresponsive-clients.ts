@@ -2,12 +2,12 @@ import { frame, PING, type RawClient, TEXT } from '../raw-client.ts';
 import { pause } from '../server-under-test.ts';
 import { instructionFrame, type RuleCase, stop, testsOf } from './common.ts';
 
-/** More than the platforms' own limits, and less than a test waits. */
+/** The time limit that a server SHOULD have, in ms. */
 const ENOUGH = 10_000;
 
-/** Sends pings until the connection is gone: only a socket that is closed refuses them. */
+/** Keeps sending pings until the server closes the socket. Throws if that takes longer than `ms` milliseconds. */
 async function untilDropped(client: RawClient, ms: number): Promise<void> {
-  // Time is counted in beats, which are late where the machine is busy: the server is late then, too.
+  // Time is counted in beats of 100 ms. On a busy machine they are late, as the server's own timers are.
   let beats = 0;
   let give: (error: Error) => void = () => {};
   const patience = new Promise<never>((_settle, fail) => {
@@ -17,7 +17,7 @@ async function untilDropped(client: RawClient, ms: number): Promise<void> {
     client.socket.write(frame(PING, 'still here'));
     beats += 1;
     if (beats * 100 > ms + 1_000) {
-      give(new Error(`awaited that the server drops the client, but it still held the connection after ${ms} ms`));
+      give(new Error(`expected the server to drop the client, but the connection was still open after ${ms} ms`));
     }
   }, 100);
   try {
@@ -34,7 +34,7 @@ const ends: [what: string, frames: Buffer[]][] = [
 
 export default testsOf('4.5', [
   {
-    title: 'terminate does not wait for a client that never answers the close',
+    title: 'terminate does not wait for a client that never answers the close frame',
     async run(t) {
       const client = await t.raw({}, { halfOpen: true });
       client.send(instructionFrame(stop()));
@@ -49,7 +49,7 @@ export default testsOf('4.5', [
   ).flatMap(([title, ms, slow, should]) => [
     ...ends.map(
       ([what, frames]): RuleCase => ({
-        title: `a client that does not answer the close frame of ${what}, but goes on sending, ${title}`,
+        title: `a client that does not answer the close frame of ${what}, but keeps sending, ${title}`,
         needs: ['dropsSockets'],
         slow,
         should,
@@ -63,7 +63,7 @@ export default testsOf('4.5', [
       }),
     ),
     {
-      title: `a client that does not read what waits for it after the end, but goes on sending, ${title}`,
+      title: `a client that does not read its last messages, but keeps sending, ${title}`,
       needs: ['dropsSockets'],
       slow,
       should,
@@ -79,7 +79,7 @@ export default testsOf('4.5', [
     } satisfies RuleCase,
   ]),
   {
-    title: 'a client that reads slowly what waits for it after the end gets all of it, and the close frame',
+    title: 'a client that reads its last messages slowly gets all of them, and the close frame',
     async run(t) {
       const client = await t.raw();
       const messages = Array.from({ length: 12 }, () => ({ opcode: 'text', long: 1_000_000 }));
@@ -95,7 +95,8 @@ export default testsOf('4.5', [
     },
   },
   {
-    title: 'a shutdown does not wait for callbacks that never settle, nor call terminate beside them',
+    title:
+      'a shutdown does not wait for callbacks that never settle, and does not call terminate while they are pending',
     needs: ['shutdown'],
     async run(t) {
       const { started, other } = await t.start();
@@ -107,7 +108,7 @@ export default testsOf('4.5', [
         else if (callback === 'handleInfo') await probe.post('stuck');
         await probe.untilStarted(callback === 'terminate' ? 'init' : callback);
       }
-      const silent = await t.connectRaw(other.probeUrl().url, { halfOpen: true }); // never answers the close
+      const silent = await t.connectRaw(other.probeUrl().url, { halfOpen: true }); // never answers the close frame
       await t.shutdownSettles(started.shutdown());
       t.check(!started.reports().includes('too late'), 'no terminate beside a pending callback', started.reports());
       silent.cut();

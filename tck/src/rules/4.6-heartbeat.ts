@@ -5,7 +5,7 @@ import { instructionFrame, push, testsOf, text } from './common.ts';
 export default testsOf('4.6', [
   {
     timed: true,
-    title: 'a silent client is pinged once at half of idleTimeout, and closed when it has passed',
+    title: 'a silent client is pinged once at half of idleTimeout, and closed after idleTimeout',
     needs: ['pingsByItself', 'sendsTimeoutCode'],
     should: true,
     async run(t) {
@@ -20,7 +20,7 @@ export default testsOf('4.6', [
   },
   {
     timed: true,
-    title: 'a client that answers pings stays, and is pinged again',
+    title: 'a client that answers pings stays connected, and is pinged again',
     needs: ['pingsByItself'],
     should: true,
     async run(t) {
@@ -31,12 +31,12 @@ export default testsOf('4.6', [
         received.push('opcode' in ping ? ping.opcode : ping);
         if ('payload' in ping) client.send(frame(PONG, ping.payload));
       }
-      t.equal(received, [PING, PING, PING, PING], 'what came from the server');
+      t.equal(received, [PING, PING, PING, PING], 'the data from the server');
     },
   },
   {
     timed: true,
-    title: 'a client of a browser, which answers pings by itself, stays though it only listens',
+    title: 'a client that only listens stays connected, because its browser answers pings',
     async run(t) {
       const probe = await t.open({
         options: t.server.cannot.idleTimeoutByDefault === undefined ? { idleTimeout: 1_200 } : {},
@@ -50,16 +50,16 @@ export default testsOf('4.6', [
   },
   {
     timed: true,
-    title: 'with heartbeat off nobody is pinged',
+    title: 'with heartbeat: false no ping is sent',
     async run(t) {
       const client = await t.raw({ options: { idleTimeout: 700, heartbeat: false } });
       const { before } = await client.closing();
-      t.equal(before, [], 'what comes before the end');
+      t.equal(before, [], 'the data before the end');
     },
   },
   {
     timed: true,
-    title: 'nobody is pinged while the clock is paused',
+    title: 'no ping is sent while the idle clock is paused',
     needs: ['pausesReading', 'pingsByItself'],
     async run(t) {
       const client = await t.raw({ options: { idleTimeout: 1_000 } });

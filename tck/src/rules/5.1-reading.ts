@@ -3,10 +3,10 @@ import { pause } from '../server-under-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { instructionFrame, MEGABYTE, overflowsFrames, push, type RuleCase, testsOf, text } from './common.ts';
 
-/** What does not fit into the buffers of both ends of a connection, in megabytes. */
+/** Megabytes that exceed the network buffers at both ends of a connection. */
 const TOO_MUCH = 40;
 
-/** How much has not left a client, once that no longer changes, though the server has turns enough to read. */
+/** Waits until the unsent bytes of a client no longer change, although the server has time to read; returns them. */
 async function unsentBy(t: TestContext, client: RawClient): Promise<number> {
   let left = -1;
   for (let same = 0; same < 4; same++) {
@@ -21,7 +21,7 @@ async function unsentBy(t: TestContext, client: RawClient): Promise<number> {
 export default testsOf('5.1', [
   ...(['init', 'handleIn', 'handleControl', 'handleInfo'] as const).map(
     (callback): RuleCase => ({
-      title: `while ${callback} is pending the server stops reading`,
+      title: `while ${callback} is pending, the server stops reading`,
       needs: ['pausesReading', ...(callback === 'handleControl' ? (['receivesControlFrames'] as const) : [])],
       should: true,
       alone: true,
@@ -36,7 +36,7 @@ export default testsOf('5.1', [
         const block = frame(BINARY, Buffer.alloc(MEGABYTE));
         for (let count = 0; count < TOO_MUCH; count++) client.socket.write(block);
         const left = await unsentBy(t, client);
-        t.check(left > 10 * MEGABYTE, 'most of 40 MB to stay with the client', `a rest of ${left} bytes`);
+        t.check(left > 10 * MEGABYTE, 'more than 10 of 40 MB to remain unsent', `${left} bytes`);
         await t.server.release(client.id);
         const expected = TOO_MUCH + (callback === 'handleIn' ? 1 : 0);
         const trace = await t.server.untilStarted(client.id, 'handleIn', expected);
@@ -45,7 +45,7 @@ export default testsOf('5.1', [
     }),
   ),
   {
-    title: 'a stream of infos to one connection does not starve the others',
+    title: 'a stream of posted messages to one connection does not starve the others',
     alone: true,
     timed: true,
     async run(t) {
@@ -54,7 +54,7 @@ export default testsOf('5.1', [
       const other = await t.open();
       other.instruct(push(text('hi')));
       await t.receives(other.client, { text: 'hi' });
-      t.equal((await busy.trace()).calls('handleInfo'), [], 'the end of the stream, which is not reached');
+      t.equal((await busy.trace()).calls('handleInfo'), [], 'the last message of the stream');
     },
   },
   {

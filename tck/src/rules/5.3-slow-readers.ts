@@ -16,11 +16,11 @@ export default testsOf('5.3', [
   ...(
     [
       ['', pushMegabyte],
-      [', after a promise, too', { wait: 0, ...pushMegabyte }],
+      [', also after a promise', { wait: 0, ...pushMegabyte }],
     ] as const
   ).map(
     ([more, instruction]): RuleCase => ({
-      title: `while more than a bound waits for a client, the next callback waits${more}`,
+      title: `while too many bytes wait to go out, the next callback is not called${more}`,
       needs: ['knowsBacklog'],
       alone: true,
       async run(t) {
@@ -35,7 +35,7 @@ export default testsOf('5.3', [
     }),
   ),
   {
-    title: 'the next callback waits for infos, too',
+    title: 'while too many bytes wait to go out, handleInfo is not called either',
     needs: ['knowsBacklog'],
     alone: true,
     async run(t) {
@@ -50,16 +50,16 @@ export default testsOf('5.3', [
     },
   },
   {
-    title: 'while the client does not read, a bounded number of infos waits; with more it is dropped',
+    title: 'a client that does not read is dropped when too many posted messages wait',
     needs: ['knowsBacklog', 'dropsSockets'],
     alone: true,
     async run(t) {
       const { trace } = await overflowMailbox(t);
-      t.equal(trace.calls('handleInfo').length, 0, 'the infos that were handled');
+      t.equal(trace.calls('handleInfo').length, 0, 'the posted messages that were handled');
     },
   },
   {
-    title: 'a client that reads nothing is dropped after a bound',
+    title: 'a client that reads nothing is dropped after a time limit',
     needs: ['knowsBacklog', 'dropsSockets'],
     slow: true,
     async run(t) {
@@ -82,7 +82,7 @@ export default testsOf('5.3', [
       const client = await t.raw({ options: { heartbeat: false } });
       const count = 32;
       for (let index = 0; index < count; index++) client.send(instructionFrame(pushMegabyte));
-      // a megabyte a second: longer than any bound, all in all
+      // one megabyte per second: in total longer than any time limit
       for (let index = 0; index < count; index++) {
         client.socket.pause();
         await pause(1_000);

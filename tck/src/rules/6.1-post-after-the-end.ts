@@ -8,7 +8,7 @@ export default testsOf('6.1', [
       const probe = await t.open();
       probe.client.close();
       await probe.untilTerminated();
-      t.equal(await probe.post('late', 'later'), 2, 'the number of infos that were posted');
+      t.equal(await probe.post('late', 'later'), 2, 'the number of posted messages');
       await t.server.quiet();
       t.started(await probe.trace(), 'init', 'terminate');
     },
@@ -18,13 +18,13 @@ export default testsOf('6.1', [
     async run(t) {
       const probe = await t.open({ on: { init: { throw: 'no' } } });
       await t.closes(probe.client, 1011);
-      t.equal(await probe.post('late', 'later'), 2, 'the number of infos that were posted');
+      t.equal(await probe.post('late', 'later'), 2, 'the number of posted messages');
       await t.server.quiet();
       t.started(await probe.trace(), 'init');
     },
   },
   {
-    title: 'post does not throw inside terminate, and does nothing',
+    title: 'post does nothing inside terminate, and does not throw',
     async run(t) {
       const probe = await t.open({ on: { terminate: { post: ['late'] } } });
       probe.client.close();

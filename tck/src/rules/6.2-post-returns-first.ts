@@ -9,7 +9,7 @@ export default testsOf('6.2', [
       probe.instruct({ post: ['inside'] });
       const { events } = await probe.untilStarted('handleInfo', 2);
       for (const [index, { event }] of events.entries()) {
-        if (event === 'post') t.equal(events[index + 1]?.event, 'posted', 'what follows a post');
+        if (event === 'post') t.equal(events[index + 1]?.event, 'posted', 'the event after a post');
       }
     },
   },

@@ -2,7 +2,7 @@ import { push, testsOf, text } from './common.ts';
 
 export default testsOf('6.3', [
   {
-    title: 'infos arrive in the order in which they were posted',
+    title: 'posted messages are handled in the order in which they were posted',
     async run(t) {
       const probe = await t.open({ on: { handleInfo: { wait: 1 } } });
       const infos = Array.from({ length: 20 }, (_, index) => index);
@@ -16,7 +16,8 @@ export default testsOf('6.3', [
     },
   },
   {
-    title: 'thousands of infos arrive in the order in which they were posted, while a callback is pending',
+    title:
+      'thousands of messages posted while a callback is pending are handled in the order in which they were posted',
     async run(t) {
       const probe = await t.open();
       await probe.post({ gate: true });

@@ -135,10 +135,10 @@ export async function overflowMailbox(t: TestContext): Promise<{ client: RawClie
   return { client, trace };
 }
 
-/** A test of a server that cannot stop reading: it buffers a limited number of frames, here those in `block`. */
+/** A test for servers that cannot stop reading: too many frames, here those of `block` again and again, must close. */
 export function overflowsFrames(what: string, block: Buffer): RuleCase {
   return {
-    title: `a server that cannot stop reading holds a bounded number of frames, of ${what}, then closes with 1013`,
+    title: `a server that cannot stop reading closes with 1013 when too many frames wait: ${what}`,
     unless: 'pausesReading',
     async run(t) {
       const client = await t.raw();
