@@ -38,6 +38,5 @@ test('a host in Python passes all tests that its capabilities allow', { timeout:
     'canSkipUtf8Validation',
     'overwritesFrames',
     'sendsInflationErrorCode',
-    'reportsMemory',
   ]);
 });
