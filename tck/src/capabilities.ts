@@ -1,4 +1,4 @@
-// What some platforms cannot do. A server declares what it cannot do, with the reasons; tests that need it are skipped.
+// The capabilities that some platforms lack. A server declares those with the reasons; tests that need one are skipped.
 
 import type { Cannot, Capability } from '@websock/spec/conformance';
 

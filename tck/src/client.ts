@@ -50,7 +50,7 @@ export class Client {
     return client;
   }
 
-  /** The next thing from the server. Throws if nothing comes in time; `expected` is for that error. */
+  /** The next thing from the server. Throws if nothing comes in time; `expected` is part of the error. */
   async next(expected = 'anything'): Promise<Received> {
     if (this.inbox.length === 0) {
       await new Promise<void>((resolve, reject) => {

@@ -14,7 +14,7 @@ export interface Instruction {
   readonly raw?: unknown;
   /** Returns `undefined`. */
   readonly nothing?: true;
-  /** In `terminate`: throws an error whose text is the reason, and whether the state was the last one. */
+  /** In `terminate`: throws an error that states the reason, and whether the state was the last one. */
   readonly tell?: true;
   /** Throws an error with this text, or rejects with it. */
   readonly throw?: string;
@@ -28,7 +28,7 @@ export interface Instruction {
   readonly thenable?: true;
   /** Posts these values to its own mailbox first. */
   readonly post?: readonly unknown[];
-  /** In a posted message: posts `{ stream }` with one less to its own mailbox, until it is 0. */
+  /** In a posted message: posts `{ stream: stream - 1 }` to its own mailbox, until it is 0. */
   readonly stream?: number;
   /** Overwrites the bytes of a frame with zeros. */
   readonly overwrite?: true;
@@ -55,7 +55,7 @@ export type Command =
 
 /** One line of a trace (README: "The trace"). */
 export interface TraceEvent {
-  /** A callback was called, or is about to settle; a value is about to be posted, or has been. */
+  /** The call of a callback, the moment before it settles, the moment before a post, or the moment after it. */
   readonly event: 'begin' | 'settle' | 'post' | 'posted';
   /** The callback of `begin` and `settle`. */
   readonly callback?: Callback;
@@ -87,7 +87,7 @@ export interface OwnHandler {
 export type RouteOptions = Omit<WebSock.ConnectionOptions, 'idleTimeout'> & { idleTimeout?: number | 'Infinity' };
 
 /**
- * Text or bytes as a trace shows them: of more than 1 000, the length and both ends.
+ * Text or bytes as a trace shows them. Long data is abbreviated to its length and both ends.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
-// The probe: a handler that follows instructions, so that a test can see how a server treats a handler. The README of the
-// package specifies it, for hosts in any language.
+// The probe: a handler that follows instructions, and records how the server calls it. The README of the package specifies
+// it, for hosts in any language.
 
 import type { WebSock } from '@websock/spec';
 import type { Cannot } from '@websock/spec/conformance';
@@ -42,12 +42,12 @@ const args = new Set<ProbeArg>();
 let inits = 0;
 let terminates = 0;
 
-/** A handler that follows instructions. With `own`, its state may be any value: it serves one probe, whose record it keeps. */
+/** A handler that follows instructions. With `own`, it serves one probe only, and its state may be any value. */
 function createProbe(own?: OwnHandler): WebSock<State, unknown, ProbeArg> {
   let ownRecord: ProbeRecord | undefined;
   const recordOf = (state: State) => ownRecord ?? state.record;
 
-  // The callbacks work without `this`, so that losing it is recorded instead of being an error here.
+  // The callbacks only compare `this`: if a server loses it, a test fails, and nothing throws here.
   const handler: WebSock<State, unknown, ProbeArg> = {
     init(arg, mailbox) {
       inits += 1;
@@ -172,7 +172,7 @@ function post(record: ProbeRecord, info: unknown): void {
   record.events.push({ event: 'posted', given: info });
 }
 
-/** The handler of `/control`. Its arg has the server's declaration, which it sends first. */
+/** The handler of `/control`. It first sends the declaration in its arg. */
 export const control: WebSock<undefined, never, { readonly cannot: Cannot }> = {
   init({ cannot }) {
     return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(cannot) }], state: undefined };
@@ -221,7 +221,7 @@ function postAll({ post: id, infos, times, detached }: Extract<Command, { post: 
   return infos.length;
 }
 
-/** The parameters of an upgrade: how a server serves a request of the kit. */
+/** The handler, arg and options of an upgrade. */
 export interface ProbeService {
   /** The handler: {@link probe}, {@link control}, or a new one. */
   readonly handler: WebSock.Any;
@@ -232,8 +232,8 @@ export interface ProbeService {
 }
 
 /**
- * How a host serves a request to upgrade: with the handler, arg and options that this returns. Returns `undefined` for a
- * request that does not come from the kit, which the host refuses.
+ * Returns the handler, arg and options for an upgrade request, or `undefined` for a request that does not come from the
+ * kit, which the host refuses.
  *
  * @param url - the path and query of the request, or its whole URL. The path may have a prefix before `/probe` or
  * `/control`.

@@ -13,7 +13,7 @@ export const PONG = 10;
 
 /**
  * The bytes of a frame (RFC 6455 §5.2). Clients must mask their frames: unless `masked` is false, the masking key is 0.
- * `length` overrides the length that the header states.
+ * `length` is the length in the header, if it differs from that of the payload.
  */
 export function frame(
   opcode: number,
@@ -109,7 +109,7 @@ export class RawClient {
       ...(options.headers ?? ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13', KEY]),
       ...(options.extraHeaders ?? []),
     ];
-    // Otherwise Node.js ends this half when the server ends its own, also with `halfOpen`.
+    // Otherwise Node.js ends this half together with the server's, despite `halfOpen`.
     const socket = connect({ port: Number(port || 80), host: hostname, allowHalfOpen: true });
     const client = new RawClient(socket, options.patience ?? PATIENCE, options.halfOpen ?? false);
     socket.setNoDelay(true);
@@ -139,7 +139,7 @@ export class RawClient {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** The next frame, or the end of the connection. Throws if neither comes in time; `expected` is for that error. */
+  /** The next frame, or the end of the connection. Throws if neither comes in time; `expected` is part of the error. */
   async next(expected = 'a frame'): Promise<RawReceived> {
     let taken: RawReceived | undefined;
     await this.#until(() => {

@@ -21,7 +21,7 @@ export interface Outcome {
   readonly rule: string;
   /** A sentence that says what the server does. */
   readonly title: string;
-  /** A test is skipped if the server lacks a capability that it needs, or if it was not requested. */
+  /** `skipped` if the server lacks a capability that the test needs, or if the options exclude the test. */
   readonly outcome: 'passed' | 'failed' | 'skipped';
   /** Whether the rule says SHOULD: a server that fails still conforms. */
   readonly should: boolean;
@@ -43,7 +43,7 @@ export interface RunOptions extends RunHelp {
   readonly patience?: number;
   /** How many tests run at the same time. Default: 8. */
   readonly atOnce?: number;
-  /** How often a test that depends on timing runs, at most, if it fails on a busy machine. Default: 4. */
+  /** The largest number of attempts for a `timed` test that fails on a busy machine. Default: 4. */
   readonly attempts?: number;
   /** Skip the remaining tests after the first failure. Default: false. */
   readonly bail?: boolean;
@@ -67,12 +67,12 @@ export interface Report {
   readonly passed: boolean;
 }
 
-/** If timers of this process are later than this, in milliseconds, the machine is busy. */
+/** Timers that are later than this, in milliseconds, show that the machine is busy. */
 const LATE = 20;
 
 /**
  * Tests the server at `url`, such as `ws://127.0.0.1:8080`, which must host the probe. Rejects if the server cannot be
- * tested, with the reason; a failed test is an outcome in the report.
+ * tested, with the reason; a test that fails is part of the report.
  */
 export async function run(url: string, options: RunOptions = {}): Promise<Report> {
   const date = new Date().toISOString();
@@ -133,7 +133,7 @@ export class Runner {
     return undefined;
   }
 
-  /** Runs a test as soon as the running ones allow. */
+  /** Waits for its turn, then runs a test. */
   async run(test: RuleTest): Promise<Outcome> {
     const { rule, title, should = false, alone = false } = test;
     const finish = (outcome: Outcome['outcome'], why: string | undefined, ms: number): Outcome => {
@@ -152,7 +152,7 @@ export class Runner {
     return finish(...outcome, Math.round(performance.now() - start));
   }
 
-  /** Runs a test; again if it depends on timing and has failed on a busy machine. */
+  /** Runs a test. Repeats a `timed` one that has failed on a busy machine. */
   async #attempt(test: RuleTest): Promise<[outcome: Outcome['outcome'], why: string | undefined]> {
     const delay = monitorEventLoopDelay({ resolution: 10 });
     for (let attempt = 1; ; attempt++) {

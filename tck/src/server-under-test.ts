@@ -110,7 +110,7 @@ export class ServerUnderTest {
   }
 
   async #connectControl(): Promise<Client> {
-    const patience = Math.max(PATIENCE, this.patience); // its failure would fail all tests
+    const patience = Math.max(PATIENCE, this.patience); // a timeout here fails all tests
     const control = await Client.connect(resolvePath(this.url, '/control'), { patience });
     this.#control.add(control);
     await answer(control); // the server's declaration
@@ -122,7 +122,7 @@ export class ServerUnderTest {
     return new Trace((await this.command({ trace: id })) as TraceEvent[]);
   }
 
-  /** Waits until the trace passes `enough`, and returns it. `expected` describes that for the error. */
+  /** Waits until the trace passes `enough`, and returns it. `expected` is part of the error if that never happens. */
   async traceUntil(id: string, enough: (trace: Trace) => boolean, expected: string): Promise<Trace> {
     const deadline = performance.now() + this.patience;
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
@@ -161,7 +161,7 @@ export class ServerUnderTest {
     if (!(await this.command({ release: id }))) throw new Error('no callback was pending at the gate');
   }
 
-  /** Waits long enough for the server to make a forbidden call, if it ever does. */
+  /** Waits, so that a wrong server has time for a call that it must not make. */
   async quiet(ms = 50): Promise<void> {
     const until = performance.now() + ms;
     for (let turn = 0; turn < 5 || performance.now() < until; turn++) {

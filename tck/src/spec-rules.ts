@@ -1,4 +1,4 @@
-// The rules as SPEC.md words them, which failures are shown with.
+// Reads the rules from SPEC.md, to print the rule with a failed test.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

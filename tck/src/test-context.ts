@@ -21,7 +21,7 @@ export interface RuleTest {
   readonly title: string;
   /** The test is skipped unless all of these are available. Default: none. */
   readonly needs?: readonly Need[];
-  /** The test is skipped on a server with this capability: it tests the behavior of servers without it. */
+  /** The test is skipped on a server with this capability: it tests the behaviour of servers without it. */
   readonly unless?: Capability;
   /** Whether the test takes long, and therefore runs only on request. */
   readonly slow?: boolean;
@@ -113,7 +113,7 @@ export class TestContext {
     return probe;
   }
 
-  /** The client receives exactly this next, in this order. */
+  /** The client receives exactly these things next, in this order. */
   async receives(client: Client, ...expected: readonly Received[]): Promise<void> {
     for (const each of expected) equal(await client.next(JSON.stringify(each).slice(0, 200)), each);
   }
@@ -160,7 +160,7 @@ export class TestContext {
     equal(times(), 1, `how often "${error}" is reported`);
   }
 
-  /** A shutdown settles within the time limits that a server may have. */
+  /** A shutdown settles within a bounded time. */
   async shutdownSettles(shutdown: Promise<unknown>): Promise<void> {
     const ms = 6 * this.server.patience;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -170,7 +170,7 @@ export class TestContext {
     await Promise.race([shutdown, patience]).finally(() => clearTimeout(timer));
   }
 
-  /** Closes all connections of the test. */
+  /** Closes all connections that the test has opened. */
   async end(): Promise<void> {
     for (const client of this.#clients) client.cut();
     await Promise.all(Array.from(this.#servers, (server) => server.disconnect().catch(() => {})));

@@ -14,8 +14,8 @@ export function testsOf(rule: string, cases: readonly RuleCase[]): RuleTest[] {
 }
 
 /**
- * How long a test waits for an answer that proves that the server has read a frame while a callback is pending, in ms. A
- * server that has stopped reading does not answer.
+ * The time to wait for an answer while a callback is pending, in ms. An answer proves that the server has read the frames
+ * before it; a server that has stopped reading does not answer.
  */
 export const ANSWER_WAIT = 300;
 
@@ -36,7 +36,7 @@ export const instructionFrame = (instruction: object) => frame(TEXT, JSON.string
 
 // ---- A test for each callback ----
 
-/** Opens a probe whose callback follows an instruction, and makes the server call it. */
+/** Opens a probe, gives an instruction to one of its callbacks, and makes the server call it. */
 export type Trigger = (t: TestContext, instruction: Instruction, more?: ProbeOptions) => Promise<ProbeConnection>;
 
 /** The four callbacks that return results. */
@@ -88,7 +88,7 @@ export function forEachCallback(
 
 // ---- Steps of several rules ----
 
-/** A client sends frames that violate the protocol: the server closes with `code`, and `terminate` receives an error. */
+/** A client violates the protocol with these frames: the server closes with `code`, and `terminate` receives an error. */
 export async function violates(
   t: TestContext,
   code: number,
@@ -120,7 +120,7 @@ export async function untilCallsStop(t: TestContext, id: string): Promise<number
   return calls;
 }
 
-/** Overflows the mailbox of a client that reads nothing: the server drops the client. */
+/** Overflows the mailbox of a client that reads nothing, so that the server drops the client. */
 export async function overflowMailbox(t: TestContext): Promise<{ client: RawClient; trace: Trace }> {
   const client = await t.raw();
   client.socket.pause();
@@ -135,7 +135,7 @@ export async function overflowMailbox(t: TestContext): Promise<{ client: RawClie
   return { client, trace };
 }
 
-/** A test for servers that cannot stop reading: too many frames, here those of `block` again and again, must close. */
+/** A test for servers that cannot stop reading: the client sends `block` again and again until the server closes. */
 export function overflowsFrames(what: string, block: Buffer): RuleCase {
   return {
     title: `a server that cannot stop reading closes with 1013 when too many frames wait: ${what}`,
@@ -163,7 +163,7 @@ export function overflowsFrames(what: string, block: Buffer): RuleCase {
   };
 }
 
-/** A test that the messages of a `push` or `reply` come with a new state. */
+/** A test that a `push` or `reply` replaces the state. */
 export function replacesState(type: 'push' | 'reply'): RuleCase {
   return {
     title: `${type} replaces the state`,
