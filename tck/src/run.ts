@@ -125,10 +125,9 @@ export class Runner {
         if (!this.options.start) return 'the kit cannot shut down a server that it did not start';
       } else if (need === 'reports') {
         if (!this.options.reports) return 'the kit cannot see the error reports of a server that it did not start';
-      } else if (this.server.cannot[need] !== undefined)
-        return `the server cannot do ${need}: ${this.server.cannot[need]}`;
+      } else if (this.server.cannot[need] !== undefined) return `the server lacks ${need}: ${this.server.cannot[need]}`;
     }
-    if (unless && this.server.cannot[unless] === undefined) return `the server can do ${unless satisfies Capability}`;
+    if (unless && this.server.cannot[unless] === undefined) return `the server has ${unless satisfies Capability}`;
     if (slow && !this.options.slow) return 'it takes long; run it with --slow';
     return undefined;
   }

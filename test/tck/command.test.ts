@@ -118,7 +118,7 @@ describe('npx @websock/tck', describeConcurrently, () => {
   test('skips tests that need a capability of the --cannot file, and prints the reason', async () => {
     writeFileSync(join(project, 'cannot.json'), '{ "returnsThenables": "it is written in Python" }');
     const { code, output } = await tck(url, '--rule', '2.1', '--cannot', 'cannot.json');
-    expect(output).toContain('the server cannot do returnsThenables: it is written in Python (2.1)');
+    expect(output).toContain('the server lacks returnsThenables: it is written in Python (2.1)');
     expect(code).toBe(0);
   });
 
