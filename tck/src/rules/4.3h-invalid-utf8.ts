@@ -11,12 +11,10 @@ export default testsOf(
       ['text that ends in the middle of a character', [frame(TEXT, Buffer.of(0x61, 0xe2, 0x98))]],
       [
         'a long text that is not UTF-8 only at its end',
-
         [frame(TEXT, Buffer.concat([Buffer.alloc(300_000, 'x'), Buffer.of(0xff)]))],
       ],
       [
         'fragmented text that is not UTF-8',
-
         [frame(TEXT, Buffer.of(0xc3), { fin: false }), frame(CONTINUATION, Buffer.of(0x28))],
       ],
       ['a close reason that is not UTF-8', [frame(CLOSE, Buffer.of(0x0f, 0xa0, 0xff))]],

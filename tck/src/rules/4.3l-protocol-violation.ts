@@ -15,33 +15,17 @@ export default testsOf('4.3l', [
       ['a continuation without a message', [frame(CONTINUATION, 'x')]],
       [
         'a continuation of a complete message',
-
         [frame(TEXT, 'a', { fin: false }), frame(CONTINUATION, 'b'), frame(CONTINUATION, 'c')],
       ],
-      [
-        'a message in the middle of another',
-
-        [frame(TEXT, 'a', { fin: false }), frame(TEXT, 'b')],
-      ],
+      ['a message in the middle of another', [frame(TEXT, 'a', { fin: false }), frame(TEXT, 'b')]],
       ['a fragmented ping', [frame(PING, 'x', { fin: false })]],
-      [
-        'a ping of 126 bytes',
-
-        [frame(PING, 'x'.repeat(126))],
-        ['rejectsLongControlFrames', 'sendsProtocolErrorCodes'],
-      ],
+      ['a ping of 126 bytes', [frame(PING, 'x'.repeat(126))], ['rejectsLongControlFrames', 'sendsProtocolErrorCodes']],
       [
         'a close frame of 126 bytes',
-
         [closeFrame(1000, 'x'.repeat(124))],
         ['rejectsLongControlFrames', 'sendsProtocolErrorCodes'],
       ],
-      [
-        'a close frame of one byte',
-
-        [frame(CLOSE, 'x')],
-        ['rejectsShortCloseFrames', 'sendsProtocolErrorCodes'],
-      ],
+      ['a close frame of one byte', [frame(CLOSE, 'x')], ['rejectsShortCloseFrames', 'sendsProtocolErrorCodes']],
     ] as [string, Buffer[], Need[]?][]
   ).map(
     ([what, frames, needs = ['sendsProtocolErrorCodes']]): RuleCase => ({
