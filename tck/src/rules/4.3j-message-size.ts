@@ -77,6 +77,7 @@ export default testsOf('4.3j', [
   {
     title: 'a message of 65 MiB is accepted if maxMessageSize allows it',
     needs: ['largeMessages'],
+    alone: true,
     async run(t) {
       const client = await t.raw({ options: { maxMessageSize: 100_000_000 } });
       const size = 65 * 2 ** 20;

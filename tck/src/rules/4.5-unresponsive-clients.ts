@@ -7,24 +7,18 @@ const ENOUGH = 10_000;
 
 /** Keeps sending pings until the server closes the socket. Throws if that takes longer than `ms` milliseconds. */
 async function untilDropped(client: RawClient, ms: number): Promise<void> {
-  // Time is counted in beats of 100 ms. On a busy machine they are late, as the server's own timers are.
-  let beats = 0;
-  let give: (error: Error) => void = () => {};
-  const patience = new Promise<never>((_settle, fail) => {
-    give = fail;
+  let beat: ReturnType<typeof setInterval> | undefined;
+  const patience = new Promise<never>((_resolve, reject) => {
+    // Time is counted in beats of 100 ms. On a busy machine they are late, as the server's own timers are.
+    let beats = 0;
+    beat = setInterval(() => {
+      client.socket.write(frame(PING, 'still here'));
+      beats += 1;
+      if (beats * 100 <= ms + 1_000) return;
+      reject(new Error(`expected the server to drop the client, but the connection was still open after ${ms} ms`));
+    }, 100);
   });
-  const beat = setInterval(() => {
-    client.socket.write(frame(PING, 'still here'));
-    beats += 1;
-    if (beats * 100 > ms + 1_000) {
-      give(new Error(`expected the server to drop the client, but the connection was still open after ${ms} ms`));
-    }
-  }, 100);
-  try {
-    await Promise.race([client.ended(10 * ms), patience]);
-  } finally {
-    clearInterval(beat);
-  }
+  await Promise.race([client.ended(10 * ms), patience]).finally(() => clearInterval(beat));
 }
 
 const ends: [what: string, frames: Buffer[]][] = [
