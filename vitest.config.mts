@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take minutes, the longest first: started late, they would leave processors idle at the end of a run. */
-const LONG = ['tck/lifecycle', 'adapter/stress', 'package/commands', 'tck/mutants', 'package/consumers'];
+const LONG = ['tck/rules', 'adapter/stress', 'package/commands', 'tck/wrong-servers', 'package/consumers'];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -25,6 +25,6 @@ export default defineConfig({
     // One more than the number of processors, as the longest files are mostly idle.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
-    reporters: ['default', './test/tck/table.ts'],
+    reporters: ['default', './test/tck/rules-reporter.ts'],
   },
 });

@@ -11,6 +11,7 @@
 //   names         callbacks under another name
 //   server        the verdict on a server, by the calls in server-calls
 //   tools         type functions that know nothing of all this
+//   capabilities  what a server may be unable to do, by name
 //
 // To add a fault, add its text to `FaultTexts` and its check: in handler's `SignatureFault`, for a callback; in results'
 // `ResultFaults`, for a result that the contract rejects; in silent's `SilentFaults`, for one that it lets pass.
@@ -20,6 +21,8 @@ import type { ServerFaults } from './conformance/server';
 import type { NeedsStrict } from './conformance/texts';
 import type { IsAny, IsEqual, IsStrict } from './conformance/tools';
 import type { WebSock } from './websock';
+
+export type { Cannot, Capability } from './conformance/capabilities';
 
 /**
  * `true` if a handler of type `Handler` fits the contract, else its faults as string literals: at most one for each

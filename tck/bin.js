@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A committed file, so that npm can link the command before the package is built.
+// This file is committed, because npm links only a command that exists before the build.
 
 import('./dist/command.js').then(
   async ({ main }) => {

@@ -1,27 +1,24 @@
-// The kit's own assertions: what they throw says what was awaited, and what came instead.
+// Assertions whose errors say what was expected and what came instead.
 
 import { inspect, isDeepStrictEqual } from 'node:util';
 
-/** A test that a server did not pass. */
-export class Failure extends Error {}
-
-/** Throws unless both are the same, part by part. */
+/** Throws unless both values are deeply equal. `what` names the value. */
 export function equal(actual: unknown, expected: unknown, what = ''): void {
   if (!isDeepStrictEqual(actual, expected)) fail(what, show(expected), show(actual));
 }
 
-/** Throws unless all that `expected` names is the same in `actual`, which may have more. */
+/** Throws unless `actual` has all properties of `expected`, deeply equal. It may have others. */
 export function matches(actual: unknown, expected: unknown, what = ''): void {
   if (!includes(actual, expected)) fail(what, show(expected), show(actual));
 }
 
-/** Throws unless `condition` is true; `awaited` and `came` say in words what that means. */
-export function check(condition: boolean, awaited: string, came: unknown): void {
-  if (!condition) fail('', awaited, show(came));
+/** Throws unless `condition` is true; `expected` says in words what it means. */
+export function check(condition: boolean, expected: string, actual: unknown): void {
+  if (!condition) fail('', expected, show(actual));
 }
 
-function fail(what: string, awaited: string, came: string): never {
-  throw new Failure(`${what && `${what}: `}awaited ${awaited}, but ${came} came`);
+function fail(what: string, expected: string, actual: string): never {
+  throw new Error(`${what && `${what}: `}expected ${expected}, but got ${actual}`);
 }
 
 function includes(actual: unknown, expected: unknown): boolean {

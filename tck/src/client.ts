@@ -1,8 +1,8 @@
-// A WebSocket client for tests: everything that the server sends arrives in one inbox, in order.
+// A WebSocket client for tests, which keeps everything that the server sends in one inbox, in order.
 
 import { type ClientOptions, WebSocket } from 'ws';
 
-/** What came from the server. A text message is its string; bytes are shown in hexadecimal. */
+/** Something from the server. The data of a binary message is in hexadecimal. */
 export type Received =
   | { readonly text: string }
   | { readonly binary: string }
@@ -10,14 +10,14 @@ export type Received =
   | { readonly pong: string }
   | { readonly close: number; readonly reason: string };
 
-/** How long a test waits for the server before it fails, in ms. */
+/** The default time that a test waits for the server, in ms. */
 export const PATIENCE = 10_000;
 
-/** How to connect: the options of `ws`, the subprotocols to offer, and how long to wait for the server, in ms. */
+/** The options of `ws`, the subprotocols to offer, and the time to wait for the server, in ms. */
 export type ClientSettings = ClientOptions & { readonly protocols?: string[]; readonly patience?: number };
 
 export class Client {
-  /** Everything that has come and was not taken by `next` yet. */
+  /** Everything received that `next` has not returned yet. */
   readonly inbox: Received[] = [];
   #wake = () => {};
 
@@ -37,40 +37,40 @@ export class Client {
     socket.on('close', (close, reason) => receive({ close, reason: reason.toString() }));
   }
 
-  /** Connects; throws if the server refuses. */
+  /** Connects. Throws if the server refuses. */
   static async connect(url: string, settings: ClientSettings = {}): Promise<Client> {
     const { protocols = [], patience = PATIENCE, ...options } = settings;
     const socket = new WebSocket(url, protocols, { handshakeTimeout: patience, ...options });
     const client = new Client(socket, patience);
-    await new Promise<void>((opened, refused) => {
-      socket.once('open', opened);
-      socket.once('error', refused);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
     });
-    socket.on('error', () => {}); // what is wrong shows in the close
+    socket.on('error', () => {}); // the 'close' event follows
     return client;
   }
 
-  /** The next thing that comes from the server; throws when nothing comes, and names what was awaited. */
-  async next(awaited = 'anything'): Promise<Received> {
+  /** The next thing from the server. Throws if nothing comes in time; `expected` is part of the error. */
+  async next(expected = 'anything'): Promise<Received> {
     if (this.inbox.length === 0) {
-      await new Promise<void>((woken, tired) => {
+      await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
-          () => tired(new Error(`awaited ${awaited}, but nothing came from the server for ${this.patience} ms`)),
+          () => reject(new Error(`expected ${expected}, but nothing came from the server for ${this.patience} ms`)),
           this.patience,
         );
         this.#wake = () => {
           clearTimeout(timer);
-          woken();
+          resolve();
         };
       });
     }
     return this.inbox.shift() as Received;
   }
 
-  /** The next close, and nothing before it. */
+  /** The close. Throws if anything else comes first. */
   async closed(): Promise<Received> {
     const received = await this.next('a close');
-    if (!('close' in received)) throw new Error(`awaited a close, but ${JSON.stringify(received)} came`);
+    if (!('close' in received)) throw new Error(`expected a close, but got ${JSON.stringify(received)}`);
     return received;
   }
 
@@ -82,7 +82,7 @@ export class Client {
     this.socket.close(code, reason);
   }
 
-  /** Cuts the connection, without a close frame. */
+  /** Closes the connection without a close frame. */
   cut(): void {
     this.socket.terminate();
   }

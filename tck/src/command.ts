@@ -3,29 +3,31 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { type Cannot, checkCannot } from './capabilities.ts';
-import type { RuleTest } from './rule.ts';
-import { isOf, readSpec, rules, type Spec } from './rules.ts';
+import type { Cannot } from '@websock/spec/conformance';
+import { checkCannot } from './capabilities.ts';
+import { rules } from './rules/index.ts';
 import { type Outcome, type Report, run } from './run.ts';
+import { isOf, readSpec, type Spec } from './spec-rules.ts';
+import type { RuleTest } from './test-context.ts';
 
 const HELP = `Tests a WebSocket server that hosts the probe against the rules of WebSock.
 
   npx @websock/tck URL [options]     such as ws://127.0.0.1:8080
 
   --list          print the tests instead of running them
-  --rule RULE     only the tests of a rule (4.3), a row (4.3a) or a chapter (4); may be repeated
-  --cannot FILE   what the server cannot do, beside what it declares: a JSON object of capabilities, with reasons
+  --rule RULE     run only the tests of a rule (4.3), a row of its table (4.3a) or a chapter (4); may be repeated
+  --cannot FILE   read capabilities that the server lacks, in addition to those it declares: a JSON object with reasons
   --json FILE     write the report to a file ("-": to stdout, instead of the text)
-  --slow          run the tests that must wait long, too: about two minutes
+  --slow          also run the slow tests, which take about two minutes
   --help, --version
 
 Exit code: 0 if the server passes every test of a MUST, 1 if not, 2 if it cannot be tested.
-How to host the probe, in any language: see the README of @websock/tck.`;
+The README of @websock/tck says how to host the probe, in any language.`;
 
-/** What the user has to change; shown without a stack. */
+/** A mistake in the parameters, shown without a stack. */
 class UsageError extends Error {}
 
-/** Runs the command; returns its exit code. */
+/** Runs the command. Returns its exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {
   try {
     return await command(parameters);
@@ -52,7 +54,7 @@ async function command(parameters: readonly string[]): Promise<number> {
 
   const [url, ...more] = positionals;
   if (url === undefined) throw new UsageError('give the URL of a server that hosts the probe');
-  if (more.length > 0) throw new UsageError(`one URL only; not ${more.join(' ')} too`);
+  if (more.length > 0) throw new UsageError(`give one URL only, without ${more.join(' ')}`);
   checkUrl(url);
   const cannot = values.cannot === undefined ? {} : readCannot(values.cannot);
   const start = performance.now();
@@ -90,8 +92,8 @@ function print(text: string): 0 {
 function checkUrl(url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
   if (protocol === 'ws:') return;
-  const why = protocol === 'wss:' ? 'frames are sent by hand, so test the server without TLS' : 'it begins with ws://';
-  throw new UsageError(`'${url}' is not the URL of a server: ${why}, such as ws://127.0.0.1:8080`);
+  const problem = protocol === 'wss:' ? 'the kit does not support TLS' : `'${url}' is not a WebSocket URL`;
+  throw new UsageError(`${problem}: give a URL that begins with ws://, such as ws://127.0.0.1:8080`);
 }
 
 function readCannot(file: string): Cannot {

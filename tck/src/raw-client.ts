@@ -1,5 +1,5 @@
-// A client that speaks WebSocket by hand, for what no real client would send: malformed frames, frames in the packet of
-// the handshake, silence where an answer is due.
+// A WebSocket client that writes frames itself, to send what no real client sends: malformed frames, frames in the packet
+// of the handshake request, no answer to a close frame.
 
 import { connect, type Socket } from 'node:net';
 import { PATIENCE } from './client.ts';
@@ -11,7 +11,10 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** A frame as bytes (RFC 6455 §5.2). Masked with zeros, as a client's must be masked, unless `masked` is false. */
+/**
+ * The bytes of a frame (RFC 6455 §5.2). Clients must mask their frames: unless `masked` is false, the masking key is 0.
+ * `length` is the length in the header, if it differs from that of the payload.
+ */
 export function frame(
   opcode: number,
   payload: string | Uint8Array = '',
@@ -28,7 +31,7 @@ export function frame(
   return Buffer.concat([head, masked ? Buffer.alloc(4) : Buffer.alloc(0), Buffer.from(payload)]);
 }
 
-/** The same, masked with a key that is not zeros. */
+/** The same with another masking key. */
 export function maskedFrame(opcode: number, payload: string | Uint8Array, mask: readonly number[]): Buffer {
   const plain = frame(opcode, payload);
   const start = plain.length - Buffer.byteLength(payload);
@@ -49,10 +52,8 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** What the server sent, as one frame; or how the connection ended. */
-export type RawReceived =
-  | { readonly opcode: number; readonly payload: Buffer; readonly code?: number }
-  | { readonly end: true };
+/** A frame from the server, or the end of the connection. */
+export type RawReceived = { readonly opcode: number; readonly payload: Buffer } | { readonly end: true };
 
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 
@@ -61,22 +62,22 @@ export interface RawOptions {
   readonly request?: string;
   /** Headers, instead of those of a valid handshake. */
   readonly headers?: readonly string[];
-  /** Headers beside them. */
-  readonly more?: readonly string[];
-  /** Bytes in the packet of the handshake. */
-  readonly behind?: Buffer;
-  /** How long to wait for the server, in ms. */
+  /** Headers in addition to those. */
+  readonly extraHeaders?: readonly string[];
+  /** Bytes that are sent in the same packet as the handshake request. */
+  readonly earlyBytes?: Buffer;
+  /** How long to wait for the server, in ms. Default: 10 000. */
   readonly patience?: number;
-  /** Leaves it to the test to answer the end of the server's stream, which a client otherwise does by itself. */
+  /** Keeps this half of the connection open when the server ends its own. */
   readonly halfOpen?: boolean;
 }
 
 export class RawClient {
-  /** The status line and the headers that the server answered with. */
+  /** The status line and headers of the server's response. */
   answer = '';
   #chunks: Buffer[] = [];
   #size = 0;
-  /** How many bytes must be there before there is a frame. */
+  /** The number of bytes to read before the next frame can be parsed. */
   #needed = 2;
   #ended = false;
   #wake = () => {};
@@ -91,7 +92,7 @@ export class RawClient {
       this.#size += chunk.length;
       this.#wake();
     });
-    socket.on('error', () => {}); // the close tells
+    socket.on('error', () => {}); // the 'close' event follows
     socket.on('close', () => {
       this.#ended = true;
       this.#wake();
@@ -99,21 +100,21 @@ export class RawClient {
     if (!halfOpen) socket.on('end', () => socket.end());
   }
 
-  /** Sends a request, and reads the head of its answer. */
+  /** Sends the handshake request, and reads the head of the response. */
   static async connect(url: string, options: RawOptions = {}): Promise<RawClient> {
     const { hostname, port, pathname, search, host } = new URL(url);
     const lines = [
       options.request ?? `GET ${pathname}${search} HTTP/1.1`,
       `Host: ${host}`,
       ...(options.headers ?? ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13', KEY]),
-      ...(options.more ?? []),
+      ...(options.extraHeaders ?? []),
     ];
-    // Otherwise Node would answer the end of the server's stream by itself.
+    // Otherwise Node.js ends this half together with the server's, despite `halfOpen`.
     const socket = connect({ port: Number(port || 80), host: hostname, allowHalfOpen: true });
     const client = new RawClient(socket, options.patience ?? PATIENCE, options.halfOpen ?? false);
     socket.setNoDelay(true);
-    socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), options.behind ?? Buffer.alloc(0)]));
-    await client.#until(() => client.#bytes().includes('\r\n\r\n') || client.#ended, 'the answer to the handshake');
+    socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), options.earlyBytes ?? Buffer.alloc(0)]));
+    await client.#until(() => client.#bytes().includes('\r\n\r\n') || client.#ended, 'the response to the handshake');
     const bytes = client.#bytes();
     const end = bytes.indexOf('\r\n\r\n') + 4;
     if (end >= 4) {
@@ -124,12 +125,12 @@ export class RawClient {
     return client;
   }
 
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   get status(): number {
     return Number(/^HTTP\/1\.\d (\d+)/.exec(this.answer)?.[1] ?? 0);
   }
 
-  /** The values of a header of the answer, one for each line. */
+  /** The values of a response header, one for each line. */
   header(name: string): string[] {
     return [...this.answer.matchAll(new RegExp(`^${name}: *(.*?) *\\r$`, 'gim'))].map(([, value]) => value as string);
   }
@@ -138,17 +139,17 @@ export class RawClient {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** The next frame that the server sends, or its end; throws when nothing comes, and names what was awaited. */
-  async next(awaited = 'a frame'): Promise<RawReceived> {
+  /** The next frame, or the end of the connection. Throws if neither comes in time; `expected` is part of the error. */
+  async next(expected = 'a frame'): Promise<RawReceived> {
     let taken: RawReceived | undefined;
     await this.#until(() => {
       taken = this.#take();
       return taken !== undefined || this.#ended;
-    }, awaited);
+    }, expected);
     return taken ?? { end: true };
   }
 
-  /** The next frame or end, if it comes within some milliseconds. */
+  /** The next frame, or the end of the connection; `undefined` if neither comes within `ms` milliseconds. */
   async within(ms: number): Promise<RawReceived | undefined> {
     let taken: RawReceived | undefined;
     const done = () => {
@@ -159,13 +160,13 @@ export class RawClient {
     return taken ?? (this.#ended ? { end: true } : undefined);
   }
 
-  /** Frames until the close frame or the end: `[frames before it, its code]`; 0 if there was no close frame. */
+  /** The frames before the close frame, and its code: 0 if the connection ended without one. */
   async untilClose(): Promise<[RawReceived[], number]> {
     const { before, code } = await this.closing();
     return [before, code === 'no close frame' ? 0 : code];
   }
 
-  /** Frames until the close frame or the end, and the code and reason of the close frame: 1005 and '' if it is empty. */
+  /** The frames before the close frame, and its code and reason: 1005 and '' if it is empty. */
   async closing(): Promise<{ before: RawReceived[]; code: number | 'no close frame'; reason: string }> {
     const before: RawReceived[] = [];
     for (;;) {
@@ -183,12 +184,12 @@ export class RawClient {
     }
   }
 
-  /** Waits until the connection has ended, by the server or by this client. */
+  /** Waits for the end of the connection. */
   async ended(ms = this.patience): Promise<void> {
     await this.#until(() => this.#ended, 'the end of the connection', ms);
   }
 
-  /** Ends the connection immediately, as a process that dies does. */
+  /** Closes the connection without a close frame. */
   cut(): void {
     this.socket.destroy();
   }
@@ -216,16 +217,16 @@ export class RawClient {
     return { opcode, payload };
   }
 
-  async #until(done: () => boolean, awaited: string, ms = this.patience): Promise<void> {
+  async #until(done: () => boolean, expected: string, ms = this.patience): Promise<void> {
     while (!done()) {
-      await new Promise<void>((woken, tired) => {
+      await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
-          () => tired(new Error(`awaited ${awaited}, but nothing came from the server for ${ms} ms`)),
+          () => reject(new Error(`expected ${expected}, but nothing came from the server for ${ms} ms`)),
           ms,
         );
         this.#wake = () => {
           clearTimeout(timer);
-          woken();
+          resolve();
         };
       });
     }

@@ -1,68 +1,79 @@
 // Runs the tests of the rules on a server.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Cannot, Capability } from './capabilities.ts';
+import type { Cannot, Capability } from '@websock/spec/conformance';
 import { checkCannot } from './capabilities.ts';
 import { PATIENCE } from './client.ts';
-import { type RuleTest, type RunHelp, TestContext } from './rule.ts';
-import { isOf, readSpec, rules } from './rules.ts';
+import { rules } from './rules/index.ts';
 import { ServerUnderTest } from './server-under-test.ts';
+import { isOf, readSpec } from './spec-rules.ts';
+import { type RuleTest, type RunHelp, TestContext } from './test-context.ts';
 
-export { CAPABILITIES, type Cannot, type Capability } from './capabilities.ts';
-export type { Need, RuleTest, RunHelp, StartedServer } from './rule.ts';
-export { readSpec, rules, type Spec } from './rules.ts';
+export type { Cannot, Capability } from '@websock/spec/conformance';
+export { CAPABILITIES } from './capabilities.ts';
+export { rules } from './rules/index.ts';
+export { readSpec, type Spec } from './spec-rules.ts';
+export type { Need, RuleTest, RunHelp, StartedServer } from './test-context.ts';
 
-/** What became of one test. */
+/** The outcome of one test. */
 export interface Outcome {
+  /** The rule in SPEC.md, such as `2.1`, or a row of its table, such as `4.3a`. */
   readonly rule: string;
+  /** A sentence that says what the server does. */
   readonly title: string;
+  /** `skipped` if the server lacks a capability that the test needs, or if the options exclude the test. */
   readonly outcome: 'passed' | 'failed' | 'skipped';
   /** Whether the rule says SHOULD: a server that fails still conforms. */
   readonly should: boolean;
-  /** Why it was skipped, or what was awaited and what came instead. */
+  /** The reason why the test was skipped; or what it expected, and what came instead. */
   readonly why?: string;
-  /** How long it took, in milliseconds. */
+  /** The duration, in milliseconds. */
   readonly ms: number;
 }
 
-/** How to run the tests. */
+/** Options of {@link run}. */
 export interface RunOptions extends RunHelp {
   /** Run only the tests of these rules, such as `4.3`, `4.3a` or `4`. Default: all. */
   readonly rules?: readonly string[];
-  /** What the server cannot do, beside what it declares itself, with the reason for each. */
+  /** Capabilities that the server lacks, in addition to those that it declares itself, with the reason for each. */
   readonly cannot?: Cannot;
-  /** Run the tests that must wait long, too. Default: false. */
+  /** Also run the slow tests, which take about two minutes. Default: false. */
   readonly slow?: boolean;
-  /** How long to wait for the server before a test fails, in milliseconds. Default: 10 000. */
+  /** How long a test waits for the server before it fails, in milliseconds. Default: 10 000. */
   readonly patience?: number;
   /** How many tests run at the same time. Default: 8. */
   readonly atOnce?: number;
-  /** How often a test that depends on time is tried where the machine is busy. Default: 4. */
+  /** The largest number of attempts for a `timed` test that fails on a busy machine. Default: 4. */
   readonly attempts?: number;
-  /** Leave out what is left after the first test that failed. Default: false. */
+  /** Skip the remaining tests after the first failure. Default: false. */
   readonly bail?: boolean;
-  /** Called with each outcome, as it comes. */
+  /** Called with each outcome, as soon as the test is over. */
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface Report {
-  /** The version of SPEC.md that was tested. */
+  /** The version of SPEC.md that the tests follow, such as `0.1`. */
   readonly spec: string;
+  /** The URL of the server. */
   readonly url: string;
-  /** When the run began, in ISO 8601. */
+  /** The time at which the run began, in ISO 8601. */
   readonly date: string;
-  /** What the server cannot do, by its own declaration and by the options. */
+  /** The capabilities that the server lacks, as it declares and as the options say, with the reason for each. */
   readonly cannot: Cannot;
+  /** The outcome of each test. */
   readonly outcomes: readonly Outcome[];
-  /** Whether no test failed of a rule that says MUST. */
+  /** Whether the server passed every test of a MUST that ran. */
   readonly passed: boolean;
 }
 
-/** How late this process is on a busy machine, in milliseconds. */
+/** Timers that are later than this, in milliseconds, show that the machine is busy. */
 const LATE = 20;
 
-/** Tests the server at `url`, which hosts the probe. Throws, and says why, if the server cannot be tested. */
+/**
+ * Tests the server at `url`, such as `ws://127.0.0.1:8080`, which must host the probe. Rejects if the server cannot be
+ * tested, with the reason; a test that fails is part of the report.
+ */
 export async function run(url: string, options: RunOptions = {}): Promise<Report> {
   const date = new Date().toISOString();
   const wanted = options.rules ?? [];
@@ -81,7 +92,7 @@ export async function run(url: string, options: RunOptions = {}): Promise<Report
 }
 
 /**
- * Runs tests on one server: a few at a time, or alone where they measure what others would disturb.
+ * Runs tests on one server: several at a time, and those that are `alone` one by one, at the end.
  *
  * @internal
  */
@@ -97,7 +108,7 @@ export class Runner {
     readonly options: RunOptions,
   ) {}
 
-  /** Connects to the server; throws, and says why, if it does not host the probe. */
+  /** Connects to the server. Throws an error with the reason if it does not host the probe. */
   static async connect(url: string, options: RunOptions = {}): Promise<Runner> {
     const more = checkCannot(options.cannot ?? {}, 'the option cannot');
     return new Runner(await ServerUnderTest.connect(url, options.patience ?? PATIENCE, more), options);
@@ -107,46 +118,45 @@ export class Runner {
     return this.server.disconnect();
   }
 
-  /** Why a test is skipped, if it is. */
+  /** The reason to skip a test, if there is one. */
   whySkipped({ needs = [], unless, slow }: RuleTest): string | undefined {
     for (const need of needs) {
       if (need === 'shutdown') {
-        if (!this.options.start) return 'a server that is known by its URL alone cannot be shut down from here';
+        if (!this.options.start) return 'the kit cannot shut down a server that it did not start';
       } else if (need === 'reports') {
-        if (!this.options.reports) return 'what a server that is known by its URL alone reports cannot be seen';
-      } else if (this.server.cannot[need] !== undefined)
-        return `the server cannot do ${need}: ${this.server.cannot[need]}`;
+        if (!this.options.reports) return 'the kit cannot see the error reports of a server that it did not start';
+      } else if (this.server.cannot[need] !== undefined) return `the server lacks ${need}: ${this.server.cannot[need]}`;
     }
-    if (unless && this.server.cannot[unless] === undefined) return `the server can do ${unless satisfies Capability}`;
-    if (slow && !this.options.slow) return 'it must wait long; run it with --slow';
+    if (unless && this.server.cannot[unless] === undefined) return `the server has ${unless satisfies Capability}`;
+    if (slow && !this.options.slow) return 'it takes long; run it with --slow';
     return undefined;
   }
 
-  /** Runs a test when its turn has come. */
+  /** Waits for its turn, then runs a test. */
   async run(test: RuleTest): Promise<Outcome> {
     const { rule, title, should = false, alone = false } = test;
-    const tell = (outcome: Outcome['outcome'], why: string | undefined, ms: number): Outcome => {
-      const told: Outcome = { rule, title, outcome, should, ...(why === undefined ? undefined : { why }), ms };
-      this.options.onOutcome?.(told);
-      return told;
+    const finish = (outcome: Outcome['outcome'], why: string | undefined, ms: number): Outcome => {
+      const finished: Outcome = { rule, title, outcome, should, ...(why === undefined ? undefined : { why }), ms };
+      this.options.onOutcome?.(finished);
+      return finished;
     };
     const why = this.whySkipped(test);
-    if (why !== undefined) return tell('skipped', why, 0);
+    if (why !== undefined) return finish('skipped', why, 0);
     await this.#turn(alone);
     const start = performance.now();
     const outcome = await this.#attempt(test);
     this.#running -= 1;
     this.#alone = false;
     this.#next();
-    return tell(...outcome, Math.round(performance.now() - start));
+    return finish(...outcome, Math.round(performance.now() - start));
   }
 
-  /** Runs a test; again, a few times, where it depends on time and the machine is busy. */
+  /** Runs a test. Repeats a `timed` one that has failed on a busy machine. */
   async #attempt(test: RuleTest): Promise<[outcome: Outcome['outcome'], why: string | undefined]> {
     const delay = monitorEventLoopDelay({ resolution: 10 });
     for (let attempt = 1; ; attempt++) {
       if (this.server.lost) return ['skipped', this.server.lost.message];
-      if (this.#failed && this.options.bail) return ['skipped', 'another test has failed before'];
+      if (this.#failed && this.options.bail) return ['skipped', 'an earlier test has failed'];
       const context = new TestContext(this.server, this.options);
       this.#contexts.add(context);
       delay.reset();
@@ -157,7 +167,7 @@ export class Runner {
       } catch (error) {
         if (test.timed && attempt < (this.options.attempts ?? 4) && delay.max / 1e6 > LATE) continue;
         this.#failed = true;
-        if (this.options.bail) for (const each of this.#contexts) void each.end(); // they would only be waited for
+        if (this.options.bail) for (const each of this.#contexts) void each.end(); // instead of waiting for their time limits
         return ['failed', (error as Error).message || String(error)];
       } finally {
         delay.disable();
@@ -174,7 +184,7 @@ export class Runner {
     });
   }
 
-  /** Starts what may start now: those that run alone come last, as each of them holds up all others. */
+  /** Starts the tests that may run now. Those that are `alone` start last, because each holds up all others. */
   #next(): void {
     while (!this.#alone && this.#running < (this.options.atOnce ?? 8)) {
       const index = this.#waiting.findIndex(({ alone }) => !alone);

@@ -1,17 +1,18 @@
-// A server under test: it hosts the probe, and the kit knows nothing of it but its URL.
+// A server that hosts the probe. The kit knows only its URL.
 
 import { randomUUID } from 'node:crypto';
-import { type Cannot, checkCannot } from './capabilities.ts';
+import type { Cannot } from '@websock/spec/conformance';
+import { checkCannot } from './capabilities.ts';
 import { Client, type ClientSettings, PATIENCE } from './client.ts';
-import type { Callback, Command, Instruction, OwnHandler, RouteOptions, TraceEvent } from './probe.ts';
+import type { Callback, Command, Instruction, OwnHandler, RouteOptions, TraceEvent } from './probe-protocol.ts';
 
-/** How a test asks for a probe. */
+/** Which probe a test opens, and how its client connects. */
 export interface ProbeOptions {
-  /** What each callback is to do. */
+  /** Instructions for the callbacks. */
   readonly on?: { readonly [Name in Callback]?: Instruction };
-  /** The options of its connection. */
+  /** The options of the connection. */
   readonly options?: RouteOptions;
-  /** A handler of its own. */
+  /** Gives the probe a handler of its own. */
   readonly handler?: OwnHandler;
   /** The options of the client. */
   readonly client?: ClientSettings;
@@ -20,9 +21,9 @@ export interface ProbeOptions {
 const HINT = 'does it host the probe? See the README of @websock/tck';
 
 export class ServerUnderTest {
-  /** What the server cannot do, as it declares and as the one who tests it says, with the reason for each. */
+  /** The capabilities that the server lacks, as declared by the server and by the caller, with the reason for each. */
   readonly cannot: Cannot;
-  /** Control connections on which no command waits for its answer. */
+  /** Control connections without a pending command. */
   readonly #idle: Client[];
   readonly #control: Set<Client>;
 
@@ -30,7 +31,7 @@ export class ServerUnderTest {
     readonly url: string,
     control: Client,
     cannot: Cannot,
-    /** How long to wait for the server, in ms. */
+    /** How long a test waits for the server, in ms. */
     readonly patience: number,
   ) {
     this.#control = new Set([control]);
@@ -39,8 +40,8 @@ export class ServerUnderTest {
   }
 
   /**
-   * Opens the control connection to the server at `url`. Throws, and says why, if it does not host the probe. `more` is
-   * what it cannot do beside what it declares itself.
+   * Opens the control connection. Throws an error with the reason if the server does not host the probe. `more` extends
+   * the server's own declaration.
    */
   static async connect(url: string, patience = PATIENCE, more: Cannot = {}): Promise<ServerUnderTest> {
     const control = resolvePath(url, '/control');
@@ -61,7 +62,7 @@ export class ServerUnderTest {
     }
   }
 
-  /** Lets go of the server; it lives on. */
+  /** Closes the control connections. The server keeps running. */
   async disconnect(): Promise<void> {
     await Promise.all(
       Array.from(this.#control, async (control) => {
@@ -88,12 +89,12 @@ export class ServerUnderTest {
 
   #lost: Error | undefined;
 
-  /** Why the server can no longer be tested: its control connection has ended, or it has not answered a command. */
+  /** Set if the server can no longer be tested: a control connection has ended, or a command had no answer. */
   get lost(): Error | undefined {
     return this.#lost;
   }
 
-  /** Sends a command, and returns the answer to it. Commands that overlap each have a control connection of their own. */
+  /** Sends a command, and returns its answer. Concurrent commands use separate control connections. */
   async command(command: Command): Promise<unknown> {
     if (this.#lost) throw this.#lost;
     try {
@@ -103,25 +104,26 @@ export class ServerUnderTest {
       this.#idle.push(control);
       return answered;
     } catch (error) {
-      this.#lost ??= new Error(`the server is gone, or hangs: ${(error as Error).message}`);
+      this.#lost ??= new Error(`the server has stopped or hangs: ${(error as Error).message}`);
       throw this.#lost;
     }
   }
 
   async #connectControl(): Promise<Client> {
-    const patience = Math.max(PATIENCE, this.patience); // it serves all tests, so it waits at least as long
+    const patience = Math.max(PATIENCE, this.patience); // a timeout here fails all tests
     const control = await Client.connect(resolvePath(this.url, '/control'), { patience });
     this.#control.add(control);
-    await answer(control); // what the server cannot do
+    await answer(control); // the server's declaration
     return control;
   }
 
+  /** What a probe has seen so far. */
   async trace(id: string): Promise<Trace> {
     return new Trace((await this.command({ trace: id })) as TraceEvent[]);
   }
 
-  /** The trace, as soon as it passes `enough`; `awaited` says in words what it is to show. */
-  async traceUntil(id: string, enough: (trace: Trace) => boolean, awaited: string): Promise<Trace> {
+  /** Waits until the trace passes `enough`, and returns it. `expected` is part of the error if that never happens. */
+  async traceUntil(id: string, enough: (trace: Trace) => boolean, expected: string): Promise<Trace> {
     const deadline = performance.now() + this.patience;
     for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       const trace = await this.trace(id);
@@ -129,35 +131,37 @@ export class ServerUnderTest {
       if (this.lost) throw this.lost;
       if (performance.now() > deadline) {
         const seen = trace.events.map((event) => `\n  ${JSON.stringify(event)}`).slice(-30);
-        throw new Error(`awaited ${awaited} for ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`);
+        throw new Error(
+          `expected ${expected} within ${this.patience} ms, but the trace is${seen.join('') || ' empty'}`,
+        );
       }
       await pause(wait);
     }
   }
 
-  /** The trace, once a callback has begun a number of times. */
+  /** Waits until a callback has been called a number of times, and returns the trace. */
   untilStarted(id: string, callback: Callback, times = 1): Promise<Trace> {
-    const awaited = times === 1 ? `the call of ${callback}` : `${times} calls of ${callback}`;
-    return this.traceUntil(id, (trace) => trace.calls(callback).length >= times, awaited);
+    const expected = times === 1 ? `the call of ${callback}` : `${times} calls of ${callback}`;
+    return this.traceUntil(id, (trace) => trace.calls(callback).length >= times, expected);
   }
 
-  /** The whole trace, once `terminate` has settled. */
+  /** Waits until `terminate` has settled, and returns the trace. */
   untilTerminated(id: string): Promise<Trace> {
     return this.traceUntil(id, (trace) => trace.settled.includes('terminate'), 'terminate');
   }
 
-  /** Posts infos to the mailbox of a probe from elsewhere in the program, once its `init` has been called. */
+  /** Posts messages to the mailbox of a probe from outside its callbacks, after `init` has been called. */
   async post(id: string, infos: readonly unknown[], more: { times?: number; detached?: true } = {}): Promise<number> {
     await this.untilStarted(id, 'init');
     return (await this.command({ post: id, infos, ...more })) as number;
   }
 
-  /** Lets the callback of a probe go on that waits at the gate. */
+  /** Settles the callback of a probe that is pending because of `gate`. */
   async release(id: string): Promise<void> {
-    if (!(await this.command({ release: id }))) throw new Error('no callback waited at the gate');
+    if (!(await this.command({ release: id }))) throw new Error('no callback was pending at the gate');
   }
 
-  /** Gives the server turns, and time, to do what it must not do. */
+  /** Waits, so that a wrong server has time for a call that it must not make. */
   async quiet(ms = 50): Promise<void> {
     const until = performance.now() + ms;
     for (let turn = 0; turn < 5 || performance.now() < until; turn++) {
@@ -175,12 +179,12 @@ export class ProbeConnection {
     readonly client: Client,
   ) {}
 
-  /** Instructs handleIn. */
+  /** Sends an instruction for `handleIn`. */
   instruct(instruction: Instruction): void {
     this.client.text(JSON.stringify(instruction));
   }
 
-  /** Posts infos to the mailbox, from elsewhere in the program. */
+  /** Posts messages to the mailbox from outside the callbacks. */
   post(...infos: unknown[]): Promise<number> {
     return this.server.post(this.id, infos);
   }
@@ -189,7 +193,7 @@ export class ProbeConnection {
     return this.server.trace(this.id);
   }
 
-  /** The trace, once a callback has begun a number of times. */
+  /** Waits until a callback has been called a number of times, and returns the trace. */
   untilStarted(callback: Callback, times = 1): Promise<Trace> {
     return this.server.untilStarted(this.id, callback, times);
   }
@@ -203,30 +207,31 @@ export class ProbeConnection {
   }
 }
 
-/** What a probe saw. */
+/** What a probe has seen. */
 export class Trace {
   constructor(readonly events: readonly TraceEvent[]) {}
 
-  /** The callbacks in the order in which they began. */
+  /** The callbacks, in the order in which they were called. */
   get started(): Callback[] {
     return this.events.filter(({ event }) => event === 'begin').map(({ callback }) => callback as Callback);
   }
 
+  /** The callbacks, in the order in which they settled. */
   get settled(): Callback[] {
     return this.events.filter(({ event }) => event === 'settle').map(({ callback }) => callback as Callback);
   }
 
-  /** What each call of a callback received. */
+  /** The value that each call of a callback received. */
   calls(callback: Callback): unknown[] {
     return this.events.filter((each) => each.event === 'begin' && each.callback === callback).map(({ given }) => given);
   }
 
-  /** The reason that terminate received. */
+  /** The reason that `terminate` received. */
   get reason(): unknown {
     return this.calls('terminate')[0];
   }
 
-  /** Callbacks that began before the one before had settled. */
+  /** The callbacks that began before the previous one had settled. */
   get overlaps(): TraceEvent[] {
     let pending = false;
     return this.events.filter(({ event }) => {
@@ -238,23 +243,14 @@ export class Trace {
   }
 }
 
-/** What a promise settles with; throws after some milliseconds, and names what was awaited. */
-export async function settledWithin<Value>(ms: number, promise: Promise<Value>, awaited: string): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<never>((_settle, fail) => {
-    timer = setTimeout(() => fail(new Error(`awaited ${awaited}, but it did not come for ${ms} ms`)), ms);
-  });
-  return Promise.race([promise, patience]).finally(() => clearTimeout(timer));
-}
-
-/** The URL of `path` on the server at `url`, whose own path is a prefix. */
+/** Appends a path to the URL of a server, which may have a path of its own. */
 function resolvePath(url: string, path: string): string {
   return url.replace(/\/$/, '') + path;
 }
 
 async function answer(control: Client): Promise<unknown> {
   const received = await control.next('a message on the control connection');
-  if (!('text' in received)) throw new Error(`the control connection ended: ${JSON.stringify(received)}`);
+  if (!('text' in received)) throw new Error(`the control connection ended with ${JSON.stringify(received)}`);
   return JSON.parse(received.text);
 }
 

@@ -15,7 +15,7 @@ afterAll(async () => {
   expect(running.reports()).not.toMatch(/^(uncaught|unhandled)/m);
 });
 
-const early = { behind: frame(TEXT, 'early') };
+const early = { earlyBytes: frame(TEXT, 'early') };
 const DEFLATE = 'Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover';
 
 /** A binary message of zeros, compressed (RFC 7692 §7.2.1). */
@@ -52,13 +52,13 @@ test('a request that the route declines is left to the rest of the server', asyn
 });
 
 test('1.5 without the option `protocol`, the answer has no subprotocol', async () => {
-  const client = await RawClient.connect(`${running.url}/fetch`, { more: ['Sec-WebSocket-Protocol: a, b'] });
+  const client = await RawClient.connect(`${running.url}/fetch`, { extraHeaders: ['Sec-WebSocket-Protocol: a, b'] });
   expect(client.answer).not.toMatch(/Sec-WebSocket-Protocol/i);
   client.cut();
 });
 
 test('4.3 a message that inflates to more than maxPayloadLength closes with 1009', async () => {
-  const client = await RawClient.connect(`${running.url}/fetch?compress`, { more: [DEFLATE] });
+  const client = await RawClient.connect(`${running.url}/fetch?compress`, { extraHeaders: [DEFLATE] });
   expect(client.answer).toMatch(/permessage-deflate/i);
   client.send(zeros(1_000_000));
   expect(await client.next()).toMatchObject({ opcode: BINARY });
@@ -70,7 +70,7 @@ test('4.3 a message that inflates to more than maxPayloadLength closes with 1009
 test('5.1 inflated messages that are queued during a pending callback take limited memory', async () => {
   const before = await memory();
   const clients = await Promise.all(
-    Array.from({ length: 10 }, () => RawClient.connect(`${running.url}/stuck?compress`, { more: [DEFLATE] })),
+    Array.from({ length: 10 }, () => RawClient.connect(`${running.url}/stuck?compress`, { extraHeaders: [DEFLATE] })),
   );
   const bomb = Buffer.concat(Array.from({ length: 100 }, () => zeros(2_000_000)));
   for (const client of clients) client.socket.write(bomb);

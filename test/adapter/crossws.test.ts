@@ -235,7 +235,7 @@ describe('in an application of h3', () => {
     });
     const { url } = await serving(onH3, () => accept(handler, undefined));
     const client = await RawClient.connect(url, {
-      behind: Buffer.concat([...['1', '2', '3'].map((data) => frame(TEXT, data)), closeFrame(4001, 'bye')]),
+      earlyBytes: Buffer.concat([...['1', '2', '3'].map((data) => frame(TEXT, data)), closeFrame(4001, 'bye')]),
     });
     await until(() => reasons.length > 0);
     expect(handled).toEqual(['1', '2', '3']);

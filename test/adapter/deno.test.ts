@@ -58,7 +58,7 @@ test('4.5 a shutdown settles although clients neither read nor answer', async ()
 test('createFetch and createAdapter serve connections of a server of your own', async () => {
   const own = await launch('deno', ['test/adapter/deno.application.ts']);
   for (const path of ['/fetch', '/adapter']) {
-    const client = await RawClient.connect(own.url + path, { behind: frame(TEXT, 'early') });
+    const client = await RawClient.connect(own.url + path, { earlyBytes: frame(TEXT, 'early') });
     expect(await client.next()).toMatchObject({ payload: Buffer.from('early') });
     client.cut();
   }

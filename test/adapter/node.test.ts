@@ -238,7 +238,7 @@ describe('2.8 any number of pings is answered', () => {
 
   test('in one packet, followed by a text', async () => {
     const server = await served(() => accept(echo, undefined));
-    const client = await RawClient.connect(server.url, { behind: Buffer.concat([pings, frame(TEXT, 'behind')]) });
+    const client = await RawClient.connect(server.url, { earlyBytes: Buffer.concat([pings, frame(TEXT, 'behind')]) });
     for (let count = 0; count < 61; count++) expect(await client.next()).toMatchObject({ opcode: PONG });
     expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('behind') });
     client.cut();
@@ -312,7 +312,9 @@ describe('2.8 any number of pings is answered', () => {
 test('5.1 the queue of a stuck handler is limited by its inflated size', async () => {
   const { handler, reasons } = handlerOf({ handleIn: () => never });
   const server = await served(() => accept(handler, undefined, { compress: true }), { maxHeldBytes: 4_000_000 });
-  const client = await RawClient.connect(server.url, { more: ['Sec-WebSocket-Extensions: permessage-deflate'] });
+  const client = await RawClient.connect(server.url, {
+    extraHeaders: ['Sec-WebSocket-Extensions: permessage-deflate'],
+  });
   expect(client.answer).toMatch(/permessage-deflate/);
   const deflated = deflateRawSync(Buffer.alloc(1_000_000), { finishFlush: 2 }).subarray(0, -4);
   client.send(Buffer.concat(Array.from({ length: 20 }, () => frame(BINARY, deflated, { rsv: 4 }))));
@@ -456,7 +458,7 @@ describe('1.5 the handshake is checked strictly', () => {
     ['chat', undefined, undefined],
   ])('of subprotocols, %s is answered for %s with %s', async (offered, protocol, answered) => {
     const server = await served(() => accept(echo, undefined, { protocol }));
-    const client = await RawClient.connect(server.url, { more: [`Sec-WebSocket-Protocol: ${offered}`] });
+    const client = await RawClient.connect(server.url, { extraHeaders: [`Sec-WebSocket-Protocol: ${offered}`] });
     expect(client.status).toBe(101);
     expect(/^sec-websocket-protocol: (.*)\r$/im.exec(client.answer)?.[1]).toBe(answered);
     client.cut();
@@ -567,7 +569,7 @@ test('a second upgrade of a socket throws, and writes nothing into the WebSocket
       }
     }
   });
-  const client = await RawClient.connect(url, { behind: frame(TEXT, 'once') });
+  const client = await RawClient.connect(url, { earlyBytes: frame(TEXT, 'once') });
   expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('once') });
   client.send(closeFrame(1000));
   expect(await client.next()).toMatchObject({ opcode: CLOSE });

@@ -232,7 +232,7 @@ describe('attach leaves other upgrades', () => {
       else if (request.url === '/none') socket.end('HTTP/1.1 410 Gone\r\n\r\n');
     });
     for (const path of ['/ours', '/theirs']) {
-      const client = await RawClient.connect(`${server.url}${path}`, { behind: frame(TEXT, 'early') });
+      const client = await RawClient.connect(`${server.url}${path}`, { earlyBytes: frame(TEXT, 'early') });
       client.send(frame(TEXT, 'late'));
       for (const said of ['early', 'late']) {
         const expected = path === '/ours' ? said : `theirs: ${said}`;

@@ -198,7 +198,7 @@ describe('two Durable Objects on workerd', () => {
   });
 
   test('1.3 frames in the packet of the handshake are kept', async () => {
-    const client = await RawClient.connect(`${running.url}/b/echo`, { behind: frame(TEXT, 'early') });
+    const client = await RawClient.connect(`${running.url}/b/echo`, { earlyBytes: frame(TEXT, 'early') });
     expect(await client.next()).toMatchObject({ payload: Buffer.from('early') });
     client.cut();
   });

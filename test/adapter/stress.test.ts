@@ -7,8 +7,8 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import type { Capability } from '@websock/spec/conformance';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
-import type { Capability } from '../../tck/src/capabilities.ts';
 import { Client } from '../../tck/src/client.ts';
 import type { Callback, Instruction } from '../../tck/src/probe.ts';
 import { BINARY, closeFrame, frame, PING, RawClient, TEXT } from '../../tck/src/raw-client.ts';

@@ -1,5 +1,5 @@
-// The public API of both entries as text, by API Extractor. As a program (`npm run api`) it writes the reports that are
-// reviewed and committed: websock.api.md and conformance.api.md.
+// The public API of each entry as text, by API Extractor. As a program (`npm run api`) it writes the reports that are
+// reviewed and committed, such as websock.api.md.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,11 +7,26 @@ import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { root } from '../toolkit/compilers.ts';
 
-export const entries = ['websock', 'conformance'] as const;
-export type Entry = (typeof entries)[number];
+/** The entries of the packages, by the names of their reports: the folder of the package, and the module. */
+const packaged = {
+  websock: ['.', 'websock'],
+  conformance: ['.', 'conformance'],
+  tck: ['tck', 'run'],
+  'tck-probe': ['tck', 'probe'],
+} as const;
+export type Entry = keyof typeof packaged;
+export const entries = Object.keys(packaged) as Entry[];
 
-/** Where the report of an entry is committed. */
+/** The committed report of an entry. */
 export const reportOf = (entry: Entry): string => join(root, 'test/package', `${entry}.api.md`);
+
+/** The declarations of an entry, and the compiler options of its package. */
+export function declarationsOf(entry: Entry): { folder: string; file: string; tsconfig: string } {
+  const [name, module] = packaged[entry];
+  const folder = join(root, name);
+  const tsconfig = join(folder, name === '.' ? 'src/tsconfig.json' : 'tsconfig.json');
+  return { folder, file: join(folder, 'dist', `${module}.d.ts`), tsconfig };
+}
 
 const silent = { logLevel: ExtractorLogLevel.None };
 
@@ -20,14 +35,15 @@ export function report(entry: Entry, write = false): string {
   const folder = mkdtempSync(join(tmpdir(), 'websock-api-'));
   const committed = write ? join(root, 'test/package') : join(folder, 'committed');
   mkdirSync(committed, { recursive: true });
+  const declarations = declarationsOf(entry);
   try {
     const config = ExtractorConfig.prepare({
       configObjectFullPath: undefined,
-      packageJsonFullPath: join(root, 'package.json'),
+      packageJsonFullPath: join(declarations.folder, 'package.json'),
       configObject: {
-        projectFolder: root,
-        mainEntryPointFilePath: join(root, 'dist', `${entry}.d.ts`),
-        compiler: { tsconfigFilePath: join(root, 'src/tsconfig.json') },
+        projectFolder: declarations.folder,
+        mainEntryPointFilePath: declarations.file,
+        compiler: { tsconfigFilePath: declarations.tsconfig },
         apiReport: {
           enabled: true,
           reportFileName: entry,

@@ -1,4 +1,4 @@
-// The probe as an application, for the hosts of the adapter: `/probe` and `/control`, as `route` of the kit has them.
+// The probe as an application for the hosts of the adapter.
 
 import { route } from '@websock/tck/probe';
 import type { Application } from '../toolkit/hosts/application.ts';

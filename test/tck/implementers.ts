@@ -1,5 +1,5 @@
-// Fills the table of implementers in the kit's README from a report: `npx tsx test/tck/implementers.ts NAME PLATFORM
-// report.json`, where the report was written by `npx @websock/tck URL --slow --json report.json`.
+// Updates the table of implementers in the kit's README: `npx tsx test/tck/implementers.ts NAME PLATFORM report.json`, with
+// a report that `npx @websock/tck URL --slow --json report.json` has written.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Outcome, Report } from '../../tck/src/run.ts';
 import { root } from '../toolkit/compilers.ts';
 
 const [name, platform, file] = process.argv.slice(2);
-if (!name || !platform || !file) throw new Error('give the name of the server, its platform, and a report in JSON');
+if (!name || !platform || !file) throw new Error('give the name of the server, its platform and the file of a report');
 
 const { outcomes, spec, date } = JSON.parse(readFileSync(file, 'utf8')) as Report;
 const count = (wanted: (outcome: Outcome) => boolean) => outcomes.filter(wanted).length;

@@ -1,4 +1,4 @@
-// Hosts the probe on the independent server, until its input ends: `tsx test/tck/independent-host.ts`.
+// Hosts the probe on the independent server until stdin ends: `tsx test/tck/independent-host.ts`.
 
 import type { AddressInfo } from 'node:net';
 import { route } from '../../tck/src/probe.ts';

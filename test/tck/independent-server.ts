@@ -1,6 +1,6 @@
-// A server that owes nothing to the adapter: another reading of the rules, written by hand on node:http. It is right by
-// every rule of SPEC.md, so that the kit can be tested on it, and on mutants of it: see mutants.test.ts, which changes
-// one line at a time. So that a mutant can be loaded by itself, this file imports nothing but Node's own modules.
+// A server on node:http that shares no code with the adapter: an independent implementation of SPEC.md. It follows every
+// rule, so it tests the kit; wrong-servers.test.ts replaces one line of it at a time. So that a wrong server can be loaded
+// from source, this file imports only modules of Node.js.
 
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
@@ -9,22 +9,22 @@ import type { Socket } from 'node:net';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { WebSock } from '@websock/spec';
 
-/** How a request to upgrade is served. */
+/** The parameters of an upgrade. */
 export interface Service {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options?: WebSock.ConnectionOptions;
 }
 
-/** The bounds of the rules, which tests shorten. Times are in ms. */
+/** The limits of the rules, which tests shorten. Times are in ms. */
 const BOUNDS = {
   /** After the end: for the client's close frame, for data to go out, and for a callback at a shutdown (4.5). */
   close: 3_000,
-  /** While more than a bound waits to go out, and none of it goes (5.3). */
+  /** While too many bytes wait to go out, and none goes out (5.3). */
   stall: 10_000,
-  /** Bytes that wait to go out before the next callback waits (5.3). */
+  /** Bytes that may wait to go out before the next callback is held back (5.3). */
   unsent: 1_000_000,
-  /** Infos that wait meanwhile (5.3). */
+  /** Posted messages that may wait meanwhile (5.3). */
   infos: 100_000,
   /** Fragments of a message (2.3). */
   fragments: 20_000,
@@ -32,7 +32,7 @@ const BOUNDS = {
 
 export interface IndependentServer {
   readonly server: Server;
-  /** Closes all connections with 1001, refuses new ones, and settles when all are over, or after a bound. */
+  /** Closes all connections with 1001, and refuses new ones. Settles when all have ended, or after a time limit. */
   shutdown(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ interface Checked {
 
 type Waiting = { readonly callback: 'handleIn' | 'handleControl' | 'handleInfo'; readonly value: any };
 
-/** A reason for `terminate`, before it is known what was sent. */
+/** A reason for `terminate`, still without the code and reason of the close frame. */
 type Why = { readonly type: 'normal' | 'shutdown' | 'timeout' } | { readonly type: 'error'; readonly error: unknown };
 
 const OPCODES: { readonly [opcode: string]: number } = { text: 1, binary: 2, ping: 9, pong: 10 };
@@ -151,13 +151,13 @@ function headerLines(headers: NonNullable<WebSock.ConnectionOptions['headers']>)
   return lines;
 }
 
-/** Whether one of the offers needs nothing that this server does not do: another size of its window. */
+/** Whether this server supports one of the offers. It does not support another size of its window. */
 function offersDeflate({ headers }: IncomingMessage): boolean {
   const offers = String(headers['sec-websocket-extensions'] ?? '').split(',');
   return offers.some((offer) => /^\s*permessage-deflate\b/.test(offer) && !offer.includes('server_max_window_bits'));
 }
 
-/** One connection: what arrives waits in a queue, one callback runs at a time, and its result is applied. */
+/** One connection: events wait in a queue, one callback runs at a time, and its result is applied. */
 function serve(
   socket: Socket,
   head: Buffer,
@@ -168,9 +168,9 @@ function serve(
 ) {
   const { idleTimeout = 60_000, heartbeat = true, maxMessageSize = 10_000_000, validateUtf8 = true } = options;
   const queue: Waiting[] = [];
-  /** The last state, once there is one. */
+  /** The last state; undefined before the first result. */
   let state: { readonly value: unknown } | undefined;
-  /** Whether a callback is pending, or the next one must wait for the client to read. */
+  /** Whether a callback is pending, or is held back until the client reads. */
   let busy = false;
   let ended: WebSock.CloseReason | undefined;
   let terminated = false;
@@ -179,12 +179,12 @@ function serve(
     settleOver = settle;
   });
 
-  // ---- Going out: in slices, so that it is known how much has gone, and when ----
+  // ---- Sending: in slices, so that the server sees how much has gone out ----
 
   const outgoing: Uint8Array[] = [];
   let unsent = 0;
   let writing = false;
-  /** What waits until no more than a number of bytes waits to go out. */
+  /** Functions to call as soon as no more than `limit` bytes wait to go out. */
   let waiters: { readonly limit: number; readonly done: () => void }[] = [];
   let stallTimer: ReturnType<typeof setTimeout> | undefined;
   let closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -195,7 +195,7 @@ function serve(
     watch();
     pump();
   };
-  /** Drops a client that takes nothing for a while, where that is in somebody's way. */
+  /** Drops a client that has read nothing for a time, if a callback or the end of the connection waits for it. */
   const watch = () => {
     const ms = ended ? bound.close : bound.stall;
     stallTimer ??= setTimeout(() => {
@@ -296,7 +296,7 @@ function serve(
     hangUp();
     advance();
   };
-  /** Nothing else is to come from the client, and nothing else will go out. */
+  /** Nothing else is expected from the client, and nothing else is sent. */
   const hangUp = () => {
     socket.resume();
     whenUnsent(0, () => {
@@ -336,7 +336,7 @@ function serve(
     finish();
   };
 
-  // ---- The idle clock: paused while nothing is read ----
+  // ---- The idle clock: paused while reading is stopped ----
 
   let clock: ReturnType<typeof setTimeout> | undefined;
   let silence = 0;
@@ -366,12 +366,12 @@ function serve(
     if (!busy) runClock();
   };
 
-  // ---- Coming in ----
+  // ---- Receiving ----
 
   let buffered: Buffer[] = [];
   let size = 0;
   let needed = 2;
-  /** False once nothing that comes is looked at any more. */
+  /** False as soon as everything further from the client is ignored. */
   let parsing = true;
   let fragments: Buffer[] = [];
   let fragmentsSize = 0;
@@ -392,7 +392,7 @@ function serve(
     advance();
   };
 
-  /** Handles one frame, if it is whole, and returns what follows it. */
+  /** Handles a frame if it is complete, and returns the bytes after it. */
   const parse = (bytes: Buffer): Buffer => {
     const [first, second] = bytes as unknown as [number, number];
     const opcode = first & 15;
@@ -510,7 +510,7 @@ function serve(
     advancing = false;
     if (ended && !terminated && !busy && !resting) void terminate(ended);
   };
-  /** Lets other connections have their turn, and reads nothing meanwhile. */
+  /** Yields to other connections, without reading meanwhile. */
   const rest = () => {
     resting = true;
     socket.pause();
@@ -599,7 +599,7 @@ function serve(
   return { over, shutdown: () => close({ type: 'shutdown' }, 1001) };
 }
 
-/** Reads a result, each part of it once; throws if it is invalid. */
+/** Reads each part of a result once. Throws if the result is invalid. */
 function check(value: unknown): Checked {
   const wrong = (what: string): never => {
     throw new TypeError(`an invalid result: ${what} (rule 3.6)`);

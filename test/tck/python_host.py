@@ -1,10 +1,9 @@
-"""Hosts the probe of @websock/tck on the websockets library of Debian (10.4), written from the kit's README alone.
+"""Hosts the probe of @websock/tck with Debian's websockets library (10.4). Written from the kit's README alone.
 
-It prints its URL, and ends when its input ends. The first half is the probe, the second a server of WebSock handlers.
+It prints its URL, and exits when stdin ends. The first half is the probe, the second half a server of WebSock handlers.
 """
 
 import asyncio
-import gc
 import json
 import re
 import sys
@@ -21,13 +20,11 @@ CANNOT = {
     "canSkipUtf8Validation": "websockets always validates",
     "overwritesFrames": "bytes are immutable in Python",
     "sendsInflationErrorCode": "websockets closes with 1002",
-    "reportsMemory": "Python does not say how much is in use",
 }
 
 # ---- The probe ----
 
 records = {}
-counts = {"inits": 0, "terminates": 0, "memory": 0}
 
 
 class Record:
@@ -47,7 +44,7 @@ class Record:
 
 def brief(data):
     show = (lambda part: part) if isinstance(data, str) else (lambda part: part.hex())
-    # The kit counts text in units of UTF-16.
+    # The kit counts the UTF-16 units of text.
     length = len(data.encode("utf-16-le", "surrogatepass")) // 2 if isinstance(data, str) else len(data)
     return f"{length}: {show(data[:10])}…{show(data[-10:])}" if length > 1000 else show(data)
 
@@ -73,7 +70,7 @@ def with_bytes(messages, record):
 
 
 class Probe:
-    """A handler that follows instructions. One of its own remembers its record, whatever its state is."""
+    """A handler that follows instructions. With `own`, it serves one probe, and its state may be any value."""
 
     def __init__(self, own=None):
         self.own = own
@@ -82,7 +79,6 @@ class Probe:
             setattr(self, name, None)
 
     def init(self, arg, mailbox):
-        counts["inits"] += 1
         record = records[arg["id"]] = Record(arg, mailbox)
         if self.own is not None:
             self.record = record
@@ -117,7 +113,6 @@ class Probe:
         return self.follow("handleInfo", record, instructed or record.on.get("handleInfo"), seen)
 
     def terminate(self, reason, state):
-        counts["terminates"] += 1
         record = self.record or state["record"]
         if reason["type"] == "error":
             error = reason["error"]
@@ -185,13 +180,6 @@ class Control:
         return {"type": "ok", "state": state}
 
     def obey(self, command):
-        if "count" in command:
-            gc.collect()
-            return counts
-        if "forget" in command:
-            records.clear()
-            counts.update(inits=0, terminates=0)
-            return True
         [name] = [each for each in ("trace", "post", "release", "kept", "returned") if each in command]
         record = records.get(command[name])
         if record is None:
@@ -221,7 +209,7 @@ control = Control()
 
 
 def route(url):
-    """The handler, arg and options for a request; None if it is not the kit's."""
+    """The handler, arg and options for a request; None for a request that does not come from the kit."""
     path, _, query = url.partition("?")
     parameters = dict(urllib.parse.parse_qsl(query))
     if path == "/control":
@@ -236,8 +224,8 @@ def route(url):
 
 # ---- The server ----
 
-CLOSE_BOUND = 2  # seconds; the library waits up to three times as long, all in all
-STALL_BOUND = 4  # seconds; it may take two looks to know
+CLOSE_BOUND = 2  # seconds; the library waits up to three times as long in total
+STALL_BOUND = 4  # seconds; a stall may take two checks to detect
 MAX_INFOS = 10_000
 MAX_FRAGMENTS = 10_000
 STANDARD_CODES = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014}
@@ -253,7 +241,7 @@ def cut(text):
 
 
 def check(result):
-    """The messages of a result, and how it stops; raises for an invalid one (rule 3.6)."""
+    """The messages of a result, and its stop; raises an error for an invalid result (rule 3.6)."""
 
     def require(condition, what):
         if not condition:
@@ -295,7 +283,7 @@ def check(result):
 
 
 class Socket(WebSocketServerProtocol):
-    """What the library does not offer for each connection: options, control frames, and a bound of fragments."""
+    """Adds to the library, for each connection: options, control frames, and a limit of fragments."""
 
     service = None
     on_control = None
@@ -526,7 +514,7 @@ class Connection:
             await self.call(callback, value, self.state)
             turn += 1
             if turn % 100 == 0:
-                await asyncio.sleep(0)  # the turn of other connections
+                await asyncio.sleep(0)  # yield to other connections
         self.discard()
         self.handled.set()
         if self.has_state and self.handler.terminate:

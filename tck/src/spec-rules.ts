@@ -1,31 +1,21 @@
-// All tests, chapter by chapter, and the sentences of the rules that they name.
+// Reads the rules from SPEC.md, to print the rule with a failed test.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { RuleTest } from './rule.ts';
-import { opening } from './rules/1-opening.ts';
-import { callbacks } from './rules/2-callbacks.ts';
-import { results } from './rules/3-results.ts';
-import { closing } from './rules/4-closing.ts';
-import { flow } from './rules/5-flow.ts';
-import { mailbox } from './rules/6-mailbox.ts';
 
-export const rules: readonly RuleTest[] = [...opening, ...callbacks, ...results, ...closing, ...flow, ...mailbox];
-
-/** What SPEC.md says: its version, and the text of each rule and of each row of its table. */
+/** The rules of SPEC.md. */
 export interface Spec {
+  /** The version of SPEC.md, such as `0.1`. */
   readonly version: string;
+  /** The text of each rule (`2.1`), and of each row of the table in 4.3 (`4.3a`). */
   readonly rules: ReadonlyMap<string, string>;
 }
 
 /** Reads SPEC.md of the installed `@websock/spec`. */
 export function readSpec(): Spec {
   const folder = dirname(createRequire(import.meta.url).resolve('@websock/spec/package.json'));
-  return parseSpec(readFileSync(join(folder, 'SPEC.md'), 'utf8'));
-}
-
-export function parseSpec(markdown: string): Spec {
+  const markdown = readFileSync(join(folder, 'SPEC.md'), 'utf8');
   const found = new Map<string, string>();
   const plain = (text: string) =>
     text
@@ -33,7 +23,7 @@ export function parseSpec(markdown: string): Spec {
       .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
       .replace(/\s+/g, ' ')
       .trim();
-  // A rule goes on until its intent, in italics, or its table.
+  // A rule ends before its intent, which is in italics, or before its table.
   for (const [, rule, text] of markdown.matchAll(/^- \*\*(\d\.\d)\*\* ([\s\S]*?)(?=\n {2}_|\n\n)/gm)) {
     found.set(rule as string, plain(text as string));
   }
@@ -47,7 +37,7 @@ export function parseSpec(markdown: string): Spec {
   return { version: /^\*\*Version ([\d.]+)\*\*$/m.exec(markdown)?.[1] ?? 'unknown', rules: found };
 }
 
-/** Whether a rule, such as `4.3a`, is meant by `wanted`: itself, or the rule or the chapter that it belongs to. */
+/** Whether a rule, such as `4.3a`, is the `wanted` one, or belongs to it: `4.3a` belongs to `4.3` and to `4`. */
 export function isOf(rule: string, wanted: string): boolean {
   return rule === wanted || (rule.startsWith(wanted) && /^(\d|\d\.\d)$/.test(wanted));
 }

@@ -1,8 +1,8 @@
-// A reporter for vitest: rules × servers. It fails the run if a rule of SPEC.md has no test that ran, or a test names a
-// rule that SPEC.md lacks.
+// A reporter for vitest, which prints the table of rules × servers. The run fails if no test of a rule of SPEC.md ran, or
+// if a test names a rule that SPEC.md lacks.
 
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
-import { readSpec } from '../../tck/src/rules.ts';
+import { readSpec } from '../../tck/src/spec-rules.ts';
 
 interface Cell {
   passed: number;
@@ -10,8 +10,8 @@ interface Cell {
   skipped: number;
 }
 
-export default class Table implements Reporter {
-  /** Whether the run is of some tests only. */
+export default class RulesReporter implements Reporter {
+  /** Whether only some of the tests run. */
   #isPart = false;
 
   onInit({ config }: Vitest): void {
@@ -19,7 +19,7 @@ export default class Table implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const isOfRules = ({ moduleId }: TestModule) => moduleId.includes('/test/tck/lifecycle.test.');
+    const isOfRules = ({ moduleId }: TestModule) => moduleId.includes('/test/tck/rules.test.');
     this.#isPart ||= !modules.some(isOfRules);
     const cases = modules
       .filter((module) => isOfRules(module) || module.moduleId.includes('/stress.test.'))
@@ -45,12 +45,12 @@ export default class Table implements Reporter {
       else if (result.state === 'failed') cell.failed += 1;
       else if (result.state === 'skipped') {
         cell.skipped += 1;
-        const why = `${server}: ${result.note ?? 'left out of this run'}`;
+        const why = `${server}: ${result.note ?? 'not part of this run'}`;
         reasons.set(why, (reasons.get(why) ?? new Set()).add(rule));
       }
     }
 
-    // 4.3 itself is tested row by row.
+    // The rows of 4.3 are tested instead of 4.3 itself.
     const rules = [...readSpec().rules.keys()].filter((rule) => rule !== '4.3').sort();
     const servers = [...new Set(cases.map(serverOf))];
     const named = new Set([...cells.keys()].map((key) => key.split(' ')[0] as string));
@@ -61,7 +61,7 @@ export default class Table implements Reporter {
       const row = servers.map((server) => show(cells.get(`${rule} ${server}`)).padEnd(width));
       console.log(`${rule.padEnd(5)} ${row.join('')}`.trimEnd());
     }
-    console.log('      passed, -skipped; skipped because');
+    console.log('      passed, -skipped; reasons for skipping:');
     for (const [why, skipped] of [...reasons].sort()) console.log(`      ${why} (${[...skipped].sort().join(', ')})`);
 
     const untested = this.#isPart
@@ -74,18 +74,17 @@ export default class Table implements Reporter {
         );
     const unknown = [...named].filter((rule) => !rules.includes(rule));
     if (untested.length > 0) fail(`no test ran for rule ${untested.join(', ')}`);
-    if (unknown.length > 0)
-      fail(`SPEC.md has no rule ${unknown.join(', ')}, which a test names, or it is one of the awaited`);
-    if (unnamed.length > 0) fail(`these tests do not begin with a rule: ${unnamed.join('; ')}`);
+    if (unknown.length > 0) fail(`tests name rules that SPEC.md lacks: ${unknown.join(', ')}`);
+    if (unnamed.length > 0) fail(`titles that do not begin with a rule: ${unnamed.join('; ')}`);
   }
 }
 
-/** Tests stand in a block that is named after the server. */
+/** The name of the server, which is that of the test's suite. */
 function serverOf(test: TestCase): string {
   return test.parent.type === 'suite' ? test.parent.name : '';
 }
 
-/** Whether a test did not run because its server could not be reached: of such a server there is nothing to tell. */
+/** Whether a test did not run because its server could not be reached. */
 function neverBegan(test: TestCase): boolean {
   const result = test.result();
   const failed = test.parent.type === 'suite' && test.parent.errors().length > 0;
@@ -99,6 +98,6 @@ function show(cell: Cell | undefined): string {
 }
 
 function fail(message: string): void {
-  console.error(`\nlifecycle: ${message}`);
+  console.error(`\nrules: ${message}`);
   process.exitCode = 1;
 }

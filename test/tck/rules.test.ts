@@ -1,20 +1,20 @@
-// The tests of the rules, on the adapter's platforms, and, if everything must run, on crossws and on the independent
-// server, which have tests of their own. `npm run lifecycle` prints the table of rules × servers.
+// Runs the kit on the platforms of the adapter; with WEBSOCK_COMPLETE also on crossws and on the independent server.
+// `npm run lifecycle` runs this file alone, and prints the table of rules × servers.
 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { route } from '../../tck/src/probe.ts';
-import type { RunHelp, StartedServer } from '../../tck/src/rule.ts';
-import { rules } from '../../tck/src/rules.ts';
+import { rules } from '../../tck/src/rules/index.ts';
 import { type Outcome, Runner } from '../../tck/src/run.ts';
+import type { RunHelp, StartedServer } from '../../tck/src/test-context.ts';
 import { type Host, host, launch, platforms } from '../toolkit/host.ts';
 import { complete } from '../toolkit/programs.ts';
 import { createIndependentServer } from './independent-server.ts';
 
 const application = join(import.meta.dirname, 'application.ts');
 
-/** A host, to be shut down by the test that asks for it. */
+/** A host whose shutdown must end its process with the exit code 0. */
 async function startHost(starting: Promise<Host>): Promise<StartedServer> {
   const { url, stop, reports } = await starting;
   const shutdown = async () => expect(await stop(), 'the exit code of the server').toBe(0);
@@ -31,7 +31,7 @@ async function startIndependent(): Promise<StartedServer> {
   return { url: `ws://127.0.0.1:${port}`, shutdown, reports: () => reports };
 }
 
-/** The servers share the machine. */
+/** All servers run at the same time: few tests of each, with more patience. */
 const SHARED = { atOnce: 2, patience: 30_000 };
 
 type Server = [name: string, start: () => Promise<StartedServer>];
@@ -44,13 +44,13 @@ const servers = [
   ...(complete ? others : []),
 ];
 
-// The runner decides what runs at the same time; the tests only wait for its outcomes.
+// The runner decides how many tests run at the same time; the tests of vitest only wait for the outcomes.
 describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, start) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;
 
-  // biome-ignore lint/correctness/noEmptyPattern: vitest asks for it before the second argument
+  // biome-ignore lint/correctness/noEmptyPattern: vitest requires it before the second argument
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports };
