@@ -1,5 +1,5 @@
-// The documents: their code is the code of files that a compiler or a test reads, their links lead somewhere, their tables
-// say what the code says, and the rules of SPEC.md have the form that other tests read.
+// The documents: their code is the code of files that a compiler or a test reads, their links lead somewhere, their
+// tables say what the code says, and the rules of SPEC.md have the form that other tests read.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -84,7 +84,7 @@ test('the front page is short, and its first screen has what a reader came for',
 
 test('the compiler errors of the front page are what compilers say', () => {
   const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
-  const said = refusalsIn('test/contract/refused.common.ts').map(({ words }) => words);
+  const said = refusalsIn('test/contract/common-errors.ts').map(({ words }) => words);
   const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
   expect(quoted.length).toBeGreaterThan(8);
   const unsaid = quoted.filter(
