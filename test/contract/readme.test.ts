@@ -14,7 +14,7 @@ import { refusalsIn, root } from '../toolkit/compilers.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Every document that a person writes; reports of an API are written by a program. */
+/** Every document except the API reports, which are generated. */
 const documents = ['.', '.github', 'adapter', 'tck', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: folder === 'test', encoding: 'utf8' })
     .filter((path) => path.endsWith('.md') && !path.endsWith('.api.md'))
@@ -27,10 +27,10 @@ test('the documents are found', () => {
   expect(documents).toEqual(expect.arrayContaining(known));
 });
 
-/** Takes its code from the documents themselves. */
+/** This test reads its code from the documents. */
 const QUICKSTART = 'test/package/quickstart.test.ts';
 
-/** Without leading spaces, so that a block may be nested in its file. */
+/** Without indentation, which may differ in the file. */
 const flat = (code: string) => code.replace(/^ +/gm, '');
 
 const blocks = documents.flatMap((document) =>
@@ -46,7 +46,7 @@ test.each(blocks)('a block of $document is part of $file', ({ file, language, co
   expect(flat(read(file as string))).toContain(flat(code));
 });
 
-/** The fragments that a link may end with: the ids of a document, and its headings as GitHub writes them. */
+/** The valid fragments of links to a document: its ids, and its headings as GitHub converts them. */
 const fragmentsOf = (document: string) => [
   ...[...document.matchAll(/<a id="([^"]+)"><\/a>/g)].map(([, id]) => id as string),
   ...[...document.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
@@ -57,7 +57,7 @@ const fragmentsOf = (document: string) => [
   ),
 ];
 
-test.each(documents)('the links of %s lead somewhere', (name) => {
+test.each(documents)('the links of %s are valid', (name) => {
   const links = [...read(name).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   const broken = links.filter(([, file, fragment]) => {
     const path = file ? join(root, dirname(name), file) : join(root, name);
@@ -67,7 +67,7 @@ test.each(documents)('the links of %s lead somewhere', (name) => {
   expect(broken.map(([link]) => link)).toEqual([]);
 });
 
-test('the front page is short, and its first screen has what a reader came for', () => {
+test('the front page is short, and its first 60 lines have the commands, a handler, a client and the test kit', () => {
   const lines = read('README.md').trimEnd().split('\n');
   expect(lines.length).toBeLessThanOrEqual(300);
   const screen = lines.slice(0, 60).join('\n');
@@ -82,7 +82,7 @@ test('the front page is short, and its first screen has what a reader came for',
   }
 });
 
-test('the compiler errors of the front page are what compilers say', () => {
+test('the front page quotes real compiler errors', () => {
   const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
   const said = refusalsIn('test/contract/common-errors.ts').map(({ words }) => words);
   const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
@@ -90,14 +90,14 @@ test('the compiler errors of the front page are what compilers say', () => {
   const unsaid = quoted.filter(
     (text) => !said.some((words) => text.split('…').every((part) => words.includes(part.trim()))),
   );
-  expect(unsaid).toEqual(['TS1287']); // a matter of the project, not of the contract
+  expect(unsaid).toEqual(['TS1287']); // caused by the project's settings, not by a handler
 });
 
 // ---- adapter/README.md ----
 
 const adapter = read('adapter/README.md');
 
-/** The second column of each row whose first is one name of code. */
+/** The second column of each table row whose first column is a name in code format. */
 const columnOf = (document: string) =>
   Object.fromEntries([...document.matchAll(/^\| `(\w+)` \| ([^|]*?) \|/gm)].map(([, name, value]) => [name, value]));
 
@@ -130,7 +130,7 @@ test('adapter/README.md says what each platform cannot do, and why', () => {
 
 // ---- SPEC.md ----
 
-test('each rule and each row of 4.3 stands once, in order, with an anchor of its number', () => {
+test('each rule and each row of 4.3 has a unique number, in order, and its anchor', () => {
   const marked = [...spec.matchAll(/^(?:- | {2}\| )\*\*(\d\.\d[a-z]?)\*\* <a id="rule-(.*?)"><\/a>/gm)];
   const numbers = marked.map(([, number]) => number as string);
   expect(marked.map(([, , anchor]) => anchor)).toEqual(numbers);
@@ -139,7 +139,7 @@ test('each rule and each row of 4.3 stands once, in order, with an anchor of its
   expect(numbers.filter((number) => /^4\.3[a-z]$/.test(number))).toHaveLength(16);
 });
 
-test('each rule has a key word of RFC 2119 and an intent of its own', () => {
+test('each rule has a key word of RFC 2119 and its own intent', () => {
   const rules = spec.split(/^(?=- \*\*\d\.\d\*\*|## )/gm).filter((part) => part.startsWith('- **'));
   const intents = rules.map((rule) => /^ {2}_(.+)_$/m.exec(rule)?.[1]);
   expect(rules.filter((rule) => !/\b(MUST|SHOULD|MAY)\b/.test(rule))).toEqual([]);
