@@ -1,65 +1,66 @@
-// The conformance suite: checks handlers and servers against the contract by their types alone. Types only.
+// The conformance suite: checks handlers and servers against the contract by their types. Types only.
 //
-// Read on in conformance/:
+// The files of conformance/:
 //
-//   texts         every fault, in words
-//   handler       the verdict on a handler, then the explanation for one that fails
-//   callbacks     the callbacks by name, and what their signatures say
-//   silent        what is wrong with a result although the contract lets it pass
-//   results       all that is wrong with a result, and which of it is reported
-//   state         which callback is to blame for a state
-//   names         callbacks under another name
-//   server        the verdict on a server, by the calls in server-calls
-//   tools         type functions that know nothing of all this
+//   messages      the text of every fault
+//   handler       the verdict on a handler; the faults of a wrong one
+//   callbacks     the names of the callbacks, and types that match or infer their signatures
+//   overlooked    mistakes in a result that the contract accepts
+//   results       all mistakes in a result, by priority
+//   state         the callback to blame for an incompatible state
+//   names         misnamed callbacks
+//   server        the verdict on a server, from the calls in server-calls
+//   utils         general-purpose type functions
 //   capabilities  what a server may be unable to do, by name
 //
-// To add a fault, add its text to `FaultTexts` and its check: in handler's `SignatureFault`, for a callback; in results'
-// `ResultFaults`, for a result that the contract rejects; in silent's `SilentFaults`, for one that it lets pass.
+// To add a fault, add its text to `FaultTexts` in messages, and its check: for a callback to `SignatureFault` in
+// handler, for a result that the contract rejects to `ResultFaultKeys` in results, for a result that the contract
+// accepts to `OverlookedFaultKeys` in overlooked.
 
-import type { EveryMemberConforms, HandlerFaults } from './conformance/handler';
+import type { HandlerFaults, IsEveryMemberConforming } from './conformance/handler';
+import type { NeedsStrict } from './conformance/messages';
 import type { ServerFaults } from './conformance/server';
-import type { NeedsStrict } from './conformance/texts';
-import type { IsAny, IsEqual, IsStrict } from './conformance/tools';
+import type { IsAny, IsEqual, IsStrict } from './conformance/utils';
 import type { WebSock } from './websock';
 
 export type { Cannot, Capability } from './conformance/capabilities';
 
 /**
- * `true` if a handler of type `Handler` fits the contract, else its faults as string literals: at most one for each
- * callback, each beginning with the number of the rule that it breaks.
+ * `true` if a handler of type `Handler` conforms to the contract. Otherwise its faults, as string literals: at most one
+ * for each callback, each beginning with the number of the rule that it breaks.
  *
  * ```ts
  * export type _ = Assert<HandlerConforms<typeof chat>>;
  * // Type '"2.3 handleIn does not accept a binary frame; …"' does not satisfy the constraint 'true'.
  * ```
  *
- * A handler that is annotated (`const chat: WebSock<…> = …`) shows its annotation only. To have close codes, lengths and
- * misspelled callbacks checked as well, write `satisfies WebSock<…>`, or no annotation and `as const`. In a project
- * without `strict` there is no verdict: every export of the suite says so.
+ * Of an annotated handler (`const chat: WebSock<…> = …`) only the annotation is visible. To have close codes, lengths
+ * and misspelled callbacks checked too, write `satisfies WebSock<…>`, or no annotation and `as const`. Without
+ * `strict`, the only verdict is `'the suite needs strict'`.
  */
 export type HandlerConforms<Handler> =
-  IsStrict extends EveryMemberConforms<Handler>
-    ? false extends EveryMemberConforms<Handler>
+  IsStrict extends IsEveryMemberConforming<Handler>
+    ? false extends IsEveryMemberConforming<Handler>
       ? HandlerFaults<Handler>
       : true
     : HandlerFaults<Handler>;
 
 /**
- * `true` if a server's upgrade function of type `Upgrade` accepts every right handler and rejects wrong ones, else what
- * it accepts or rejects wrongly, as string literals: the first of each.
+ * `true` if a server's upgrade function of type `Upgrade` accepts right handlers and rejects wrong ones. Otherwise the
+ * first right one that it rejects and the first wrong one that it accepts, as string literals.
  *
  * ```ts
  * export type _ = Assert<ServerConforms<typeof upgrade>>;
  * ```
  *
- * The first parameter, what the server upgrades, may be of any type except `any`. Of an overloaded upgrade the last
- * signature is judged, less strictly: the compiler does not show more.
+ * The first parameter, the request, may have any type except `any`. Overloaded functions are checked less strictly,
+ * because the compiler shows only their last signature.
  */
 export type ServerConforms<Upgrade> = [ServerFaults<Upgrade>] extends [never] ? true : ServerFaults<Upgrade>;
 
 /**
- * Compiles if `Verdict` is `true`; otherwise the compiler's error shows the verdict. Export the alias, so that it is not
- * reported as unused.
+ * Compiles if `Verdict` is `true`; otherwise the compiler's error contains the verdict. Export the alias to avoid a
+ * report that it is unused.
  *
  * ```ts
  * export type _ = Assert<HandlerConforms<typeof chat>>;
@@ -68,8 +69,8 @@ export type ServerConforms<Upgrade> = [ServerFaults<Upgrade>] extends [never] ? 
 export type Assert<Verdict extends IsStrict extends true ? true : [NeedsStrict]> = Verdict;
 
 /**
- * For the signature of a server: `Handler` if it conforms, else its faults. This rejects a wrong handler at the call
- * site, with the fault in the compiler's error: "not assignable to parameter of type '"2.3 …".
+ * For the signature of a server: `Handler` if it conforms, otherwise its faults. A wrong handler is then an error at
+ * the call, which contains the fault: "not assignable to parameter of type '"2.3 …".
  *
  * ```ts
  * function upgrade<State, Info, Arg, Handler>(
@@ -80,10 +81,10 @@ export type Assert<Verdict extends IsStrict extends true ? true : [NeedsStrict]>
  * ): void;
  * ```
  *
- * `Handler` is a type parameter that nothing else mentions. The contract beside it gives an inline handler the types of
- * its parameters, as `WebSock.Upgrade` does, and rejects `unknown`. Here `unknown` passes, because during inference every
- * `Handler` starts as `unknown`. `any` is rejected as `never`, because `any` is assignable to a fault. `WebSock.Any`
- * passes: code that stores handlers of different types should check each one where it is stored, including its `arg`.
+ * `Handler` is a type parameter that is used nowhere else. The intersection with the contract infers the parameters of
+ * an inline handler, and rejects `unknown`, which `Checked` itself accepts: every `Handler` is `unknown` at the start
+ * of inference. `any` becomes `never`, because `any` is assignable to a fault. `WebSock.Any` is accepted: code that
+ * stores handlers of different types should check each handler, and its `arg`, where it stores them.
  */
 export type Checked<Handler> = unknown extends Handler
   ? IsAny<Handler> extends true

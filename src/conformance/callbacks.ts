@@ -1,24 +1,23 @@
-// The callbacks of a handler: their names, and what can be learned from their signatures.
+// The callbacks of a handler: their names, and types that match or infer their signatures.
 
-import type { Settled } from './tools';
+import type { Settled } from './utils';
 
-/** The callbacks that return results. */
 export type ResultCallback = 'init' | 'handleIn' | 'handleControl' | 'handleInfo';
 export type RequiredCallback = 'init' | 'handleIn' | 'handleInfo';
 export type CallbackName = ResultCallback | 'terminate';
 
-/** Nothing but `any` is assignable to it. */
+/** Only `any` is assignable to it. */
 export interface OnlyAny {
   readonly '@websock/spec': 'only any is assignable to this';
 }
 
 /**
- * Infers everything that the verdict needs from a handler's signatures in one step. Of an overloaded callback that is
- * the last signature. A callback that declares a `this` does not match.
+ * Infers everything that the verdict needs from a handler's signatures in one step; from an overloaded callback, its
+ * last signature. A callback that declares a `this` does not match.
  */
-// Several results, because in a single union the compiler would drop members that are subtypes of others, together with
-// their faults. Two signatures of `handleIn`, because the override of a mixin stands before what it overrides: what the
-// compiler infers is a frame that both accept.
+// One result for each callback, because from a single union the compiler would remove the subtypes of other members,
+// and their faults. Two signatures of `handleIn`, because the override of a mixin precedes the original: the inferred
+// frame is one that both accept.
 export interface InferredSignatures<State, Info, Arg, Frame, InitResult, InResult, ControlResult, InfoResult> {
   readonly init: (this: OnlyAny, arg: Arg, mailbox: never) => InitResult;
   readonly handleIn: {
@@ -30,20 +29,20 @@ export interface InferredSignatures<State, Info, Arg, Frame, InitResult, InResul
   readonly terminate?: ((this: OnlyAny, reason: never, state: State) => unknown) | undefined;
 }
 
-/** Handlers with a callback that may be `any`. */
+/** Handlers with at least one callback of `any`. */
 export type WithAnyCallback = {
   readonly [Callback in CallbackName]: { readonly [Key in Callback]: OnlyAny };
 }[CallbackName];
 
-/** A handler whose callbacks may be called as methods of `This`. */
+/** A handler whose callbacks can be called as methods of `This`. */
 export type CallableOn<This> = {
   readonly [Callback in CallbackName]?: ((this: This, ...args: never) => unknown) | undefined;
 };
 
-/** A handler none of whose callbacks declares a `this`. */
-export type DeclaresNoThis = CallableOn<OnlyAny>;
+/** A handler whose callbacks declare no `this`. */
+export type CallableWithoutThis = CallableOn<OnlyAny>;
 
-/** The handler, with functions that declare no `this`. */
+/** The handler, without the `this` that its functions declare. */
 export type WithoutThis<Handler> = { [Key in keyof Handler]: FunctionWithoutThis<Handler[Key]> };
 
 type FunctionWithoutThis<Fn> = Fn extends (this: OnlyAny, ...args: never) => unknown
@@ -53,14 +52,14 @@ type FunctionWithoutThis<Fn> = Fn extends (this: OnlyAny, ...args: never) => unk
     : Fn;
 
 /**
- * A handler whose `init` may post anything, for all that the compiler sees: it compares the parameters of a method both
- * ways, so a mailbox with a method `post` fits whatever `handleInfo` accepts.
+ * A handler whose mailbox has a method `post`. The compiler compares the parameters of methods in both directions, so
+ * it does not compare the messages that `init` posts with those that `handleInfo` accepts.
  */
 export interface PostsByMethod {
   readonly init: (arg: never, mailbox: { readonly post: (info: never) => void }) => unknown;
 }
 
-/** What a callback returns, in a promise or not; `never` if there is no such callback. */
+/** The result of a callback, without the promise; `never` if the callback is missing. */
 // Not `ReturnType`, which is `any` for a function with a parameter of `never`.
 export type ReturnedResult<Handler, Callback> = Callback extends keyof Handler
   ? Exclude<Handler[Callback], undefined> extends (...args: never) => infer Result

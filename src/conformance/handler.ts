@@ -1,12 +1,12 @@
-// The verdict on a handler, and the explanation for one that fails.
+// The verdict on a handler, and the faults of a wrong one.
 //
-// Every handler is judged by the few tests of `Conforms`. Only one that fails is explained, callback by callback.
+// `IsConforming` judges every handler, as cheaply as possible. The faults are computed only for a wrong one.
 
 import type { WebSock } from '../websock';
 import type {
   CallableOn,
+  CallableWithoutThis,
   CallbackName,
-  DeclaresNoThis,
   InferredSignatures,
   PostsByMethod,
   RequiredCallback,
@@ -15,37 +15,38 @@ import type {
   WithAnyCallback,
   WithoutThis,
 } from './callbacks';
+import type { FaultText, FaultTexts, NeedsStrict } from './messages';
 import type { MisnamedFaults, MissingFault } from './names';
-import type { FirstResultFault } from './results';
-import type { SilentFaults } from './silent';
+import type { OverlookedFaultKeys } from './overlooked';
+import type { FirstResultFaultKey } from './results';
 import type { AcceptedState, StateFault } from './state';
-import type { FaultText, FaultTexts, NeedsStrict } from './texts';
-import type { FirstNonNever, IsAny, IsEqual, IsStrict, OrElse } from './tools';
+import type { FirstNonNever, IsAny, IsEqual, IsStrict, OrElse } from './utils';
 
 // ---- The verdict ----
 
-/** `true` if all members of a union of handlers conform, `never` if there are none. */
-export type EveryMemberConforms<Handler> = Handler extends unknown ? Conforms<Handler> : never;
+/** `true` if every member of a union conforms; `boolean` or `false` if one does not; `never` for `never`. */
+export type IsEveryMemberConforming<Handler> = Handler extends unknown ? IsConforming<Handler> : never;
 
-/** `never` if the handler conforms, else its faults. Each member of a union is judged by itself. */
+/** `never` if the handler conforms, otherwise its faults. Each member of a union is judged separately. */
 export type HandlerFaults<Handler> = IsStrict extends true
   ? [Handler] extends [never]
     ? FaultTexts['handlerNever']
     : IsAny<Handler> extends true
       ? FaultTexts['handlerAny']
       : Handler extends unknown
-        ? Conforms<Handler> extends true
+        ? IsConforming<Handler> extends true
           ? never
-          : Explain<Handler>
+          : FaultsOfWrongHandler<Handler>
         : never
   : NeedsStrict;
 
 /**
- * Whether there are a state, an info and an arg with which the handler is a `WebSock`, and nothing is wrong that the
- * contract alone would let pass. If such types exist, the ones inferred from its callbacks are among them.
+ * Whether the handler is a `WebSock` of the state, info and arg that its callbacks imply, without mistakes that the
+ * contract accepts. If it is a `WebSock` of any such types, it is one of the inferred ones.
  */
-// `SameHandler` is always `Handler`. Only the name that is tested costs the compiler work, so the other is used inside.
-type Conforms<Handler, SameHandler = Handler> =
+// `SameHandler` is always `Handler`. The compiler narrows the tested name in each branch, at a cost that the other
+// avoids.
+type IsConforming<Handler, SameHandler = Handler> =
   Handler extends InferredSignatures<
     infer State,
     infer Info,
@@ -58,7 +59,7 @@ type Conforms<Handler, SameHandler = Handler> =
   >
     ? Handler extends WebSock<State, Info, Arg>
       ?
-          | SilentFaults<InitResult | InResult | ControlResult | InfoResult>
+          | OverlookedFaultKeys<InitResult | InResult | ControlResult | InfoResult>
           | (WebSock.DataFrame extends Frame
               ? keyof SameHandler extends CallbackName
                 ? never
@@ -67,36 +68,36 @@ type Conforms<Handler, SameHandler = Handler> =
         ? 0 extends 1 & State
           ? false
           : Handler extends WithAnyCallback | PostsByMethod
-            ? ConformsOnSecondLook<SameHandler>
+            ? IsConformingOnSecondLook<SameHandler>
             : true
         : false
-      : ConformsByOverloads<SameHandler, HandleInOfOverloads<SameHandler>>
-    : ConformsWithThis<SameHandler>;
+      : IsConformingByOverloads<SameHandler, HandleInOfOverloads<SameHandler>>
+    : IsConformingWithThis<SameHandler>;
 
-/** The rest of the verdict on a handler whose callbacks may be `any`, or whose mailbox has a method `post`. */
-type ConformsOnSecondLook<Handler> =
+/** The rest of the verdict on a handler with a callback of `any`, or whose mailbox has a method `post`. */
+type IsConformingOnSecondLook<Handler> =
   IsAny<Handler[keyof Handler & CallbackName]> extends true
     ? false
-    : unknown extends PostableInfo<Handler> // that of a generic `init`, which posts what its mailbox accepts
+    : unknown extends PostableInfo<Handler> // a generic `init`, which posts whatever its mailbox accepts
       ? true
       : [ParameterFault<Handler, 'handleInfo', Handler['handleInfo' & keyof Handler]>] extends [never]
         ? true
         : false;
 
-/** The verdict on a handler of which a callback declares a `this`, which must be the handler. */
-type ConformsWithThis<Handler> = Handler extends DeclaresNoThis
+/** The verdict on a handler with a callback that declares a `this`, which must be the handler. */
+type IsConformingWithThis<Handler> = Handler extends CallableWithoutThis
   ? false
   : Handler extends CallableOn<Handler>
-    ? Conforms<WithoutThis<Handler>>
+    ? IsConforming<WithoutThis<Handler>>
     : false;
 
 /** The verdict on a handler whose `handleIn` may have an overload for each kind of frame. */
-type ConformsByOverloads<Handler, HandleIn> = [HandleIn] extends [never]
+type IsConformingByOverloads<Handler, HandleIn> = [HandleIn] extends [never]
   ? false
-  : Conforms<WithCallback<Handler, 'handleIn', HandleIn>>;
+  : IsConforming<WithCallback<Handler, 'handleIn', HandleIn>>;
 
 /** A `handleIn` with an overload for each kind of frame, as one function; `never` if it has no such overloads. */
-// Of a function with one signature the compiler infers the first as `unknown`, or, from 7.0 on, as the last.
+// If there is only one signature, the first is inferred as `unknown`, or, since TypeScript 7.0, as the last one.
 type HandleInOfOverloads<Handler> = Handler extends {
   readonly handleIn: {
     (frame: infer FirstFrame, state: infer FirstState): infer FirstResult;
@@ -113,11 +114,11 @@ type HandleInOfOverloads<Handler> = Handler extends {
   : never;
 
 /**
- * The faults of callbacks that override others: where a handler is spread in a generic function, or made by
- * `Object.assign` or a mixin, the type of a callback is the intersection of both, and fits if either does.
+ * The faults, by callback, of callbacks that override others. If a handler is spread in a generic function, or made by
+ * `Object.assign` or a mixin, the type of a callback is the intersection of both: it is assignable if either one is.
  */
-// An interface with two overloads is not equal to the intersection of two functions. By callback, because the compiler
-// would show the name of a union in place of its faults.
+// An interface with two overloads is not equal to the intersection of two functions. By callback, because an error
+// would show the alias of a union in place of its faults.
 type OverrideFaults<Handler> = {
   [Callback in keyof Handler & CallbackName]: Handler[Callback] extends {
     (...args: infer FirstParams): infer FirstResult;
@@ -136,10 +137,10 @@ type OverrideFaults<Handler> = {
 
 type WithCallback<Handler, Callback, Fn> = { [Key in keyof Handler]: Key extends Callback ? Fn : Handler[Key] };
 
-// ---- The explanation ----
+// ---- The faults ----
 
-/** The faults of a handler that does not conform. */
-type Explain<Handler> = Handler extends abstract new (
+/** The faults of a handler that does not conform. Expects one that is not a union. */
+type FaultsOfWrongHandler<Handler> = Handler extends abstract new (
   ...args: never
 ) => unknown
   ? FaultTexts['handlerClass']
@@ -152,10 +153,10 @@ type Explain<Handler> = Handler extends abstract new (
         : HasAnyState<Handler> extends true
           ? FaultTexts['handlerState']
           : Handler extends object
-            ? OrElse<ExplainCallbacks<Handler, HandleInOfOverloads<Handler>>, FaultTexts['handlerOther']>
+            ? OrElse<FaultsByCallback<Handler, HandleInOfOverloads<Handler>>, FaultTexts['handlerOther']>
             : FaultTexts['handlerNotObject'];
 
-type ExplainCallbacks<Handler, HandleIn> = [HandleIn] extends [never]
+type FaultsByCallback<Handler, HandleIn> = [HandleIn] extends [never]
   ?
       | CallbackFault<Handler, 'init'>
       | CallbackFault<Handler, 'handleIn'>
@@ -164,9 +165,9 @@ type ExplainCallbacks<Handler, HandleIn> = [HandleIn] extends [never]
       | CallbackFault<Handler, 'terminate'>
       | MisnamedFaults<Handler>
       | OverrideFaults<Handler>[keyof Handler & CallbackName]
-  : ExplainCallbacks<WithCallback<Handler, 'handleIn', HandleIn>, never>;
+  : FaultsByCallback<WithCallback<Handler, 'handleIn', HandleIn>, never>;
 
-/** Whether the handler is annotated with a state of `any`. */
+/** Whether the handler is annotated as a `WebSock` with a state of `any`. */
 type HasAnyState<Handler> =
   IsEqual<Handler, WebSock.Any> extends true
     ? true
@@ -192,7 +193,7 @@ type CallbackFault<Handler, Callback extends CallbackName> = Callback extends ke
       : never;
 
 /** Whether a class has the callback as a private or protected member, which `keyof` does not show. */
-// Beside the handler's other keys, because a type of optional properties must share one with what is assigned to it.
+// With all keys of the handler, because a type with only optional properties must share one with the assigned type.
 type IsHidden<Handler, Callback extends CallbackName> = Handler extends {
   readonly [Key in Callback | keyof Handler]?: unknown;
 }
@@ -207,7 +208,7 @@ type SignatureFault<Handler, Callback extends CallbackName, Fn> = Fn extends (..
         IsAny<AcceptedState<Handler, Callback>> extends true ? FaultTexts<Callback>['stateAny'] : never,
         ParameterFault<Handler, Callback, Fn>,
         Callback extends ResultCallback
-          ? FaultText<FirstResultFault<ReturnedResult<Handler, Callback>>, Callback>
+          ? FaultText<FirstResultFaultKey<ReturnedResult<Handler, Callback>>, Callback>
           : never,
         StateFault<Handler, Callback>,
       ]
@@ -216,7 +217,7 @@ type SignatureFault<Handler, Callback extends CallbackName, Fn> = Fn extends (..
     ? FaultTexts<Callback>['callbackUntyped']
     : FaultTexts<Callback>['notFunction'];
 
-/** What a callback is given and does not accept. */
+/** The fault of a callback that does not accept an argument that the server passes. */
 type ParameterFault<Handler, Callback, Fn> = Callback extends 'init'
   ? FaultUnlessAccepts<Fn, [never, WebSock.Mailbox<any>], 'mailbox'>
   : Callback extends 'handleIn'
@@ -245,7 +246,7 @@ type FaultUnlessAccepts<Fn, Given extends [unknown, unknown], Fault extends keyo
   ? never
   : FaultTexts[Fault];
 
-/** What may be posted to the mailbox of `init`; `never` if `init` has none. */
+/** The messages that can be posted to the mailbox of `init`; `never` if `init` has no mailbox. */
 type PostableInfo<Handler> = Handler extends { readonly init: (arg: never, mailbox: infer Mailbox) => unknown }
   ? Mailbox extends { readonly post: (info: infer Info) => void }
     ? Info

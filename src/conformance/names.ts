@@ -1,12 +1,12 @@
-// Callbacks under another name: that of another contract, or a typo.
+// Misnamed callbacks: typos, and the names that other libraries use.
 
 import type { CallbackName, RequiredCallback } from './callbacks';
-import type { FaultText } from './texts';
-import type { PickOne } from './tools';
+import type { FaultText } from './messages';
+import type { PickOne } from './utils';
 
-/** Names under which other contracts have a callback, in lower case. */
-// Plain words only for required callbacks, whose absence is an error anyway: otherwise they are names of helpers, as
-// `close`, `drain`, `disconnect` and an `onError` that is kept as an option are.
+/** The callbacks by the names that they have in other libraries, in lower case. */
+// Plain words stand here only for required callbacks, whose absence is an error anyway. For optional ones they could be
+// helpers, such as `close`, `disconnect`, or an `onError` that a constructor keeps.
 interface ForeignCallbackNames {
   open: 'init';
   connect: 'init';
@@ -39,14 +39,14 @@ interface ForeignCallbackNames {
 type Callable = (...args: never) => unknown;
 
 /**
- * The functions of a handler that are optional callbacks by another name, and would never be called; only where the
- * callback itself is missing. A misnamed required callback is part of the fault that it is missing.
+ * The faults of misnamed optional callbacks, which would never be called, if the callback itself is missing. For
+ * required callbacks see `MissingFault`.
  */
 export type MisnamedFaults<Handler> = keyof Handler extends CallbackName | symbol
   ? never
-  : MisnamedAmong<Handler, Exclude<keyof Handler, CallbackName>>;
+  : MisnamedFaultsAmong<Handler, Exclude<keyof Handler, CallbackName>>;
 
-type MisnamedAmong<Handler, Key> = Key extends keyof Handler & string
+type MisnamedFaultsAmong<Handler, Key> = Key extends keyof Handler & string
   ? Handler[Key] extends Callable | undefined
     ? MisnamedFault<Key, Exclude<IntendedCallback<Lowercase<Key>>, keyof Handler | RequiredCallback>>
     : never
@@ -64,12 +64,12 @@ type IntendedCallback<Word extends string> = Word extends keyof ForeignCallbackN
       ? 'terminate'
       : never;
 
-/** The fault of a handler that lacks a required callback, and may have it under another name. */
-export type MissingFault<Handler, Callback extends RequiredCallback> = [MeantAs<Handler, Callback>] extends [never]
+/** The fault of a missing required callback, which names a function to rename if there is one. */
+export type MissingFault<Handler, Callback extends RequiredCallback> = [MisnamedKey<Handler, Callback>] extends [never]
   ? FaultText<'missing', Callback>[Callback]
-  : FaultText<`missingRenamed ${MeantAs<Handler, Callback>}`, Callback>;
+  : FaultText<`missingRenamed ${MisnamedKey<Handler, Callback>}`, Callback>;
 
-type MeantAs<Handler, Callback extends RequiredCallback> = PickOne<
+type MisnamedKey<Handler, Callback extends RequiredCallback> = PickOne<
   {
     [Key in Exclude<keyof Handler & string, CallbackName>]: Handler[Key] extends Callable
       ? Callback extends ForeignCallbackNames[Lowercase<Key> & keyof ForeignCallbackNames]
@@ -81,7 +81,7 @@ type MeantAs<Handler, Callback extends RequiredCallback> = PickOne<
   }[Exclude<keyof Handler & string, CallbackName>]
 >;
 
-/** Whether two words differ by one letter (another, one too many, one too few, two swapped) or not at all. */
+/** Whether two words are equal, or differ by one letter: replaced, added, omitted, or swapped with the next. */
 type IsTypoOf<Word, Name> = Word extends Name
   ? true
   : Word extends `${infer First}${infer Rest}`

@@ -1,15 +1,15 @@
-// What is wrong with the results of one callback: all of it, or the first that matters.
+// All mistakes in the results of one callback, and which one is reported.
 
 import type { WebSock } from '../websock';
-import type { DefinedKeys, ExcessKeys, SilentFaults } from './silent';
-import type { FirstInOrder, IsAny } from './tools';
+import type { DefinedKeys, ExcessPropertyFaultKey, OverlookedFaultKeys } from './overlooked';
+import type { FirstInOrder, IsAny } from './utils';
 
-/** The key in `FaultTexts` of the first thing wrong with a result, in the order of `ResultFaultPriority`. */
-export type FirstResultFault<Result> =
-  IsAny<Result> extends true ? 'resultAny' : FirstInOrder<ResultFaults<Result>, ResultFaultPriority>;
+/** The key in `FaultTexts` of a result's most fundamental mistake, by the order of `FaultKeysByPriority`. */
+export type FirstResultFaultKey<Result> =
+  IsAny<Result> extends true ? 'resultAny' : FirstInOrder<ResultFaultKeys<Result>, FaultKeysByPriority>;
 
-/** Most fundamental first: a fault can hide those after it. */
-type ResultFaultPriority = [
+/** Most fundamental first: a mistake can cause the ones below it. */
+type FaultKeysByPriority = [
   'resultNothing',
   'resultNone',
   'resultAny',
@@ -37,60 +37,62 @@ type ResultFaultPriority = [
   'closeReasonLong',
 ];
 
-/** The keys in `FaultTexts` of everything that is wrong with a result. */
-type ResultFaults<Result> =
-  | (Result extends { readonly type: infer Type } ? TypeFault<Type> : 'resultNone')
+/** The keys in `FaultTexts` of all mistakes in a result. */
+type ResultFaultKeys<Result> =
+  | (Result extends { readonly type: infer Type } ? TypeFaultKey<Type> : 'resultNone')
   | (Result extends { readonly state: unknown } ? never : 'stateMissing')
-  | (Result extends { readonly type: infer Type extends keyof ResultProperties }
-      ? ExcessKeys<Result, ResultProperties[Type], 'propertyExcess'>
+  | (Result extends { readonly type: infer Type extends keyof PropertiesByType }
+      ? ExcessPropertyFaultKey<Result, PropertiesByType[Type], 'propertyExcess'>
       : never)
-  | (Result extends { readonly type: 'push' | 'reply' } ? MissingMessages<Result['messages' & keyof Result]> : never)
-  | (Result extends { readonly messages?: infer Messages } ? MessagesFault<Messages> : never)
-  | StopFault<Result>
-  | (Result extends AnyStop ? StopReasonFault<Result['reason' & keyof Result]> : never)
-  | (Result extends { readonly close?: infer Close } ? CloseFault<Close> : never)
-  | SilentFaults<Result>;
+  | (Result extends { readonly type: 'push' | 'reply' }
+      ? MissingMessagesFaultKey<Result['messages' & keyof Result]>
+      : never)
+  | (Result extends { readonly messages?: infer Messages } ? MessagesFaultKey<Messages> : never)
+  | StopFaultKey<Result>
+  | (Result extends AnyStop ? StopReasonFaultKey<Result['reason' & keyof Result]> : never)
+  | (Result extends { readonly close?: infer Close } ? CloseFaultKey<Close> : never)
+  | OverlookedFaultKeys<Result>;
 
 interface AnyStop {
   readonly type: 'stop';
 }
 
-/** A close code or an error that stands on a stop itself. */
-type StopFault<Result> = Result extends AnyStop
-  ? StopFaults[DefinedKeys<Result, keyof Result & keyof StopFaults>]
+/** For a `code` or `error` on the stop itself, instead of in `close` or `reason`. */
+type StopFaultKey<Result> = Result extends AnyStop
+  ? StopFaultKeyByProperty[DefinedKeys<Result, keyof Result & keyof StopFaultKeyByProperty>]
   : never;
 
-interface StopFaults {
+interface StopFaultKeyByProperty {
   code: 'stopCode';
   error: 'stopError';
 }
 
-/** A type of `any` has a fault of its own, before this one. */
-type TypeFault<Type> = string extends Type
+/** Not for a type of `any`, which has a fault of higher priority. */
+type TypeFaultKey<Type> = string extends Type
   ? 'typeWidened'
-  : Type extends keyof ResultProperties
+  : Type extends keyof PropertiesByType
     ? never
     : 'typeUnknown';
 
-/** The properties that each result may have. A code or an error of a stop has a fault of its own. */
-interface ResultProperties {
+/** The properties of each result. For the `code` or `error` of a stop see `StopFaultKey`. */
+interface PropertiesByType {
   ok: 'type' | 'state';
   push: 'type' | 'state' | 'messages';
   reply: 'type' | 'state' | 'messages' | 'status';
   stop: 'type' | 'state' | 'messages' | 'reason' | 'close';
 }
 
-type MissingMessages<Messages> = [Messages] extends [undefined]
+type MissingMessagesFaultKey<Messages> = [Messages] extends [undefined]
   ? 'messagesMissing'
   : undefined extends Messages
     ? 'messagesUndefined'
     : never;
 
-type MessagesFault<Messages> = Messages extends undefined
+type MessagesFaultKey<Messages> = Messages extends undefined
   ? never
-  : MessageFault<Messages extends readonly (infer Message)[] ? Message : Messages>;
+  : MessageFaultKey<Messages extends readonly (infer Message)[] ? Message : Messages>;
 
-type MessageFault<Message> = Message extends WebSock.Message
+type MessageFaultKey<Message> = Message extends WebSock.Message
   ? never
   : Message extends { readonly opcode: infer Opcode }
     ? string extends Opcode
@@ -98,8 +100,8 @@ type MessageFault<Message> = Message extends WebSock.Message
       : 'messages'
     : 'messages';
 
-/** `unknown` is what a `catch` gives. A reason of `any` has a fault of its own, before this one. */
-type StopReasonFault<Reason> = unknown extends Reason
+/** Not for a reason of `any`, which has a fault of higher priority. A caught error is `unknown`. */
+type StopReasonFaultKey<Reason> = unknown extends Reason
   ? 'stopReasonError'
   : Reason extends WebSock.StopReason | undefined
     ? never
@@ -111,4 +113,4 @@ type StopReasonFault<Reason> = unknown extends Reason
         ? 'stopReasonError'
         : 'stopReason';
 
-type CloseFault<Close> = Close extends WebSock.CloseDetail | undefined ? never : 'close';
+type CloseFaultKey<Close> = Close extends WebSock.CloseDetail | undefined ? never : 'close';

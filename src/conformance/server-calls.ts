@@ -1,8 +1,8 @@
-// The calls by which a server is tried: each with a handler that every server must accept, or that none may.
+// The calls that test a server: each with a handler that every server must accept, or that every server must reject.
 
 import type { WebSock } from '../websock';
 
-/** A call of an upgrade. It can be made if the upgrade is assignable to it. */
+/** A call of an upgrade; valid if the upgrade is assignable to it. */
 type UpgradeCall<Handler, Arg> = (
   request: never,
   handler: Handler,
@@ -10,9 +10,9 @@ type UpgradeCall<Handler, Arg> = (
   options: WebSock.ConnectionOptions,
 ) => unknown;
 
-// Each call stands behind the key in `ServerFaultTexts` of what is wrong with a server that fails it.
+// Each call follows the key in `ServerFaultTexts` of the fault that it reveals.
 
-/** The calls that must be possible. */
+/** The calls that must be valid. */
 export type MustAccept = [
   ['plain', UpgradeCall<WebSock<Count, string, string>, string>],
   ['otherState', UpgradeCall<WebSock<string[], string, string>, string>],
@@ -27,10 +27,10 @@ export type MustAccept = [
   ['privates', UpgradeCall<HandlerWithPrivates, string>],
 ];
 
-/** The same for an upgrade that is not overloaded. */
+/** More of them, for an upgrade that is not overloaded. */
 export type MustAcceptUnlessOverloaded = [['noInfo', UpgradeCall<WebSock<Count, never, string>, string>]];
 
-/** The calls that must not be possible. */
+/** The calls that must be invalid. */
 export type MustReject = [
   ['withoutInit', UpgradeCall<Omit<FullHandler, 'init'>, string>],
   ['withoutHandleIn', UpgradeCall<Omit<FullHandler, 'handleIn'>, string>],

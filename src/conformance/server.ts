@@ -1,11 +1,11 @@
 // The verdict on a server's upgrade function.
 
 import type { WebSock } from '../websock';
+import type { NeedsStrict, ServerFaultTexts } from './messages';
 import type { FullHandler, MustAccept, MustAcceptUnlessOverloaded, MustReject } from './server-calls';
-import type { NeedsStrict, ServerFaultTexts } from './texts';
-import type { FaultIfAny, FirstNonNever, IsAny, IsEqual, IsStrict, OrElse, Settled } from './tools';
+import type { FaultIfAny, FirstNonNever, IsAny, IsEqual, IsStrict, OrElse, Settled } from './utils';
 
-/** `never` if the upgrade conforms, else its faults. Each member of a union is judged by itself. */
+/** `never` if the upgrade conforms, otherwise its faults. Each member of a union is judged separately. */
 export type ServerFaults<Upgrade> = IsStrict extends true ? ServerFaultTexts[ServerFaultKeys<Upgrade>] : NeedsStrict;
 
 type ServerFaultKeys<Upgrade> = [Upgrade] extends [never]
@@ -16,42 +16,42 @@ type ServerFaultKeys<Upgrade> = [Upgrade] extends [never]
       ? OrElse<
           FirstNonNever<
             [
-              IsOverloaded<Upgrade> extends true ? never : ParameterListFault<ParametersOf<Upgrade>, Result>,
-              AnyParameterFault<ParametersOf<Upgrade>>,
+              IsOverloaded<Upgrade> extends true ? never : ParameterListFaultKey<ParametersOf<Upgrade>, Result>,
+              AnyParameterFaultKey<ParametersOf<Upgrade>>,
               FaultIfAny<Settled<Result>, 'resultAny'>,
             ]
           >,
-          CallFaults<Upgrade, ParametersOf<Upgrade>>
+          CallFaultKeys<Upgrade, ParametersOf<Upgrade>>
         >
       : 'notFunction';
 
-/** With `unknown` for each type parameter; of the last overload. */
+/** The parameters, with `unknown` for each type parameter; those of the last overload. */
 type ParametersOf<Upgrade> = Upgrade extends (...args: infer Params) => unknown ? Params : never;
 
-// Wrong options make every call fail, so they are reported alone.
-type CallFaults<Upgrade, Params extends unknown[]> = OrElse<
-  OptionsFault<Params>,
+// If the options are wrong, every call fails, so no other fault is reported.
+type CallFaultKeys<Upgrade, Params extends unknown[]> = OrElse<
+  OptionsFaultKey<Params>,
   IsOverloaded<Upgrade> extends true
-    ? FirstWronglyRejected<Upgrade, MustAccept> | FirstWronglyAccepted<(...args: Params) => void, MustReject>
+    ? FirstRejectedCallKey<Upgrade, MustAccept> | FirstAcceptedCallKey<(...args: Params) => void, MustReject>
     :
-        | FirstWronglyRejected<Upgrade, [...MustAccept, ...MustAcceptUnlessOverloaded]>
-        | FirstWronglyAccepted<Upgrade, MustReject>
+        | FirstRejectedCallKey<Upgrade, [...MustAccept, ...MustAcceptUnlessOverloaded]>
+        | FirstAcceptedCallKey<Upgrade, MustReject>
 >;
 
-type FirstWronglyRejected<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
+type FirstRejectedCallKey<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
   ? Upgrade extends Call
-    ? FirstWronglyRejected<Upgrade, Rest>
+    ? FirstRejectedCallKey<Upgrade, Rest>
     : Fault
   : never;
 
-type FirstWronglyAccepted<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
+type FirstAcceptedCallKey<Upgrade, Calls> = Calls extends [[infer Fault, infer Call], ...infer Rest]
   ? Upgrade extends Call
     ? Fault
-    : FirstWronglyAccepted<Upgrade, Rest>
+    : FirstAcceptedCallKey<Upgrade, Rest>
   : never;
 
-/** The compiler compares overloads as if their type parameters were `any`, so they need other tests. */
-// Of the first signature of a function without parameters, compilers before 7.0 infer `unknown[]`.
+/** Whether there are several signatures, which the compiler compares as if their type parameters were `any`. */
+// For a function without parameters, compilers before 7.0 infer `unknown[]` as the first signature.
 type IsOverloaded<Upgrade> = Upgrade extends {
   (...args: infer First): unknown;
   (...args: infer Last): unknown;
@@ -63,18 +63,18 @@ type IsOverloaded<Upgrade> = Upgrade extends {
 
 // ---- Parameters ----
 
-/** The fault of an upgrade with too few or too many parameters, or with the handler or the options elsewhere. */
-// Checked first: otherwise the other faults would describe a parameter that has another purpose. A handler of `never`
-// is what a condition on a type parameter may leave of it.
-type ParameterListFault<Params extends unknown[], Result> = Params extends
+/** For too few or too many parameters, or a handler or options in the wrong position. */
+// Checked first, because the other faults would describe a parameter with another purpose. A handler of `never` is
+// allowed: a conditional type, such as `Checked`, may be `never` for `unknown`.
+type ParameterListFaultKey<Params extends unknown[], Result> = Params extends
   | [unknown?, unknown?]
   | [unknown, unknown, unknown, unknown, unknown, ...unknown[]]
-  ? FactoryFault<Params, Result>
+  ? FactoryFaultKey<Params, Result>
   : true extends
         | HasProperty<Params[0], HandlerMarker>
         | HasProperty<Params[2], HandlerMarker | 'maxMessageSize'>
         | HasProperty<Params[3], HandlerMarker>
-    ? FactoryFault<Params, Result>
+    ? FactoryFaultKey<Params, Result>
     : true extends HasProperty<Params[1], HandlerMarker>
       ? never
       : FullHandler extends Params[1]
@@ -83,8 +83,8 @@ type ParameterListFault<Params extends unknown[], Result> = Params extends
           ? never
           : 'parameters';
 
-/** A framework's factory: `(handler, argOf, options?) => route`. */
-type FactoryFault<Params extends unknown[], Result> =
+/** Distinguishes a factory of routes, `(handler, argOf, options?) => route`, which frameworks have. */
+type FactoryFaultKey<Params extends unknown[], Result> =
   true extends HasProperty<Params[0], HandlerMarker>
     ? Result extends (...args: never) => unknown
       ? 'factory'
@@ -93,7 +93,7 @@ type FactoryFault<Params extends unknown[], Result> =
 
 type HandlerMarker = 'handleIn' | 'handleInfo';
 
-/** `true` if a parameter, or a member of its union, has one of some properties; of `any` that is not known. */
+/** `true` if a parameter, or a member of its union, has one of the properties; otherwise, and for `any`, `never`. */
 type HasProperty<Parameter, Key> =
   IsAny<Parameter> extends true
     ? never
@@ -103,8 +103,7 @@ type HasProperty<Parameter, Key> =
         : true
       : never;
 
-// Of the last overload; its type parameters stand there as `unknown`.
-type AnyParameterFault<Params extends unknown[]> = FirstNonNever<
+type AnyParameterFaultKey<Params extends unknown[]> = FirstNonNever<
   [
     FaultIfAny<Params[0], 'requestAny'>,
     FaultIfAny<Params[1], 'handlerAny'>,
@@ -116,8 +115,8 @@ type AnyParameterFault<Params extends unknown[]> = FirstNonNever<
   ]
 >;
 
-/** An upgrade may have no options at all. */
-type OptionsFault<Params extends unknown[]> = Params extends [unknown, unknown, unknown]
+/** For options of the wrong type. An upgrade without options is right. */
+type OptionsFaultKey<Params extends unknown[]> = Params extends [unknown, unknown, unknown]
   ? never
   : Params extends [unknown, unknown, unknown, (infer Options)?]
     ? { readonly idleTimeout: string } extends Options

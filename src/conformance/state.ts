@@ -1,13 +1,13 @@
-// Which callback is to blame for a state that another one does not accept.
+// The callback to blame if one does not accept the state that another returns.
 //
-// Each mistake is reported for exactly one callback. A state that several callbacks reject is the fault of the one that
-// returns it; a state that only one callback rejects is the fault of that one.
+// Each mistake is reported for exactly one callback: if several callbacks reject a state, for the one that returns it;
+// if only one rejects it, for that one.
 
 import type { CallbackName, ResultCallback, ReturnedResult } from './callbacks';
-import type { FaultTexts } from './texts';
-import type { FirstNonNever, IsAny, IsUnion } from './tools';
+import type { FaultTexts } from './messages';
+import type { FirstNonNever, IsAny, IsUnion } from './utils';
 
-/** The fault of one callback, if it is to blame. */
+/** The fault of one callback, if it is to blame for a state. */
 export type StateFault<Handler, Callback extends CallbackName> = FirstNonNever<
   [
     StateFaultFrom<Handler, 'init', Callback>,
@@ -24,7 +24,7 @@ type StateFaultFrom<Handler, Source extends ResultCallback, Callback extends Cal
       : FaultTexts<Callback, Source>['stateNotAccepted']
     : never;
 
-/** The callbacks to blame if the state that `Source` returns is not accepted everywhere. */
+/** The callbacks to blame if a callback does not accept the state that `Source` returns. */
 type CallbacksToBlame<Handler, Source extends ResultCallback> = Source extends 'init'
   ? ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
   : Source extends ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
@@ -35,7 +35,9 @@ type CallbacksToBlame<Handler, Source extends ResultCallback> = Source extends '
         Exclude<RejectingCallbacks<Handler, Source>, ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>>
       >;
 
-/** If several reject the first state, and no callback that goes on with it accepts it, then it is `init`. */
+/**
+ * `init`, if several callbacks reject its state and none but `terminate` accepts it; otherwise those that reject it.
+ */
 type ToBlameForInit<Handler, Rejecting> = [Rejecting] extends [never]
   ? never
   : IsUnion<Rejecting> extends true
@@ -44,7 +46,7 @@ type ToBlameForInit<Handler, Rejecting> = [Rejecting] extends [never]
       : Rejecting
     : Rejecting;
 
-/** A callback that accepts what it returns is right, and the one that rejects it wrong, unless there are several. */
+/** The only callback that rejects the state, if `Source` itself accepts it; otherwise `Source`. */
 type ToBlameForOther<Handler, Source extends ResultCallback, Rejecting> = [Rejecting] extends [never]
   ? never
   : Source extends Exclude<StateReaders<Handler>, Rejecting>
@@ -62,12 +64,12 @@ type RejectingCallbacks<Handler, Source extends ResultCallback> = {
     : Callback;
 }[Exclude<CallbackName, 'init'>];
 
-/** The callbacks that look at the state. */
+/** The callbacks with a state parameter that is not `unknown`. */
 type StateReaders<Handler> = {
   [Callback in Exclude<CallbackName, 'init'>]: unknown extends AcceptedState<Handler, Callback> ? never : Callback;
 }[Exclude<CallbackName, 'init'>];
 
-/** The state that a callback accepts; `unknown` if it does not look at it, or there is no such callback. */
+/** The state that a callback accepts; `unknown` if the callback is missing, or has no parameter for it. */
 export type AcceptedState<Handler, Callback> = Callback extends Exclude<CallbackName, 'init'> & keyof Handler
   ? Exclude<Handler[Callback], undefined> extends (first: never, state: infer State) => unknown
     ? State

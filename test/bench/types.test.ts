@@ -1,5 +1,5 @@
-// What one more handler costs a compiler, in instantiations: they are the same on every machine. The sample is that of
-// measure.ts: all five callbacks, seven results, and a state, an info and an arg that no other handler shares.
+// The compiler's cost of one more handler, in instantiations, which are the same on every machine. The sample in
+// measure.ts has all five callbacks, seven results, and its own state, info and arg.
 
 import { describe, expect, test } from 'vitest';
 import { type Compiler, nameOf, tried } from '../toolkit/compilers.ts';
@@ -12,7 +12,7 @@ const limits: Partial<Record<Kind, number>> = {
   'bare + Assert': 355,
   // One of its callbacks is async.
   'class + Assert': 300,
-  // Of which the contract alone is 204: each promise is compared by its `then`.
+  // 204 of these are for the contract alone, which compares the `then` of each promise.
   'async + Assert': 595,
 };
 
@@ -25,7 +25,7 @@ function count(compiler: Compiler, kind: Kind, handlers: number): Promise<Cost> 
   return cost;
 }
 
-/** What one more handler costs, from a project of so many to one of twice as many. */
+/** The cost of one more handler, averaged from a project of `handlers` to one of twice as many. */
 async function costOfOne(compiler: Compiler, kind: Kind, handlers: number): Promise<number> {
   const [few, many] = await Promise.all([count(compiler, kind, handlers), count(compiler, kind, 2 * handlers)]);
   return (many.instantiations - few.instantiations) / handlers;
@@ -47,6 +47,6 @@ describe.each(measured.filter((each) => tried.includes(each)).map((compiler) => 
   },
 );
 
-test.each(Object.keys(limits) as Kind[])('%s: a handler costs no more in a larger project', async (kind) => {
+test.each(Object.keys(limits) as Kind[])('%s: the cost does not grow with the project', async (kind) => {
   expect(await costOfOne('typescript-7.0', kind, 20)).toBe(await costOfOne('typescript-7.0', kind, 10)); // the fastest
 });

@@ -1,4 +1,4 @@
-// `npm run bench`, first part: what it costs a compiler to check handlers, by the way they are written and their number.
+// The first part of `npm run bench`: the compiler's cost of checking handlers, by their form and number.
 //
 //   tsx test/bench/types.ts [COUNT | COMPILER]...   such as: 1 10 typescript-7.0
 

@@ -1,4 +1,4 @@
-// A server that refuses wrong handlers where they are given to it, and that infers as much as one that does not.
+// A server whose signature uses `Checked`: it rejects wrong handlers at the call, and infers as much as without it.
 
 import type { WebSock } from '@websock/spec';
 import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
@@ -69,7 +69,7 @@ upgrade(
   'arg',
 );
 
-// A server that keeps many handlers serves them as WebSock.Any.
+// A program that stores handlers of different types serves them as `WebSock.Any`.
 declare const kept: WebSock.Any;
 declare const arg: unknown;
 upgrade('', kept, arg, { idleTimeout: 1 });
@@ -111,7 +111,7 @@ const code = {
   handleIn: (_frame: WebSock.DataFrame, state: Count) =>
     ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }) as const,
 };
-// refused: "4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"
+// refused: "4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"
 upgrade('', code, 1);
 
 // refused: "2.6 the handler is a class; pass an instance"
@@ -127,7 +127,7 @@ upgrade('', unknown, 1);
 const inline = () =>
   upgrade(
     '',
-    // refused: "4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"
+    // refused: "4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode"
     {
       init: () => ({ type: 'ok', state: { count: 1 } }),
       handleIn: (_frame, state) => ({ type: 'ok', state }),

@@ -1,4 +1,4 @@
-// The recipes of the README's "In CI", run as a project would: with the packed package, and the real tools.
+// The CI recipes of the README, run as in a user's project: with the packed package and the real tools.
 
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,13 +23,13 @@ beforeAll(() => {
     skipLibCheck: true,
     types: [],
   };
-  // A project has the files of one recipe; the types of vitest take a compiler seconds.
+  // Without the files for tsd and vitest, whose types would slow the other recipes down.
   const config = { compilerOptions, include: ['*.ts'], exclude: ['*.test-d.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'vitest.json'), JSON.stringify({ ...config, exclude: [] }));
   const settings = {
     name: 'project',
-    type: 'module', // where imports need the whole name of a file
+    type: 'module', // imports need full file names
     private: true,
     tsd: { compilerOptions: { module: 'nodenext', moduleResolution: 'node16' } },
   };
@@ -37,7 +37,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs one of the tools in the project; returns its exit code and all that it prints. */
+/** Runs a tool in the project; returns its exit code and output. */
 const tool = (path: string, ...parameters: string[]) =>
   execute(process.execPath, [join(root, 'node_modules', path), ...parameters], folder, {
     ...process.env,
@@ -46,7 +46,7 @@ const tool = (path: string, ...parameters: string[]) =>
 
 const { strategy, steps } = parse(readFileSync(join(root, 'test/conformance/ci/conformance.yml'), 'utf8')).jobs.types;
 
-test('the workflow ends with the compilers of its matrix', () => {
+test('the last step of the workflow runs the compilers of its matrix', () => {
   expect(strategy.matrix.typescript).toEqual(['5.0', '6.0']);
   expect(steps.at(-1).run).toMatch(/^npx --yes --package=typescript@\$\{\{ matrix\.typescript \}\} tsc --noEmit$/);
 });
@@ -64,12 +64,12 @@ const recipes: [string, () => ReturnType<typeof tool>][] = [
 ];
 
 describe.each(recipes)('%s', (_name, run) => {
-  test('passes a handler that conforms', async () => {
+  test('passes for a right handler', async () => {
     const { code, output } = await run();
     expect(code, output).toBe(0);
   });
 
-  test('fails one that does not, with its fault', async () => {
+  test('fails for a wrong one, with its fault', async () => {
     const file = join(folder, 'chat.ts');
     const right = readFileSync(file, 'utf8');
     writeFileSync(file, right.replace('frame: WebSock.DataFrame', "frame: { opcode: 'text'; data: string }"));

@@ -1,4 +1,4 @@
-// Three handlers with a mistake each, such as people make. `npm start` shows what they are told.
+// Three handlers with common mistakes. `npm start` prints their faults.
 
 import type { WebSock } from '@websock/spec';
 import type { Assert, HandlerConforms } from '@websock/spec/conformance';
@@ -7,7 +7,7 @@ interface State {
   readonly count: number;
 }
 
-// sends its greeting with ok, which sends nothing
+// Puts a message in an ok, which sends nothing.
 const greeter = {
   init: () => ({ type: 'ok', messages: { opcode: 'text', data: 'welcome' }, state: { count: 0 } }) as const,
   handleIn: (_frame: WebSock.DataFrame, state: State) => ({ type: 'ok', state }) as const,
@@ -16,7 +16,7 @@ const greeter = {
 // refused: 3.6 init returns the property messages, which its result does not have; remove or rename it
 export type Greeter = Assert<HandlerConforms<typeof greeter>>;
 
-// takes text only, and misspells a callback
+// Accepts only text, and misspells a callback.
 const counter = {
   init: () => ({ type: 'ok', state: { count: 0 } }) as const,
   handleIn: (frame: { opcode: 'text'; data: string }, state: State) =>
@@ -28,7 +28,7 @@ const counter = {
 // refused: 2.5 handleControll is not a callback; did you mean handleControl?
 export type Counter = Assert<HandlerConforms<typeof counter>>;
 
-// closes with a code that only the protocol itself may use
+// Closes with a code that must not be sent.
 class Closing {
   init() {
     return { type: 'stop', reason: 'normal', close: { code: 1006 }, state: { count: 0 } } as const;
@@ -40,5 +40,5 @@ class Closing {
     return { type: 'ok', state } as const;
   }
 }
-// refused: 4.2 init returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 init returns a close code that must not be sent; see WebSock.CloseCode
 export type Closer = Assert<HandlerConforms<Closing>>;

@@ -1,21 +1,21 @@
-// Writes handlers whose verdict it knows: right parts, put together at random, with one mistake or none.
+// Generates handlers with a known verdict: random combinations of right parts, with one mistake or none.
 
 import fc from 'fast-check';
 
 export const names = ['init', 'handleIn', 'handleControl', 'handleInfo', 'terminate'] as const;
 export type Name = (typeof names)[number];
 
-/** The forms of a handler. In the last two and `bare` the compiler knows nothing of the contract but what is written. */
+/** The forms of a handler. In `bare` and the classes, the contract does not provide types by context. */
 export type Form = 'annotated' | 'satisfies' | 'bare' | 'class' | 'implements';
 
 interface Callback {
-  /** Whether its results are of a type written beside them, plain literals, or literals `as const`. */
+  /** Whether its results have a declared return type, are plain literals, or literals `as const`. */
   readonly style: 'returns' | 'plain' | 'const';
   readonly wait: 'no' | 'async' | 'promise' | 'mixed';
   readonly shape: 'arrow' | 'method' | 'function';
   readonly block: boolean;
   readonly parameters: number;
-  /** Whether its parameters are annotated though they need not be. */
+  /** Whether its parameters are annotated although the context provides their types. */
   readonly typed: boolean;
   readonly results: readonly Result[];
 }
@@ -32,7 +32,7 @@ interface Result {
 
 export interface Handler {
   readonly form: Form;
-  /** What is written around it; around a class a mixin, or nothing. */
+  /** What wraps it. A class is wrapped in a mixin, or not at all. */
   readonly wrapped: 'no' | 'frozen' | 'spread' | 'const' | 'assigned';
   readonly state: State;
   readonly info: string;
@@ -43,23 +43,23 @@ export interface Handler {
   readonly mistake?: Mistake;
 }
 
-/** What is wrong with a handler, where, and how it must be told. */
+/** A mistake in a handler, its place, and the expected fault. */
 export interface Mistake {
   readonly kind: string;
   readonly at: Name | 'handler';
-  /** The name that the fault tells, if not `at`. */
-  readonly told?: string;
-  /** How the fault begins, in `HandlerConforms`, with any name for `…`; none if the compiler alone must refuse it. */
+  /** The name in the fault, if not `at`. */
+  readonly named?: string;
+  /** The beginning of the fault, with `…` for any name; `undefined` if only the compiler must report an error. */
   readonly words: string | undefined;
-  /** Where the compiler itself may report it. */
+  /** Where the compiler may report an error of its own. */
   readonly place: 'callback' | 'head' | 'after';
   readonly change: Change;
 }
 
-/** What a mistake writes instead of the right text. */
+/** What a mistake changes in the text of a handler. */
 interface Change {
   readonly result?: string | undefined;
-  readonly results?: 'widened' | 'nothing' | 'nowhere' | undefined;
+  readonly results?: 'widened' | 'sometimes undefined' | 'undefined' | undefined;
   readonly first?: string;
   readonly second?: string;
   readonly this?: string;
@@ -72,7 +72,7 @@ interface Change {
   readonly after?: string;
 }
 
-// ---- The parts ----
+// ---- Right parts ----
 
 interface State {
   readonly type: string;
@@ -86,7 +86,7 @@ const states: readonly State[] = [
   { type: 'Count', value: '{ count: 1 }', wrong: "{ count: 'one' }", isObject: true },
   {
     type: '{ name?: string; readonly tags: readonly string[] }',
-    // its type stays the same `as const`, which else the compiler may infer for the state of all callbacks
+    // without the assertion, the compiler may infer the `as const` type for the state of all callbacks
     value: "{ tags: ['a'] as readonly string[] }",
     wrong: '{}',
     isObject: true,
@@ -101,7 +101,7 @@ const states: readonly State[] = [
   },
   { type: 'string[]', value: 'texts', wrong: '[1]' },
   { type: 'Id', value: 'id', wrong: "'id'" },
-  { type: '() => void', value: '() => {}', wrong: "'nothing'" },
+  { type: '() => void', value: '() => {}', wrong: "'text'" },
   { type: 'string | undefined', value: 'text', wrong: '1', hasUndefined: true },
   { type: 'undefined', value: 'undefined', wrong: 'null', hasUndefined: true },
   { type: 'void', value: 'undefined', wrong: 'null', hasUndefined: true },
@@ -201,7 +201,7 @@ const right: fc.Arbitrary<Handler> = fc.record({
   served: fc.boolean(),
 });
 
-/** A handler, right or with one mistake that can be made in it. */
+/** A handler, right or with one mistake. */
 export const handler: fc.Arbitrary<Handler> = fc
   .tuple(right, fc.boolean(), fc.boolean(), fc.nat(), fc.nat())
   .map(([whole, isRight, isRightToo, kind, which]) => {
@@ -212,9 +212,11 @@ export const handler: fc.Arbitrary<Handler> = fc
     return { ...whole, mistake: chosen[which % chosen.length] as Mistake };
   });
 
-// ---- The mistakes ----
+// ---- Mistakes ----
 
-/** Who sees a mistake in a result: the contract; only the suite; or the suite, and the compiler in a fresh literal. */
+/**
+ * What detects a mistake in a result: the contract; only the suite; or the suite, and the compiler in a fresh literal.
+ */
 type Seer = 'contract' | 'suite' | 'fresh';
 
 type WrongResult = readonly [kind: string, seer: Seer, words: string, results: readonly ((state: string) => string)[]];
@@ -234,7 +236,7 @@ const wrongResults: readonly WrongResult[] = [
   ],
   ['a state of any', 'suite', '2.4 * returns a state of any;', [() => "{ type: 'ok', state: anything }"]],
   [
-    'a property that is not there',
+    'messages missing',
     'contract',
     '3.6 * returns a push or reply without messages;',
     [(s) => `{ type: 'push', state: ${s} }`, (s) => `{ type: 'reply', status: 1, state: ${s} }`],
@@ -258,22 +260,22 @@ const wrongResults: readonly WrongResult[] = [
     [push('maybe ? list : undefined'), push('undefined as WebSock.Messages | undefined')],
   ],
   [
-    'a code beside a stop',
+    'a property code of a stop',
     'contract',
-    '4.2 * returns a stop with a code of its own;',
+    '4.2 * returns a stop with a property code;',
     [
       (s) => `{ type: 'stop', code: 4001, state: ${s} }`,
       (s) => `{ type: 'stop', reason: 'normal', code: 1000, messages: list, state: ${s} }`,
     ],
   ],
   [
-    'an error beside a stop',
+    'a property error of a stop',
     'contract',
-    '3.4 * returns a stop with an error of its own;',
+    '3.4 * returns a stop with a property error;',
     [(s) => `{ type: 'stop', error: new Error(text), state: ${s} }`],
   ],
   [
-    'a stray property',
+    'an excess property',
     'fresh',
     '3.6 * returns the property …, which its result does not have;',
     [
@@ -310,7 +312,7 @@ const wrongResults: readonly WrongResult[] = [
     ],
   ],
   [
-    'a stray property of a message',
+    'an excess property of a message',
     'fresh',
     '3.6 * returns the property …, which its message does not have;',
     [
@@ -337,12 +339,12 @@ const wrongResults: readonly WrongResult[] = [
     ],
   ],
   [
-    'a wrong reason',
+    'an invalid reason',
     'contract',
     '3.4 * returns an invalid reason to stop;',
     ['1000', '{ eror: 1 }', 'null'].map(stopFor),
   ],
-  ['a text as a reason', 'contract', '3.4 * returns a text as its reason to stop;', ["'done'", "''"].map(stopFor)],
+  ['a string as a reason', 'contract', '3.4 * returns a string as its reason to stop;', ["'done'", "''"].map(stopFor)],
   [
     'an error as a reason',
     'contract',
@@ -350,7 +352,7 @@ const wrongResults: readonly WrongResult[] = [
     ['new Error(text)', 'new TypeError()', '(anything as unknown)'].map(stopFor),
   ],
   [
-    'a wrong close',
+    'an invalid close',
     'contract',
     '4.2 * returns an invalid close;',
     ['1000', "{ code: '1000' }", '{ code: 1000, reason: 1 }', "{ reason: 'bye' }", 'null'].map((close) =>
@@ -358,15 +360,15 @@ const wrongResults: readonly WrongResult[] = [
     ),
   ],
   [
-    'a stray property of a close',
+    'an excess property of a close',
     'fresh',
     '4.2 * returns the property …, which close does not have;',
     [stop("close: { code: 1000, resaon: '' }"), stop('close: { code: 4000, wasClean: true }')],
   ],
   [
-    'a code that may not be sent',
+    'a code that must not be sent',
     'suite',
-    '4.2 * returns a close code that may not be sent;',
+    '4.2 * returns a close code that must not be sent;',
     wrongCodes.flatMap((code) => [
       stop(`close: { code: ${code} }`),
       stop(`close: { code: ${code}, reason: text }, messages: list`),
@@ -387,7 +389,7 @@ const wrongResults: readonly WrongResult[] = [
   ],
 ];
 
-/** Every mistake that can be made in a handler, each with how it must be told. */
+/** Every mistake that is possible in a handler, each with the expected fault. */
 function* mistakesIn(whole: Handler): Generator<Mistake> {
   for (const name of names) {
     const own = whole.callbacks[name];
@@ -401,7 +403,11 @@ function* mistakesIn(whole: Handler): Generator<Mistake> {
   if (whole.arg !== 'unknown' && (whole.form === 'annotated' || (whole.callbacks.init?.parameters ?? 0) > 0)) {
     yield { ...after, kind: 'a wrong arg', change: { after: `upgrade('', ${made}, wrong);` } };
   }
-  yield { ...after, kind: 'a misspelt option', change: { after: `upgrade('', ${made}, ${arg}, { idleTimout: 1 });` } };
+  yield {
+    ...after,
+    kind: 'a misspelled option',
+    change: { after: `upgrade('', ${made}, ${arg}, { idleTimout: 1 });` },
+  };
   yield {
     ...after,
     kind: 'an option of the wrong type',
@@ -412,7 +418,7 @@ function* mistakesIn(whole: Handler): Generator<Mistake> {
     `const of = (result: WebSock.HandleResult<${whole.state.type}>): number => { switch (result.type) { ${body} } };`;
   for (const forgotten of cases) {
     const body = cases.filter((one) => one !== forgotten).join(' ');
-    yield { ...after, kind: 'a switch that forgets a result', change: { after: switched(body) } };
+    yield { ...after, kind: 'a switch without one of the results', change: { after: switched(body) } };
   }
   if (isClass(whole)) {
     yield {
@@ -434,16 +440,16 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
     yield { at: name, place: 'head', kind: 'a missing callback', words: missing, change: { gone: true } };
     for (const other of wrongNames[name]) {
       const words = isKept ? `2.5 ${name} is missing; rename … to it` : undefined;
-      yield { at: name, place: 'head', kind: 'a misspelt callback', words, change: { name: other } };
+      yield { at: name, place: 'head', kind: 'a misspelled callback', words, change: { name: other } };
     }
   } else {
     for (const other of wrongNames[name]) {
       const words = isKept ? `2.5 ${other} is not a callback; did you mean ${name}?` : undefined;
-      yield { ...here, kind: 'a misspelt optional callback', told: other, words, change: { name: other } };
+      yield { ...here, kind: 'a misspelled optional callback', named: other, words, change: { name: other } };
     }
   }
   const words = (text: string) => (isKept ? text.replace('*', name) : undefined);
-  yield { ...here, kind: 'no function', words: words('2.5 * is not a function;'), change: { member: '5' } };
+  yield { ...here, kind: 'not a function', words: words('2.5 * is not a function;'), change: { member: '5' } };
   yield {
     ...here,
     kind: 'three arguments',
@@ -460,7 +466,7 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
     if (name !== 'init') {
       yield {
         ...here,
-        kind: 'a state taken as any',
+        kind: 'a state parameter of any',
         words: words('2.4 * accepts a state of any;'),
         change: { second: 'any' },
       };
@@ -469,7 +475,12 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
   if (name === 'init') {
     yield { ...here, kind: 'no mailbox', words: words('1.1 init does not accept'), change: { second: 'string' } };
     if (own.parameters === 2 && whole.info !== 'unknown') {
-      yield { ...here, kind: 'a wrong post', words: undefined, change: { statement: 'mailbox.post(wrong);' } };
+      yield {
+        ...here,
+        kind: 'a post of the wrong type',
+        words: undefined,
+        change: { statement: 'mailbox.post(wrong);' },
+      };
     }
     return;
   }
@@ -478,13 +489,13 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
     'Wrong',
     ...(whole.state.isObject ? [`${whole.state.type} & { readonly extra: number }`] : []),
   ]) {
-    const taken = words('2.4 * does not accept the state that init returns;');
-    yield { ...here, kind: 'a state taken wrongly', words: taken, change: { second } };
+    const fault = words('2.4 * does not accept the state that init returns;');
+    yield { ...here, kind: 'a state parameter of the wrong type', words: fault, change: { second } };
   }
   if (own.parameters === 2) {
     yield {
       ...here,
-      kind: 'a state read wrongly',
+      kind: 'a wrong read of the state',
       words: undefined,
       change: { statement: 'const read: Wrong = state;' },
     };
@@ -497,7 +508,7 @@ function* mistakesOfFirst(whole: Handler, name: Name, own: Callback): Generator<
   const looks = own.parameters > 0;
   const wrongly = (statement: string): Mistake => ({
     ...here,
-    kind: 'wrong reading',
+    kind: 'a wrong read of the argument',
     words: undefined,
     change: { statement },
   });
@@ -520,17 +531,22 @@ function* mistakesOfFirst(whole: Handler, name: Name, own: Callback): Generator<
   }
   if (name === 'terminate') {
     for (const first of ["{ type: 'normal' }", "{ type: 'remote'; code: number }", 'number', '{ error: unknown }']) {
-      yield { ...here, kind: 'some reasons', words: words('4.1 terminate does not accept every'), change: { first } };
+      yield {
+        ...here,
+        kind: 'not every close reason',
+        words: words('4.1 terminate does not accept every'),
+        change: { first },
+      };
     }
     if (looks) yield wrongly("if (reason.type === 'remote') { const code: string = reason.code; }");
     if (looks) yield wrongly('const error = reason.error;');
   }
-  // The mailbox is known to the suite if `init` takes it, and to the compiler from the contract.
+  // The suite knows the mailbox from the parameter of `init`, the compiler also from the contract.
   const isKnown = isContract(whole) || whole.callbacks.init?.parameters === 2;
   if (name === 'handleInfo' && whole.info !== 'never' && isKnown) {
     const isSeen = whole.form !== 'annotated' && whole.callbacks.init?.parameters === 2;
-    const told = isSeen ? '2.9 handleInfo does not accept every info' : undefined;
-    yield { ...here, kind: 'another info', words: told, change: { first: 'Wrong' } };
+    const fault = isSeen ? '2.9 handleInfo does not accept every message' : undefined;
+    yield { ...here, kind: 'another info', words: fault, change: { first: 'Wrong' } };
   }
 }
 
@@ -538,28 +554,28 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
   const here = { at: name, place: 'callback' } as const;
   const style = styleOf(whole, own);
   const state = `(${whole.state.value})`;
-  // A result with its type beside it shows that type to the suite, not itself.
+  // The suite sees a declared return type, not the result itself.
   const isShown = whole.form !== 'annotated' && style !== 'returns';
-  const told = (words: string) => (isShown ? words.replace('*', name) : undefined);
+  const fault = (words: string) => (isShown ? words.replace('*', name) : undefined);
   for (const [kind, seer, words, results] of wrongResults) {
     if (seer === 'suite' && !isShown) continue;
-    // An argument of `Promise.resolve`, and a result without a type beside it, is not looked through for strays.
+    // The compiler looks for excess properties only where a return type is declared, and not in `Promise.resolve(…)`.
     const isFresh = style === 'returns' && own.wait !== 'promise' && own.wait !== 'mixed';
     if (seer === 'fresh' && !isShown && !isFresh) continue;
     for (const write of results) {
-      // Nor does an array literal keep a message that is a subtype of another, unless it is `as const`.
+      // Without `as const`, an array literal drops a message that is a subtype of another.
       if (style === 'plain' && /\[(message|anything),/.test(write(state))) continue;
-      yield { ...here, kind, words: told(words), change: { result: write(state) } };
+      yield { ...here, kind, words: fault(words), change: { result: write(state) } };
     }
   }
-  const nothing = told('3.6 * may return undefined;');
-  yield { ...here, kind: 'nothing on one branch', words: nothing, change: { results: 'nothing' } };
-  yield { ...here, kind: 'nothing', words: nothing, change: { results: 'nowhere' } };
+  const undefinedFault = fault('3.6 * may return undefined;');
+  yield { ...here, kind: 'undefined on one branch', words: undefinedFault, change: { results: 'sometimes undefined' } };
+  yield { ...here, kind: 'undefined', words: undefinedFault, change: { results: 'undefined' } };
   if (style === 'const' && !isContextual(whole)) {
     yield {
       ...here,
       kind: 'a widened type',
-      words: told('3.6 * returns a result whose type may be any string'),
+      words: fault('3.6 * returns a result whose type may be any string'),
       change: { results: 'widened' },
     };
     const opcode = `{ type: 'push' as const, messages: { opcode: 'text', data: '' }, state: ${state} }`;
@@ -567,29 +583,34 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
     yield {
       ...here,
       kind: 'a widened opcode',
-      words: told('3.6 * returns a message whose opcode may be any string'),
+      words: fault('3.6 * returns a message whose opcode may be any string'),
       change: widened(opcode),
     };
     yield {
       ...here,
       kind: 'a widened reason',
-      words: told('3.4 * returns a reason to stop that may be any string'),
+      words: fault('3.4 * returns a reason to stop that may be any string'),
       change: widened(reason),
     };
   }
   const takers = names.filter((other) => other !== 'init' && whole.callbacks[other]?.parameters === 2);
-  // If nobody looks at a state, it may be anything; if one does, nobody but the contract can tell which is wrong.
+  // A state that no callback reads may be anything. If only one reads it, only the contract shows which one is wrong.
   if (!isContract(whole) && takers.length < 2) return;
-  const wrong = takers.length < 2 ? undefined : told('2.4 * returns a state that other callbacks do not accept;');
-  const isTold = isContract(whole) && takers.length < 2;
+  const wrong = takers.length < 2 ? undefined : fault('2.4 * returns a state that other callbacks do not accept;');
+  const isByCompiler = isContract(whole) && takers.length < 2;
   for (const value of ['wrong', whole.state.wrong]) {
     const change = { result: `{ type: 'ok', state: ${value} }` };
-    yield { ...here, kind: 'another state', words: isTold ? undefined : wrong, change };
+    yield { ...here, kind: 'another state', words: isByCompiler ? undefined : wrong, change };
   }
   if (name === 'init' && !whole.state.hasUndefined) {
     for (const value of ['undefined', `null as unknown as ${bracketed(whole.state.type)} | undefined`]) {
       const change = { result: `{ type: 'ok', state: ${value} }` };
-      yield { ...here, kind: 'a state that is not there yet', words: isTold ? undefined : wrong, change };
+      yield {
+        ...here,
+        kind: 'an initial state that may be undefined',
+        words: isByCompiler ? undefined : wrong,
+        change,
+      };
     }
   }
 }
@@ -623,19 +644,19 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
 };
 
 const isClass = ({ form }: Handler) => form === 'class' || form === 'implements';
-/** Whether its parts have the types of the contract where none are written. */
+/** Whether the contract provides types by context. */
 const isContextual = ({ form }: Handler) => form === 'annotated' || form === 'satisfies';
-/** Whether the compiler compares it with the contract. */
+/** Whether the compiler itself compares it with the contract. */
 const isContract = ({ form }: Handler) => form !== 'bare' && form !== 'class';
 
-// Only what has the contract beside it keeps the types of plain literals.
+// Plain literals keep their types only with the contract as context.
 const styleOf = (whole: Handler, { style }: Callback) => (style === 'plain' && !isContextual(whole) ? 'const' : style);
 
 const bracketed = (type: string) => (/[|=]/.test(type) ? `(${type})` : type);
 
-// ---- The text ----
+// ---- Text ----
 
-/** What every generated file begins with. */
+/** The beginning of every generated file. */
 export const head = `import type { WebSock } from '@websock/spec';
 import type { Assert, Checked, HandlerConforms } from '@websock/spec/conformance';
 interface Count { readonly count: number }
@@ -653,12 +674,12 @@ declare function checked<State, Info, Arg, Handler>(
 ): void;
 `;
 
-/** A handler as text, and which of its lines are what. */
+/** The text of a handler. */
 export interface Written {
   readonly lines: readonly string[];
-  /** Where its mistake may be reported by the compiler itself: numbers of lines, from 0. */
+  /** Numbers, from 0, of the lines where the compiler may report the mistake itself. */
   readonly places: ReadonlySet<number>;
-  /** The line that asks the suite. */
+  /** The number of the line with the verdict of the suite. */
   readonly asserted: number;
 }
 
@@ -682,10 +703,10 @@ export function write(whole: Handler): Written {
     if (change) places.add(lines.length);
     lines.push(member(whole, name, own, change ?? {}));
   }
-  // An annotation takes nothing that is not in it.
+  // An annotation rejects additional properties.
   if (!isContextual(whole)) {
     const texts = whole.helpers.map((index) => helpers[index]?.(isClass(whole)) ?? '');
-    lines.push(...texts.filter((text) => !text.startsWith(`${mistake?.change.name}(`))); // it stands there already
+    lines.push(...texts.filter((text) => !text.startsWith(`${mistake?.change.name}(`))); // it is already there
   }
   if (isClass(whole)) lines.push('}');
   else if (whole.form === 'annotated') lines.push('};');
@@ -711,7 +732,7 @@ export function write(whole: Handler): Written {
   return { lines, places, asserted };
 }
 
-/** A callback on one line, so that what the compiler says of it stands there. */
+/** A callback on one line, so that all its errors have the same line number. */
 function member(whole: Handler, name: Name, own: Callback, change: Change): string {
   const [before, end] = isClass(whole) ? ['readonly ', ';'] : ['', ','];
   const key = change.name ?? name;
@@ -751,7 +772,7 @@ function parameters(whole: Handler, name: Name, own: Callback, change: Change): 
   ].join(', ');
 }
 
-/** One overload of `handleIn` for each kind of frame, in a class that does not name the contract, which refuses them. */
+/** One overload of `handleIn` for each kind of frame, in a class without `implements`, which would reject them. */
 function overloads(whole: Handler, name: Name, own: Callback): string {
   const isRight = whole.form === 'class' && whole.mistake === undefined && !whole.served;
   if (!isRight || name !== 'handleIn' || own.parameters === 0 || styleOf(whole, own) !== 'returns') return '';
@@ -770,18 +791,19 @@ function returned(whole: Handler, name: Name, own: Callback): string {
 function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): string {
   const statement = change.statement ? `${change.statement} ` : '';
   if (name === 'terminate') return `{ ${statement}${own.wait === 'promise' ? 'return Promise.resolve(); ' : ''}}`;
-  if (change.results === 'nowhere') return '{}';
+  if (change.results === 'undefined') return '{}';
   const style = styleOf(whole, own);
   const passes = own.parameters === 2 && name !== 'init' && change.second === undefined;
   const values = own.results.map((one) => resultText(one, passes && one.given ? 'state' : whole.state.value));
   if (change.result !== undefined) {
-    // The compiler drops a result that is a subtype of another one, before anybody can look at it.
+    // The compiler drops a result that is a subtype of another.
     const type = /type: '\w+'/.exec(change.result)?.[0];
     const others = values.slice(0, -1).filter((value) => type === undefined || !value.includes(type));
-    // Beside others what is missing is written `messages?: undefined`, and TypeScript before 7.0 may let that pass.
-    // The same of a type, with `exactOptionalPropertyTypes`; only an annotation hides it from the suite.
+    // In a union of literals, a missing property becomes `messages?: undefined`, which TypeScript before 7.0 may
+    // accept. With `exactOptionalPropertyTypes` that applies to `type` too, but only an annotation hides it from the
+    // suite.
     const kind = whole.mistake?.kind;
-    const isAlone = kind === 'a property that is not there' || (kind === 'no result' && whole.form === 'annotated');
+    const isAlone = kind === 'messages missing' || (kind === 'no result' && whole.form === 'annotated');
     values.splice(0, values.length, ...(isAlone ? [] : others), change.result);
   }
   const wrap = (value: string, index: number) => {
@@ -790,12 +812,13 @@ function bodyOf(whole: Handler, name: Name, own: Callback, change: Change): stri
     const marked =
       style === 'const' && isLiteral && !isWidened ? `(${value} as const)` : isLiteral ? `(${value})` : value;
     const isPromise = own.wait === 'promise' || (own.wait === 'mixed' && index % 2 === 0);
-    // `Promise.resolve` of nothing written beside it would widen what it is given.
+    // Without a declared type, `Promise.resolve` would widen its argument.
     return isPromise ? `Promise.resolve(${marked})` : marked;
   };
   const all = values.map(wrap);
   const last = all.pop() as string;
-  if (change.results === 'nothing') return `{ ${[...all, last].map((one) => `if (maybe) return ${one};`).join(' ')} }`;
+  if (change.results === 'sometimes undefined')
+    return `{ ${[...all, last].map((one) => `if (maybe) return ${one};`).join(' ')} }`;
   if (own.block || own.shape !== 'arrow' || statement !== '' || style === 'returns') {
     return `{ ${statement}${all.map((one) => `if (maybe) return ${one}; `).join('')}return ${last}; }`;
   }

@@ -1,13 +1,13 @@
-// Servers: right ones, in every way that people write them, and wrong ones.
+// Right servers, in every form that people write, and wrong ones.
 
 import type { WebSock } from '@websock/spec';
 import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
 
-interface Request {
+interface UpgradeRequest {
   readonly url: string;
 }
 
-interface Response {
+interface UpgradeResponse {
   readonly status: number;
 }
 
@@ -15,39 +15,43 @@ type Options = WebSock.ConnectionOptions;
 
 // ---- Right ----
 
-export type Contract = Assert<ServerConforms<WebSock.Upgrade<Request>>>;
-export type Responding = Assert<ServerConforms<WebSock.Upgrade<Request, Response>>>;
-export type Promising = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<Response>>>>;
+export type Contract = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest>>>;
+export type Responding = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, UpgradeResponse>>>;
+export type Promising = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, Promise<UpgradeResponse>>>>;
 export type UnknownRequest = Assert<ServerConforms<WebSock.Upgrade<unknown>>>;
 
-// What a platform wants back: hooks that it calls later, at once or in a promise.
+// Upgrades that return hooks for the platform to call, directly or in a promise.
 interface Hooks {
   readonly open: (peer: object) => void;
   readonly message?: (peer: object, message: { readonly text: () => string }) => void | Promise<void>;
 }
-export type Hooking = Assert<ServerConforms<WebSock.Upgrade<Request, Hooks>>>;
-export type HookingLater = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<Partial<Hooks> | undefined>>>>;
+export type Hooking = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, Hooks>>>;
+export type HookingLater = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, Promise<Partial<Hooks> | undefined>>>>;
 declare function hooks<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options,
-): { readonly fetch: () => Promise<Response>; readonly hooks: (request: Request) => Hooks };
+): { readonly fetch: () => Promise<UpgradeResponse>; readonly hooks: (request: UpgradeRequest) => Hooks };
 export type HookMaker = Assert<ServerConforms<typeof hooks>>;
 
 declare function upgrade<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options,
 ): void;
-export type Function = Assert<ServerConforms<typeof upgrade>>;
+export type PlainFunction = Assert<ServerConforms<typeof upgrade>>;
 
-declare function noOptions<State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg): void;
+declare function noOptions<State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+): void;
 export type NoOptions = Assert<ServerConforms<typeof noOptions>>;
 
 declare function moreOptions<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options & { backlog?: number },
@@ -57,22 +61,22 @@ export type MoreOptions = Assert<ServerConforms<typeof moreOptions>>;
 
 declare class Server {
   upgrade<State, Info, Arg>(
-    request: Request,
+    request: UpgradeRequest,
     handler: WebSock<State, Info, Arg>,
     arg: Arg,
     options?: Options,
-  ): Response;
+  ): UpgradeResponse;
 }
 export type Method = Assert<ServerConforms<Server['upgrade']>>;
 
 declare function overloaded<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options,
 ): void;
 declare function overloaded<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options: Options,
@@ -81,14 +85,14 @@ declare function overloaded<State, Info, Arg>(
 export type Overload = Assert<ServerConforms<typeof overloaded>>;
 
 declare function overloaded2<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options: Options,
   done: () => void,
 ): void;
 declare function overloaded2<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options,
@@ -96,7 +100,7 @@ declare function overloaded2<State, Info, Arg>(
 export type Overload2 = Assert<ServerConforms<typeof overloaded2>>;
 
 declare function optionalArg<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg?: Arg,
   options?: Options,
@@ -105,7 +109,7 @@ export type OptionalArg = Assert<ServerConforms<typeof optionalArg>>;
 
 type Later<Type> = [Type][Type extends unknown ? 0 : never];
 declare function later<State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Later<Arg>,
   options?: Options,
@@ -128,23 +132,28 @@ export type ServerClass = Assert<ServerConforms<typeof Server>>;
 // refused: 1.1 the request of the upgrade is any; give it a type
 export type AnyRequest = Assert<ServerConforms<WebSock.Upgrade<any>>>;
 // refused: 1.1 the upgrade returns any; give its result a type
-export type AnyResponse = Assert<ServerConforms<WebSock.Upgrade<Request, any>>>;
+export type AnyResponse = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, any>>>;
 // refused: 1.1 the upgrade returns any; give its result a type
-export type AnyPromise = Assert<ServerConforms<WebSock.Upgrade<Request, Promise<any>>>>;
-type AnyHandlerUpgrade = <Arg>(request: Request, handler: any, arg: Arg, options?: Options) => void;
+export type AnyPromise = Assert<ServerConforms<WebSock.Upgrade<UpgradeRequest, Promise<any>>>>;
+type AnyHandlerUpgrade = <Arg>(request: UpgradeRequest, handler: any, arg: Arg, options?: Options) => void;
 // refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyHandler = Assert<ServerConforms<AnyHandlerUpgrade>>;
 
-type AnyWebSockUpgrade = (request: Request, handler: WebSock<any, any, any>, arg: unknown, options?: Options) => void;
+type AnyWebSockUpgrade = (
+  request: UpgradeRequest,
+  handler: WebSock<any, any, any>,
+  arg: unknown,
+  options?: Options,
+) => void;
 // refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type AnyWebSock = Assert<ServerConforms<AnyWebSockUpgrade>>;
 
-type StoredAnyUpgrade = (request: Request, handler: WebSock.Any, arg: unknown, options?: Options) => void;
+type StoredAnyUpgrade = (request: UpgradeRequest, handler: WebSock.Any, arg: unknown, options?: Options) => void;
 // refused: 1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>
 export type StoredAny = Assert<ServerConforms<StoredAnyUpgrade>>;
 
 type AnyStateUpgrade = <Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<any, Info, Arg>,
   arg: Arg,
   options?: Options,
@@ -153,7 +162,7 @@ type AnyStateUpgrade = <Info, Arg>(
 export type AnyState = Assert<ServerConforms<AnyStateUpgrade>>;
 
 type AnyInfoUpgrade = <State, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, any, Arg>,
   arg: Arg,
   options?: Options,
@@ -162,7 +171,7 @@ type AnyInfoUpgrade = <State, Arg>(
 export type AnyInfo = Assert<ServerConforms<AnyInfoUpgrade>>;
 
 type AnyHandlerArgUpgrade = <State, Info>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, any>,
   arg: string,
   options?: Options,
@@ -171,7 +180,7 @@ type AnyHandlerArgUpgrade = <State, Info>(
 export type AnyHandlerArg = Assert<ServerConforms<AnyHandlerArgUpgrade>>;
 
 type AnyArgUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: any,
   options?: Options,
@@ -180,7 +189,7 @@ type AnyArgUpgrade = <State, Info, Arg>(
 export type AnyArg = Assert<ServerConforms<AnyArgUpgrade>>;
 
 type AnyOptionsUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: any,
@@ -192,11 +201,11 @@ type AnyAllUpgrade = (...args: any[]) => void;
 // refused: 1.1 the request of the upgrade is any; give it a type
 export type AnyAll = Assert<ServerConforms<AnyAllUpgrade>>;
 
-type ObjectHandlerUpgrade = <Arg>(request: Request, handler: object, arg: Arg, options?: Options) => void;
+type ObjectHandlerUpgrade = <Arg>(request: UpgradeRequest, handler: object, arg: Arg, options?: Options) => void;
 // refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type ObjectHandler = Assert<ServerConforms<ObjectHandlerUpgrade>>;
 
-type UnknownHandlerUpgrade = <Arg>(request: Request, handler: unknown, arg: Arg, options?: Options) => void;
+type UnknownHandlerUpgrade = <Arg>(request: UpgradeRequest, handler: unknown, arg: Arg, options?: Options) => void;
 // refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type UnknownHandler = Assert<ServerConforms<UnknownHandlerUpgrade>>;
 
@@ -209,7 +218,7 @@ type NothingUpgrade = () => void;
 export type Nothing = Assert<ServerConforms<NothingUpgrade>>;
 
 type OneStateUpgrade = <Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<{ id: string }, Info, Arg>,
   arg: Arg,
   options?: Options,
@@ -218,7 +227,7 @@ type OneStateUpgrade = <Info, Arg>(
 export type OneState = Assert<ServerConforms<OneStateUpgrade>>;
 
 type UnknownArgUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: unknown,
   options?: Options,
@@ -227,7 +236,7 @@ type UnknownArgUpgrade = <State, Info, Arg>(
 export type UnknownArg = Assert<ServerConforms<UnknownArgUpgrade>>;
 
 type ArgIsStateUpgrade = <State, Info>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info>,
   arg: State,
   options?: Options,
@@ -237,7 +246,7 @@ export type ArgIsState = Assert<ServerConforms<ArgIsStateUpgrade>>;
 
 type SwappedUpgrade = <State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
-  request: Request,
+  request: UpgradeRequest,
   arg: Arg,
   options?: Options,
 ) => void;
@@ -254,7 +263,7 @@ type SwappedUnknownUpgrade = <State, Info, Arg>(
 export type SwappedUnknown = Assert<ServerConforms<SwappedUnknownUpgrade>>;
 
 type SwappedArgUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   arg: Arg,
   handler: WebSock<State, Info, Arg>,
   options?: Options,
@@ -263,7 +272,7 @@ type SwappedArgUpgrade = <State, Info, Arg>(
 export type SwappedArg = Assert<ServerConforms<SwappedArgUpgrade>>;
 
 type WrongOptionsUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: { idleTimeout?: string },
@@ -272,7 +281,7 @@ type WrongOptionsUpgrade = <State, Info, Arg>(
 export type WrongOptions = Assert<ServerConforms<WrongOptionsUpgrade>>;
 
 type UnknownOptionsUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: unknown,
@@ -281,7 +290,7 @@ type UnknownOptionsUpgrade = <State, Info, Arg>(
 export type UnknownOptions = Assert<ServerConforms<UnknownOptionsUpgrade>>;
 
 type RequiredOptionsUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options: Options,
@@ -290,16 +299,16 @@ type RequiredOptionsUpgrade = <State, Info, Arg>(
 export type RequiredOptions = Assert<ServerConforms<RequiredOptionsUpgrade>>;
 
 type OneInfoUpgrade = <State, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, string, Arg>,
   arg: Arg,
   options?: Options,
 ) => void;
-// refused: 2.9 the upgrade rejects a handler that accepts every info; let Info be a type parameter
+// refused: 2.9 the upgrade rejects a handler that accepts every posted message; let Info be a type parameter
 export type OneInfo = Assert<ServerConforms<OneInfoUpgrade>>;
 
 type WideOptionsUpgrade = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: { readonly idleTimeout?: number | string },
@@ -307,9 +316,9 @@ type WideOptionsUpgrade = <State, Info, Arg>(
 // refused: 1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions
 export type WideOptions = Assert<ServerConforms<WideOptionsUpgrade>>;
 
-// ---- Servers whose handler is too wide or too narrow in one place ----
+// ---- A handler parameter that is too wide or too narrow in one place ----
 
-type Of<Handler, Arg> = (request: Request, handler: Handler, arg: Arg, options?: Options) => void;
+type Of<Handler, Arg> = (request: UpgradeRequest, handler: Handler, arg: Arg, options?: Options) => void;
 
 type NoHandleIn = <State, Info, Arg>(...call: Parameters<Of<Omit<WebSock<State, Info, Arg>, 'handleIn'>, Arg>>) => void;
 // refused: 2.3 the upgrade accepts a handler without handleIn; declare WebSock<State, Info, Arg>
@@ -383,7 +392,7 @@ type FullOnly = <State, Info, Arg>(...call: Parameters<Of<Required<WebSock<State
 // refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type RefusesMinimal = Assert<ServerConforms<FullOnly>>;
 
-// ---- Servers that refuse one handler only ----
+// ---- Only one right handler rejected ----
 
 type ArgButState = <State, Info, Arg extends string | boolean>(
   ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
@@ -438,26 +447,26 @@ type Informed<Handler> = Handler extends { readonly handleInfo: (info: infer Inf
 type InformedOnly = <State, Info, Arg, Handler>(
   ...call: Parameters<Of<Informed<Handler> & WebSock<State, Info, Arg>, Arg>>
 ) => void;
-// refused: 2.9 the upgrade rejects a handler that accepts no info; do not constrain Info
+// refused: 2.9 the upgrade rejects a handler that accepts no posted message; do not constrain Info
 export type RefusesNoInfo = Assert<ServerConforms<InformedOnly>>;
 
 // ---- Overloaded servers ----
 
 interface OverloadedOneState {
-  (request: Request, handler: WebSock<{ id: string }, string, string>, arg: string, options?: Options): void;
-  (request: Request, handler: WebSock<{ id: number }, string, string>, arg: string, options?: Options): void;
+  (request: UpgradeRequest, handler: WebSock<{ id: string }, string, string>, arg: string, options?: Options): void;
+  (request: UpgradeRequest, handler: WebSock<{ id: number }, string, string>, arg: string, options?: Options): void;
 }
 // refused: 2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter
 export type OverloadsOfOneState = Assert<ServerConforms<OverloadedOneState>>;
 
 interface OverloadedObject {
-  <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
-  (request: Request, handler: object, arg: unknown, options?: Options): void;
+  <State, Info, Arg>(request: UpgradeRequest, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
+  (request: UpgradeRequest, handler: object, arg: unknown, options?: Options): void;
 }
 // refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type OverloadsOfObject = Assert<ServerConforms<OverloadedObject>>;
 
-// ---- More of one place ----
+// ---- More parameters that are wrong in one place ----
 
 type Unending<Handler> = Handler extends { readonly terminate: unknown } ? never : Handler;
 type NotTerminating = <State, Info, Arg, Handler>(
@@ -476,7 +485,7 @@ type TerminatingAtOnce = <State, Info, Arg, Handler>(
 export type RefusesTerminatingLater = Assert<ServerConforms<TerminatingAtOnce>>;
 
 type OtherOptions = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options?: { readonly backlog: number },
@@ -484,23 +493,23 @@ type OtherOptions = <State, Info, Arg>(
 // refused: 1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions
 export type TakesOtherOptions = Assert<ServerConforms<OtherOptions>>;
 
-type ReadonlyUpgrade = <State, Info, Arg>(...call: readonly [Request, WebSock<State, Info, Arg>, Arg]) => void;
+type ReadonlyUpgrade = <State, Info, Arg>(...call: readonly [UpgradeRequest, WebSock<State, Info, Arg>, Arg]) => void;
 export type ReadonlyParameters = Assert<ServerConforms<ReadonlyUpgrade>>;
 
 type ReadonlyRequired = <State, Info, Arg>(
-  ...call: readonly [Request, WebSock<State, Info, Arg>, Arg, Options]
+  ...call: readonly [UpgradeRequest, WebSock<State, Info, Arg>, Arg, Options]
 ) => void;
 // refused: 1.1 the upgrade requires options; make them optional
 export type ReadonlyOptions = Assert<ServerConforms<ReadonlyRequired>>;
 
-// ---- Servers with other parameters ----
+// ---- Other parameter lists ----
 
 interface Socket {
   readonly write: (text: string) => void;
 }
 
 type OnNode = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   socket: Socket,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
@@ -510,7 +519,7 @@ type OnNode = <State, Info, Arg>(
 export type TakesSocket = Assert<ServerConforms<OnNode>>;
 
 type WithHead = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   socket: unknown,
   head: Uint8Array,
   handler: WebSock<State, Info, Arg>,
@@ -519,7 +528,7 @@ type WithHead = <State, Info, Arg>(
 export type TakesHead = Assert<ServerConforms<WithHead>>;
 
 type AfterUnknown = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   socket: unknown,
   handler: WebSock<State, Info, Arg> | undefined,
   arg: Arg,
@@ -527,33 +536,35 @@ type AfterUnknown = <State, Info, Arg>(
 // refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesUnknown = Assert<ServerConforms<AfterUnknown>>;
 
-type InOne = <State, Info, Arg>(all: { request: Request; handler: WebSock<State, Info, Arg>; arg: Arg }) => void;
+type InOne = <State, Info, Arg>(all: { request: UpgradeRequest; handler: WebSock<State, Info, Arg>; arg: Arg }) => void;
 // refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesOne = Assert<ServerConforms<InOne>>;
 
-type Curried = <State, Info, Arg>(handler: WebSock<State, Info, Arg>) => (request: Request, arg: Arg) => void;
-// refused: 1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls
+type Curried = <State, Info, Arg>(handler: WebSock<State, Info, Arg>) => (request: UpgradeRequest, arg: Arg) => void;
+// refused: 1.1 the upgrade returns a route; pass the (request, handler, arg, options?) function that the route calls
 export type TakesHandler = Assert<ServerConforms<Curried>>;
 
-// A framework's factory: it is the route that upgrades.
+// A factory of routes, as frameworks have: the route upgrades, not the factory.
 type Factory = <State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
-  argOf: (request: Request) => Arg,
+  argOf: (request: UpgradeRequest) => Arg,
   options?: Options,
-) => (request: Request) => Promise<Response>;
-// refused: 1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls
+) => (request: UpgradeRequest) => Promise<UpgradeResponse>;
+// refused: 1.1 the upgrade returns a route; pass the (request, handler, arg, options?) function that the route calls
 export type MakesRoute = Assert<ServerConforms<Factory>>;
 
-type CurriedByRequest = (request: Request) => <State, Info, Arg>(handler: WebSock<State, Info, Arg>, arg: Arg) => void;
+type CurriedByRequest = (
+  request: UpgradeRequest,
+) => <State, Info, Arg>(handler: WebSock<State, Info, Arg>, arg: Arg) => void;
 // refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesRequest = Assert<ServerConforms<CurriedByRequest>>;
 
-type NoArg = <State, Info>(request: Request, handler: WebSock<State, Info, undefined>) => void;
+type NoArg = <State, Info>(request: UpgradeRequest, handler: WebSock<State, Info, undefined>) => void;
 // refused: 1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)
 export type TakesNoArg = Assert<ServerConforms<NoArg>>;
 
 type NoArgButOptions = <State, Info>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, undefined>,
   options?: Options,
 ) => void;
@@ -561,7 +572,7 @@ type NoArgButOptions = <State, Info>(
 export type TakesOptionsAsArg = Assert<ServerConforms<NoArgButOptions>>;
 
 type Done = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options: Options | undefined,
@@ -571,7 +582,7 @@ type Done = <State, Info, Arg>(
 export type RequiresDone = Assert<ServerConforms<Done>>;
 
 type DoneAndMore = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
   options: Options,
@@ -582,7 +593,7 @@ type DoneAndMore = <State, Info, Arg>(
 export type RequiresMore = Assert<ServerConforms<DoneAndMore>>;
 
 type OfFactory = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: () => WebSock<State, Info, Arg>,
   arg: Arg,
   options?: Options,
@@ -591,7 +602,7 @@ type OfFactory = <State, Info, Arg>(
 export type TakesFactory = Assert<ServerConforms<OfFactory>>;
 
 type OrFactory = <State, Info, Arg>(
-  request: Request,
+  request: UpgradeRequest,
   handler: WebSock<State, Info, Arg> | (() => WebSock<State, Info, Arg>),
   arg: Arg,
   options?: Options,
@@ -610,19 +621,19 @@ type PartlyInfo = <State, Info, Arg>(
 // refused: 1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>
 export type TakesInfoPart = Assert<ServerConforms<PartlyInfo>>;
 
-// The last of several signatures may be of any shape.
+// The last of several signatures may have any parameters.
 interface OverloadedShape {
-  <State, Info, Arg>(request: Request, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
-  <State, Info>(request: Request, handler: WebSock<State, Info, undefined>): void;
+  <State, Info, Arg>(request: UpgradeRequest, handler: WebSock<State, Info, Arg>, arg: Arg, options?: Options): void;
+  <State, Info>(request: UpgradeRequest, handler: WebSock<State, Info, undefined>): void;
 }
 export type OverloadsOfShapes = Assert<ServerConforms<OverloadedShape>>;
 
-// What is any has a fault of its own.
+// `any` has priority over the other faults.
 type AnyAfter = (request: any, handler: any, arg: any) => void;
 // refused: 1.1 the request of the upgrade is any; give it a type
 export type TakesAny = Assert<ServerConforms<AnyAfter>>;
 
-// Of a type parameter's constraint the compiler infers nothing.
+// The compiler infers nothing from the constraint of a type parameter.
 type Constrained = <State, Info, Arg, Handler extends WebSock<State, Info, Arg>>(
   ...call: Parameters<Of<Checked<Handler>, Arg>>
 ) => void;

@@ -1,5 +1,5 @@
-// The contract on every supported compiler: what it accepts, and what it refuses in which words. tsd compares the types
-// themselves, on one compiler; here each of them reads the same files.
+// The contract on every supported compiler: the handlers that it accepts, and the errors for those that it rejects. tsd
+// also compares exact types, but on one compiler only.
 
 import { describe, expect, test } from 'vitest';
 import { type Compiler, compile, differences, nameOf, refusalsIn, tried } from '../toolkit/compilers.ts';
@@ -12,7 +12,7 @@ const accepted = [
   'narrowing.test-d.ts',
   'javascript.js',
 ];
-const refused = ['refused.ts', 'refused.common.ts', 'refused.js'];
+const rejected = ['refused.ts', 'common-errors.ts', 'refused.js'];
 const here = (files: readonly string[]) => files.map((file) => `test/contract/${file}`);
 
 const accepts = (compiler: Compiler, files: readonly string[], options: object) => async () => {
@@ -20,16 +20,16 @@ const accepts = (compiler: Compiler, files: readonly string[], options: object) 
 };
 
 describe.each(tried.map((compiler) => [nameOf(compiler), compiler] as const))('%s', (_name, compiler) => {
-  // tsd's own declarations are not ours to check
+  // Without the declarations of tsd itself.
   test('accepts right handlers', accepts(compiler, here(accepted), { skipLibCheck: true }));
-  test('accepts the declarations with nothing but ES2015', accepts(compiler, ['dist/websock.d.ts'], {}));
+  test('compiles the declarations with only ES2015', accepts(compiler, ['dist/websock.d.ts'], {}));
   test(
-    'accepts the declarations where nothing is strict',
+    'compiles the declarations without strict',
     accepts(compiler, ['dist/websock.d.ts'], { strict: false, exactOptionalPropertyTypes: false }),
   );
-  test('refuses wrong ones, in these words', async () => {
-    for (const file of here(refused)) expect(refusalsIn(file).length).toBeGreaterThan(3);
-    const said = await compile(compiler, project, here(refused));
-    expect(differences(here(refused), said, compiler)).toEqual([]);
+  test('rejects wrong handlers, with these errors', async () => {
+    for (const file of here(rejected)) expect(refusalsIn(file).length).toBeGreaterThan(3);
+    const errors = await compile(compiler, project, here(rejected));
+    expect(differences(here(rejected), errors, compiler)).toEqual([]);
   });
 });

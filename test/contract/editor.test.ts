@@ -1,4 +1,4 @@
-// What a person sees in an editor while writing a handler: the compiler's language service, asked as an editor asks it.
+// Completions and signature help while a handler is written, from the language service that editors use.
 
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -31,7 +31,7 @@ const service = ts.createLanguageService({
   fileExists: (name) => name === file || ts.sys.fileExists(name),
 });
 
-/** Writes the text, and returns where its `|` stood: the cursor. */
+/** Replaces the text of the file, and returns the position of `|`, the cursor. */
 function write(written: string): number {
   const beginning = "import type { WebSock } from '@websock/spec';\n";
   const cursor = beginning.length + written.indexOf('|');
@@ -40,19 +40,19 @@ function write(written: string): number {
   return cursor;
 }
 
-/** What may be written at the `|`, in the order in which an editor shows it. */
+/** The completions at the `|`, in the order in which an editor lists them. */
 function completions(written: string): string[] {
   const { entries = [] } = service.getCompletionsAtPosition(file, write(written), undefined) ?? {};
   const order = ({ sortText, name }: ts.CompletionEntry) => `${sortText} ${name}`;
   return [...entries].sort((one, other) => (order(one) < order(other) ? -1 : 1)).map(({ name }) => name);
 }
 
-/** The completions inside a callback of a handler that has no other yet. */
+/** The completions inside the first callback of a handler. */
 const inCallback = (body: string) =>
   completions(`export const handler: WebSock<number, string> = { handleIn: (frame, state) => ${body} };`);
 
 describe('completions', () => {
-  test('of the keys of a handler: the required ones first', () => {
+  test('of the keys of a handler: required ones first', () => {
     const keys = ['handleIn', 'handleInfo', 'init', 'handleControl', 'terminate'];
     expect(completions('export const handler: WebSock<number> = { | };')).toEqual(keys);
     expect(completions('export const handler = { | } satisfies WebSock<number>;')).toEqual(keys);
@@ -62,13 +62,13 @@ describe('completions', () => {
     );
   });
 
-  test.each(['', 'async '])('of the type of a result, %sor not', (keyword) => {
+  test.each(['', 'async '])('of the type of a result, in %sfunctions', (keyword) => {
     const before = `export const handler: WebSock<number> = { handleIn: ${keyword}(_frame, state) =>`;
     expect(completions(`${before} ({ type: '|' }) };`)).toEqual(['ok', 'push', 'reply', 'stop']);
     expect(completions(`${before} { return { type: '|' } } };`)).toEqual(['ok', 'push', 'reply', 'stop']);
   });
 
-  test('of the properties of a result: the required ones first', () => {
+  test('of the properties of a result: required ones first', () => {
     expect(inCallback("({ type: 'ok', | })")[0]).toBe('state');
     expect(inCallback("({ type: 'push', | })").slice(0, 2)).toEqual(['messages', 'state']);
     expect(inCallback("({ type: 'reply', | })").slice(0, 2)).toEqual(['messages', 'state']);
@@ -85,7 +85,7 @@ describe('completions', () => {
     expect(completions(control)).toEqual(['ping', 'pong']);
   });
 
-  test('of a reason to stop, a close code, and the type of a close reason', () => {
+  test('of a stop reason, a close code, and the type of a close reason', () => {
     expect(inCallback("({ type: 'stop', reason: '|', state })")).toEqual(['normal', 'restart']);
     const codes = ['1000', '1001', '1002', '1003', '1007', '1008', '1009', '1011', '1012', '1013', '1014'];
     expect(inCallback("({ type: 'stop', close: { code: | }, state })").slice(0, codes.length)).toEqual(codes);
@@ -104,16 +104,16 @@ describe('completions', () => {
 describe('signature help', () => {
   const words = (parts: ts.SymbolDisplayPart[] | undefined) => ts.displayPartsToString(parts).replace(/^- /, '');
 
-  test('of an upgrade shows what it does and what each parameter is', () => {
+  test('of an upgrade describes it and its parameters', () => {
     const cursor = write('declare const upgrade: WebSock.Upgrade<string>;\nupgrade(|);');
     const help = service.getSignatureHelpItems(file, cursor, undefined);
     expect(help?.items).toHaveLength(1);
-    expect(words(help?.items[0]?.documentation)).toMatch(/^Accepts the request and serves the connection/);
+    expect(words(help?.items[0]?.documentation)).toMatch(/^Accepts the request, and serves the connection/);
     expect(help?.items[0]?.parameters.map(({ name, documentation }) => [name, words(documentation)])).toEqual([
-      ['request', 'the request to upgrade, with whatever the platform needs beside it'],
-      ['handler', 'serves this connection, and any number of others (rule 2.6)'],
-      ['arg', 'passed to `init` as it is'],
-      ['options', 'of this connection alone'],
+      ['request', 'the request to upgrade, in the form that the server documents'],
+      ['handler', 'serves this connection; may serve any number of others (rule 2.6)'],
+      ['arg', 'passed to `init` unchanged'],
+      ['options', 'of this connection only'],
     ]);
   });
 });

@@ -1,4 +1,4 @@
-// The ways to write a handler, and the ends of the type lattice for each type parameter.
+// The forms of a handler, and `any`, `never` and `unknown` as each type parameter.
 
 import type { WebSock } from '@websock/spec';
 import { expectAssignable, expectNotAssignable, expectType } from 'tsd';
@@ -18,7 +18,7 @@ interface State {
 }
 
 {
-  // with satisfies, which keeps its own type
+  // with satisfies, which keeps the type of the literal
   const handler = {
     init: (arg) => ({ type: 'ok', state: { count: arg } }),
     handleIn: (_frame, state) => ({ type: 'ok', state }),
@@ -30,7 +30,7 @@ interface State {
 }
 
 {
-  // a class, with methods, private fields and helpers; this is the handler
+  // a class with methods, private fields and helpers, whose callbacks use this
   class Counter implements WebSock<State, string, number> {
     #total = 0;
     init(arg: number): WebSock.Ok<State> {
@@ -56,7 +56,7 @@ interface State {
 }
 
 {
-  // Any takes every handler, and a server can call what it holds
+  // every handler is assignable to Any, and its callbacks can be called
   type States = [WebSock<any>, WebSock<unknown>, WebSock<void>, WebSock<undefined>, WebSock<State>];
   type Infos = [WebSock<State, any>, WebSock<State, never>, WebSock<State, unknown>, WebSock<State, string | number>];
   type Args = [WebSock<State, 1>, WebSock<State, 1, any>, WebSock<State, 1, never>, WebSock<State, 1, unknown>];
@@ -68,16 +68,16 @@ interface State {
   expectType<void>(upgrade('/', any, 'arg'));
   expectAssignable<WebSock<any, any, any>>(any);
 
-  // but not what is no handler
+  // anything else is not
   type TextFrame = { opcode: 'text'; data: string };
   expectNotAssignable<WebSock.Any>({ ...any, handleIn: (_frame: TextFrame) => ({ type: 'ok', state: 1 }) as const });
   expectNotAssignable<WebSock.Any>({ init: any.init, handleIn: any.handleIn });
   expectNotAssignable<WebSock.Any>({});
-  expectNotAssignable<WebSock.Any>(null as unknown as WebSock<never, never, never>); // nobody has a state of never
+  expectNotAssignable<WebSock.Any>(null as unknown as WebSock<never, never, never>); // there is no value of never
 }
 
 {
-  // any, never and unknown come back out as they went in
+  // StateOf, InfoOf and ArgOf return any, never and unknown unchanged
   type Ends<Handler extends WebSock.Any> = [WebSock.StateOf<Handler>, WebSock.InfoOf<Handler>, WebSock.ArgOf<Handler>];
   expectType<[any, any, any]>(null as unknown as Ends<WebSock<any, any, any>>);
   expectType<[any, any, any]>(null as unknown as Ends<WebSock.Any>);
@@ -87,7 +87,7 @@ interface State {
 }
 
 {
-  // each type parameter is what it says: a handler of one is no handler of another
+  // handlers with different type parameters are not assignable to each other
   expectNotAssignable<WebSock<unknown>>(null as unknown as WebSock<State, unknown, unknown>);
   expectNotAssignable<WebSock<State, string>>(null as unknown as WebSock<State, never>);
   expectNotAssignable<WebSock<State, string>>(null as unknown as WebSock<State, unknown>);
@@ -96,7 +96,7 @@ interface State {
 }
 
 {
-  // a handler made by a function of any state
+  // a generic factory
   const once = <Value>(first: Value): WebSock<Value, never, unknown> => ({
     init: () => ({ type: 'ok', state: first }),
     handleIn: (_frame, state) => ({ type: 'ok', state }),

@@ -1,9 +1,9 @@
-// State, Info and Arg are inferred where a handler is written inside the call of a server's upgrade.
+// The inference of State, Info and Arg from a handler that is written inside the call of an upgrade.
 
 import type { WebSock } from '@websock/spec';
 import { expectType } from 'tsd';
 
-interface Request {
+interface UpgradeRequest {
   readonly path: string;
 }
 interface Visitor {
@@ -13,15 +13,15 @@ interface Tick {
   readonly tick: number;
 }
 
-declare const upgrade: WebSock.Upgrade<Request>;
-declare const upgradeToResponse: WebSock.Upgrade<Request, Promise<string>>;
-declare const request: Request;
+declare const upgrade: WebSock.Upgrade<UpgradeRequest>;
+declare const upgradeToResponse: WebSock.Upgrade<UpgradeRequest, Promise<string>>;
+declare const request: UpgradeRequest;
 declare const visitor: Visitor;
 declare const sleep: Promise<void>;
 declare const maybe: boolean;
 
 {
-  // a handler whose callbacks return at once
+  // synchronous callbacks
   upgrade(
     request,
     {
@@ -55,7 +55,7 @@ declare const maybe: boolean;
 }
 
 {
-  // a handler whose callbacks return promises
+  // async callbacks
   upgrade(
     request,
     {
@@ -85,7 +85,7 @@ declare const maybe: boolean;
 }
 
 {
-  // a handler of both kinds, written with arrows
+  // arrow functions, synchronous and async
   upgrade(
     request,
     {
@@ -101,7 +101,7 @@ declare const maybe: boolean;
 }
 
 {
-  // Info comes from handleInfo, if init leaves the mailbox alone
+  // Info from the parameter of handleInfo
   upgrade(
     request,
     {
@@ -117,7 +117,7 @@ declare const maybe: boolean;
 }
 
 {
-  // Info comes from the mailbox, if init says what may be posted
+  // Info from the mailbox parameter of init
   upgrade(
     request,
     {
@@ -136,7 +136,7 @@ declare const maybe: boolean;
 }
 
 {
-  // a handler that was made before gives its types to the call
+  // a handler in a variable
   const handler = null as unknown as WebSock<number[], Tick, Visitor>;
   expectType<void>(upgrade(request, handler, visitor));
   expectType<void>(upgrade(request, handler, { name: 'alice' }, { idleTimeout: 1000, compress: true }));

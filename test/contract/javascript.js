@@ -1,4 +1,4 @@
-// The contract, for those who write JavaScript: JSDoc types, checked by the compiler.
+// The contract in JavaScript: JSDoc types, checked by the compiler.
 // @ts-check
 
 /**

@@ -1,5 +1,5 @@
-// Twenty mistakes that people make, sync and async, each on lines of its own. What each compiler says of them, and
-// where, stands whole in mistakes/; messages.test.ts compares it.
+// Twenty common mistakes, synchronous and async, each on lines of its own. The errors of each compiler are in
+// mistakes/; messages.test.ts compares them.
 
 import type { WebSock } from '@websock/spec';
 

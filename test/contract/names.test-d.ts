@@ -1,4 +1,4 @@
-// Every name that the package exports, with its shape.
+// Every exported name, and its exact type.
 
 import type * as Package from '@websock/spec';
 import type { WebSock } from '@websock/spec';
@@ -10,12 +10,12 @@ interface State {
 type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 {
-  // one name is exported, and it has no value; `default` is what an ES module sees of every CommonJS module
+  // the only export is a type; `default` is what an ES module imports from any CommonJS module
   expectType<never>(null as unknown as Exclude<keyof typeof Package, 'default'>);
 }
 
 {
-  // the callbacks: three must be there, two may be, and all are readonly properties
+  // the callbacks: three required, two optional, all readonly properties
   type Handler = WebSock<State, string, boolean>;
   expectType<'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate'>(null as unknown as keyof Handler);
   const handler = null as unknown as Handler;
@@ -32,13 +32,13 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // by default Info is unknown and Arg is undefined
+  // the defaults: unknown for Info, undefined for Arg
   expectType<WebSock<State, unknown, undefined>>(null as unknown as WebSock<State>);
   expectType<WebSock<State, string, undefined>>(null as unknown as WebSock<State, string>);
 }
 
 {
-  // what comes from the client
+  // frames
   expectType<'text' | 'binary'>(null as unknown as WebSock.DataOpcode);
   expectType<'ping' | 'pong'>(null as unknown as WebSock.ControlOpcode);
   expectType<'text' | 'binary' | 'ping' | 'pong'>(null as unknown as WebSock.Opcode);
@@ -48,14 +48,14 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // the names of the parts of a union
+  // the members of the unions
   expectType<WebSock.TextFrame | WebSock.BinaryFrame>(null as unknown as WebSock.DataFrame);
   expectType<WebSock.TextMessage | WebSock.BinaryMessage | WebSock.ControlMessage>(null as unknown as WebSock.Message);
   expectType<'normal' | 'restart' | { readonly error: unknown }>(null as unknown as WebSock.StopReason);
 }
 
 {
-  // what goes to the client
+  // messages
   const buffer = new ArrayBuffer(1);
   expectAssignable<WebSock.Message>({ opcode: 'text', data: '' });
   for (const data of [buffer, new Uint8Array(buffer), new Float64Array(1), new DataView(buffer)]) {
@@ -75,7 +75,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // the results, all of which may be read without looking at type
+  // results, whose properties can be read before type is tested
   expectType<WebSock.Ok<State> | WebSock.Push<State> | WebSock.Reply<State> | WebSock.Stop<State>>(
     null as unknown as WebSock.HandleResult<State>,
   );
@@ -113,7 +113,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // a literal close code, close reason and ping data keep their own types, so that they can be checked
+  // a literal close code, close reason or ping data keeps its type, so that it can be checked
   const infer = <Detail extends WebSock.CloseDetail>(detail: Detail) => detail;
   expectType<1005>(infer({ code: 1005 }).code);
   expectType<'late'>(infer({ code: 4000, reason: 'late' }).reason);
@@ -122,7 +122,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // promises, and whatever else has a then
+  // promises and other thenables
   expectAssignable<WebSock.Awaitable<number>>(1);
   expectAssignable<WebSock.Awaitable<number>>(Promise.resolve(1));
   expectAssignable<WebSock.Awaitable<number>>(null as unknown as PromiseLike<number>);
@@ -132,7 +132,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
   expectNotAssignable<WebSock.Awaitable<State>>(
     null as unknown as Promise<{ readonly count?: number }> | Promise<State>,
   );
-  // a then that cannot be called without a callback, or not with null
+  // a then that requires a callback, or does not accept null
   expectNotAssignable<WebSock.Awaitable<number>>(
     null as unknown as { then(onfulfilled: ((value: number) => unknown) | null): unknown },
   );
@@ -153,7 +153,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // the options, each of which may be left out
+  // the options, all optional
   expectAssignable<WebSock.ConnectionOptions>({});
   expectAssignable<WebSock.ConnectionOptions>({
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -183,7 +183,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // what a handler type was made with
+  // the type parameters of a handler type
   type Handler = WebSock<State, string, boolean>;
   expectType<State>(null as unknown as WebSock.StateOf<Handler>);
   expectType<string>(null as unknown as WebSock.InfoOf<Handler>);
@@ -191,7 +191,7 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 }
 
 {
-  // every property is readonly, and may be absent only where it says so
+  // every property is readonly, and optional only where declared so
   type Bytes = InstanceType<Uint8ArrayConstructor>;
   type Text = { readonly opcode: 'text'; readonly data: string };
   expectType<Readonly<WebSock<State>>>(null as unknown as WebSock<State>);

@@ -1,4 +1,4 @@
-// Frames, results and close reasons are told apart by one property each, and a switch over it can be exhaustive.
+// Frames, messages, results and close reasons are discriminated unions, and a switch over one can be exhaustive.
 
 import type { WebSock } from '@websock/spec';
 import { expectType } from 'tsd';
@@ -66,7 +66,7 @@ export function ofResult(result: WebSock.HandleResult<number>): WebSock.Messages
 }
 
 export function ofCloseReason(reason: WebSock.CloseReason): string {
-  // every close reason has both, so they may be read before `type`
+  // every close reason has a code and a reason, which can be read before `type` is tested
   expectType<number>(reason.code);
   expectType<string>(reason.reason);
   switch (reason.type) {

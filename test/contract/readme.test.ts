@@ -91,7 +91,7 @@ test('README.md is short, and its first screen has the commands and an example',
 
 test('the compiler errors in README.md are those of compilers', () => {
   const section = /## Reading compiler errors\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? '';
-  const said = refusalsIn('test/contract/refused.common.ts').map(({ words }) => words);
+  const said = refusalsIn('test/contract/common-errors.ts').map(({ words }) => words);
   const quoted = [...section.matchAll(/^\| `(.+?)`(?:,| \|)/gm)].map(([, text = '']) => text.replaceAll('\\|', '|'));
   expect(quoted.length).toBeGreaterThan(8);
   const unsaid = quoted.filter(

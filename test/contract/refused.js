@@ -1,4 +1,4 @@
-// What the contract refuses in JavaScript; read as refused.ts is.
+// What the contract rejects in JavaScript. For the comments see refused.ts.
 // @ts-check
 
 /** @typedef {import('@websock/spec').WebSock<{ count: number }, string, number>} Handler */

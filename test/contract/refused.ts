@@ -1,5 +1,5 @@
-// What the contract refuses. Each `refused:` comment stands above the line where every supported compiler must report
-// an error, and gives words of its message. compilers.test.ts compares them; nothing else may be reported.
+// What the contract rejects. Each `refused:` comment precedes the line where every supported compiler must report an
+// error that contains its text. compilers.test.ts compares them; there must be no other errors.
 
 import type { WebSock } from '@websock/spec';
 
@@ -20,7 +20,7 @@ declare const bytes: Uint8Array;
 type TextFrame = { readonly opcode: 'text'; readonly data: string };
 type TextOnly = (frame: TextFrame, state: State) => WebSock.HandleResult<State>;
 
-// a handler that takes text frames only
+// a handler that accepts only text frames
 export const textOnly: WebSock<State, Tick, string> = {
   ...good,
   // refused: Type '"binary"' is not assignable to type '"text"'
@@ -50,32 +50,32 @@ upgrade(
   'arg',
 );
 
-// a terminate that takes some reasons only
+// a terminate that accepts only some reasons
 export const someReasons: WebSock<State, Tick, string> = {
   ...good,
   // refused: ' is not assignable to type '"normal"'
   terminate: (_reason: { type: 'normal' }) => {},
 };
 
-// a handleControl that takes pings only
+// a handleControl that accepts only pings
 export const pingsOnly: WebSock<State, Tick, string> = {
   ...good,
   // refused: Type '"pong"' is not assignable to type '"ping"'
   handleControl: (_frame: { opcode: 'ping' }, state: State) => ({ type: 'ok', state }),
 };
 
-// a handler without a callback that must be there
+// a missing required callback
 // refused: Property 'handleInfo' is missing in type
 export const noInfo: WebSock<State, Tick, string> = { init: good.init, handleIn: good.handleIn };
 
-// a callback that is misspelt
-export const misspelt: WebSock<State, Tick, string> = {
+// a misspelled callback
+export const misspelled: WebSock<State, Tick, string> = {
   ...good,
   // refused: 'handleControll' does not exist in type 'WebSock<State, Tick, string>'
   handleControll: good.handleControl,
 };
 
-// a state that is not the handler's: returned, and read
+// a state of the wrong type: returned, and read
 export const wrongState: WebSock<State, Tick, string> = {
   // refused: Type 'string' is not assignable to type 'number'
   init: (arg) => ({ type: 'ok', state: { count: arg } }),
@@ -85,7 +85,7 @@ export const wrongState: WebSock<State, Tick, string> = {
   handleInfo: async (_info, _state) => ({ type: 'ok', state: { count: '1' } }),
 };
 
-// an info that is not the handler's: posted, and read
+// a posted message of the wrong type: posted, and read
 export const wrongInfo: WebSock<State, Tick, string> = {
   init: (arg, mailbox) => {
     // refused: Type 'string' is not assignable to type 'number'
@@ -97,7 +97,7 @@ export const wrongInfo: WebSock<State, Tick, string> = {
   handleInfo: (_info: string, state) => ({ type: 'ok', state }),
 };
 
-// an arg that is not the handler's
+// an arg of the wrong type
 // refused: Argument of type 'number' is not assignable to parameter of type 'string'
 upgrade('/', good, 1);
 
@@ -110,11 +110,11 @@ class Counter implements WebSock<State, Tick, string> {
 // refused: Type 'typeof Counter' is missing the following properties from type 'WebSock<
 upgrade('/', Counter, 'arg');
 
-// a handler of one state, given as a handler of any state: its callbacks could be given anything
+// a handler of one state as a handler of every state, whose callbacks would receive any value
 // refused: Type 'unknown' is not assignable to type '{ n: number; }'
 export const anyState: WebSock<unknown> = null as unknown as WebSock<{ n: number }, unknown, unknown>;
 
-// a callback that changes the handler
+// an assignment to a callback
 // refused: Cannot assign to 'handleIn' because it is a read-only property
 good.handleIn = anyState.handleIn as typeof good.handleIn;
 
@@ -123,16 +123,16 @@ good.handleIn = anyState.handleIn as typeof good.handleIn;
 type Callback = () => WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 export const results: readonly Callback[] = [
-  // ok with messages, which would silently send nothing
+  // ok with messages, which would not be sent
   // refused: is not assignable to type 'undefined'
   () => ({ type: 'ok', messages: [{ opcode: 'text', data: 'lost' }], state }),
-  // a close beside a type that does not stop
+  // a push with a close
   // refused: is not assignable to type 'undefined'
   () => ({ type: 'push', messages: [], close: { code: 1000 }, state }),
-  // a reason beside a type that does not stop
+  // an ok with a reason
   // refused: is not assignable to type 'undefined'
   () => ({ type: 'ok', reason: 'normal', state }),
-  // a status that is no reply's
+  // a push with a status
   // refused: Type 'string' is not assignable to type 'undefined'
   () => ({ type: 'push', status: 'ok', messages: [], state }),
   // an unknown type
@@ -141,40 +141,40 @@ export const results: readonly Callback[] = [
   // no state
   // refused: Property 'state' is missing in type
   () => ({ type: 'ok' }),
-  // a push of nothing at all
+  // a push without messages
   // refused: Property 'messages' is missing in type
   () => ({ type: 'push', state }),
-  // a reply of nothing at all
+  // a reply without messages
   // refused: Property 'messages' is missing in type
   () => ({ type: 'reply', state }),
-  // a close code that stands beside `type`, not in `close`
+  // a close code on the stop, instead of in `close`
   // refused: Type 'number' is not assignable to type 'undefined'
   () => ({ type: 'stop', code: 4001, state }),
-  // an error that stands beside `type`, not in `reason`
+  // an error on the stop, instead of in `reason`
   // refused: Type 'string' is not assignable to type 'undefined'
   () => ({ type: 'stop', error: 'late', state }),
-  // a close reason that stands beside `type`, not in `close`
+  // a close reason on the stop, instead of in `close`
   // refused: Type '"too late"' is not assignable to type 'StopReason
   () => ({ type: 'stop', reason: 'too late', state }),
   // an unknown reason
   // refused: Type '"done"' is not assignable to type 'StopReason
   () => ({ type: 'stop', reason: 'done', state }),
-  // a misspelt property; the compiler looks for these only where the result has its type written beside it
+  // a misspelled property, which is an error only where a return type is declared
   // refused: 'mesages' does not exist in type
   (): WebSock.HandleResult<State> => ({ type: 'stop', reason: 'normal', mesages: [], state }),
   // a message of an unknown opcode
   // refused: Type '"utf8"' is not assignable to type
   // refused before 7.0: Type '"utf8"' is not assignable to type '"text"'
   () => ({ type: 'push', messages: { opcode: 'utf8', data: '' }, state }),
-  // a close code that is no number
+  // a close code that is not a number
   // refused: Type 'string' is not assignable to type
   () => ({ type: 'stop', reason: 'normal', close: { code: '1000' }, state }),
-  // a close reason that is no string
+  // a close reason that is not a string
   // refused: Type 'number' is not assignable to type
   () => ({ type: 'stop', reason: 'normal', close: { code: 1000, reason: 1 }, state }),
 ];
 
-// a branch that returns nothing
+// a branch that returns undefined
 export const nothing: WebSock<State, Tick, string> = {
   ...good,
   // refused: is not assignable to type
@@ -182,7 +182,7 @@ export const nothing: WebSock<State, Tick, string> = {
   handleIn: (frame, state) => (frame.opcode === 'text' ? { type: 'ok' as const, state } : undefined),
 };
 
-// a result whose type has become a string
+// a result whose type is widened to string
 export const widened: WebSock<State, Tick, string> = {
   ...good,
   // refused: Type '{ type: string; state: State; }' is not assignable to type
@@ -190,14 +190,14 @@ export const widened: WebSock<State, Tick, string> = {
   handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { type: string; state: State },
 };
 
-// a result of a shape of its own
+// a result of another shape
 export const shapeless: WebSock<State, Tick, string> = {
   ...good,
   // refused before 7.0: Property 'type' is missing in type
   handleIn: null as unknown as (frame: WebSock.DataFrame, state: State) => { ok: true; state: State },
 };
 
-// a thenable that is no `Promise`, of a result with another state
+// a thenable other than a `Promise`, of a result with another state
 declare const otherState: PromiseLike<WebSock.Ok<{ readonly count: string }>>;
 export const likePromise: WebSock<State, Tick, string> = {
   ...good,
@@ -224,7 +224,7 @@ export const messages: readonly WebSock.Message[] = [
   // text without data
   // refused: Property 'data' is missing in type
   { opcode: 'text' },
-  // a number as a ping's data
+  // a number as the data of a ping
   // refused: Type 'number' is not assignable to type
   { opcode: 'ping', data: 1 },
   // a promise as data
@@ -232,7 +232,7 @@ export const messages: readonly WebSock.Message[] = [
   { opcode: 'text', data: Promise.resolve('later') },
 ];
 
-// ---- The world around a handler ----
+// ---- Mailbox, options, upgrade ----
 
 // refused: 'idleTimout' does not exist in type 'ConnectionOptions'
 upgrade('/', good, 'arg', { idleTimout: 1 });
@@ -242,13 +242,13 @@ upgrade('/', good, 'arg', { idleTimeout: '1s' });
 upgrade('/', good, 'arg', { heartbeat: 15 });
 // refused: Type 'number' is not assignable to type 'string | readonly string[]'
 upgrade('/', good, 'arg', { headers: { Age: 1 } });
-// the names that these two had before
+// the former names of two options
 // refused: 'timeout' does not exist in type 'ConnectionOptions'
 upgrade('/', good, 'arg', { timeout: 1 });
 // refused: 'maxFrameSize' does not exist in type 'ConnectionOptions'
 upgrade('/', good, 'arg', { maxFrameSize: 1 });
 
-// an arg for a handler that has none, which is the default
+// an arg for a handler without one
 declare const none: WebSock<State>;
 upgrade('/', none, undefined);
 // refused: Argument of type '"arg"' is not assignable to parameter of type 'undefined'
@@ -257,17 +257,17 @@ upgrade('/', none, 'arg');
 // refused: 'string' is not assignable to parameter of type 'Tick'
 (null as unknown as WebSock.Mailbox<Tick>).post('tick');
 
-// frame data used as text without a look at the opcode
-export const unlooked = (frame: WebSock.DataFrame): string =>
+// frame data used as text without a test of the opcode
+export const untested = (frame: WebSock.DataFrame): string =>
   // refused: Property 'toUpperCase' does not exist on type
   frame.data.toUpperCase();
 
-// the error of a close reason, read before its type is known
-export const unread = (reason: WebSock.CloseReason): unknown =>
+// the error of a close reason without a test of its type
+export const untestedReason = (reason: WebSock.CloseReason): unknown =>
   // refused: Property 'error' does not exist on type
   reason.error;
 
-// what is no handler has no state, info or arg
+// StateOf, InfoOf and ArgOf of another type
 // refused: Type 'string' does not satisfy the constraint 'Any'
 export type StateOfText = WebSock.StateOf<string>;
 // refused: Type 'string' does not satisfy the constraint 'Any'
@@ -275,14 +275,14 @@ export type InfoOfText = WebSock.InfoOf<string>;
 // refused: Type 'string' does not satisfy the constraint 'Any'
 export type ArgOfText = WebSock.ArgOf<string>;
 
-// ---- What SPEC.md lists as unseen, and what sees it ----
+// ---- A mistake that SPEC.md lists under "What types cannot check", and the annotation that detects it ----
 
 interface Named {
   readonly count: number;
   readonly name?: string;
 }
 
-export const unseen = {
+export const undetected = {
   init: () => ({ type: 'ok', state: { count: 1, nmae: 'a' } }),
   handleIn: (_frame, state) => ({ type: 'ok', state: { ...state, conut: 1 } }),
   handleInfo: (_info, state): WebSock.Ok<Named> => {

@@ -1,4 +1,4 @@
-// A handler of some project, which its CI checks in three ways.
+// The handler of a project, which CI checks in three ways.
 
 import type { WebSock } from '@websock/spec';
 

@@ -1,13 +1,13 @@
 import type { WebSock } from '@websock/spec';
 import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
 
-/** What this server needs of a request. */
-interface Request {
+/** The request, in the form that this server needs. */
+interface UpgradeRequest {
   readonly url: string;
 }
 
 declare function upgrade<State, Info, Arg, Handler>(
-  request: Request,
+  request: UpgradeRequest,
   handler: Checked<Handler> & WebSock<State, Info, Arg>,
   arg: Arg,
   options?: WebSock.ConnectionOptions,

@@ -1,4 +1,4 @@
-// Two mistakes that no type can see, and that eslint.config.mjs finds.
+// Two mistakes that the types cannot detect; eslint.config.mjs does.
 
 import type { WebSock } from '@websock/spec';
 

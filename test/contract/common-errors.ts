@@ -1,5 +1,5 @@
-// The commonest mistakes, and what compilers say of them: the table "Reading compiler errors" of README.md quotes these
-// words. See refused.ts.
+// The most common mistakes, and the compiler errors for them, which the table "Reading compiler errors" in README.md
+// quotes. For the comments see refused.ts.
 
 import type { WebSock } from '@websock/spec';
 

@@ -1,7 +1,8 @@
-// Weakens src/ in every way that it knows, one place at a time, and asks whether the type tests of test/contract and
-// test/conformance notice. A mutation that survives is a missing test, or is listed in equivalent-mutants.ts
-// with the reason why it changes nothing. `npm run mutations` tries them all, in about 20 minutes on two cores;
-// `npm run mutations -- names silent` those of two files, and `npm run mutations -- 48` so many of the contract, by chance.
+// Mutation testing of types: weakens src/ in one place at a time, and checks that a type test of test/contract or
+// test/conformance fails. A surviving mutation is a missing test, unless equivalent-type-mutations.ts lists it with the
+// reason why it changes nothing. `npm run mutations` tries all, in about 20 minutes on two cores;
+// `npm run mutations -- names overlooked` tries those of two files, and `npm run mutations -- 48` a random sample of 48
+// from the contract.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,13 +10,13 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { refusalsOf, root } from '../toolkit/compilers.ts';
-import { type Equivalent, equivalents } from './equivalent-mutants.ts';
+import { type Equivalent, equivalents } from './equivalent-type-mutations.ts';
 
-/** One place of src/ with another text. */
+/** A change of one place in src/. */
 interface Mutation {
   readonly file: string;
   readonly line: number;
-  /** The declaration in which it is. */
+  /** The declaration that contains it. */
   readonly of: string;
   readonly kind: string;
   readonly was: string;
@@ -52,11 +53,11 @@ function mutationsOf(file: string): Mutation[] {
   return [...found.values()].filter(({ source }) => source !== text);
 }
 
-/** The innermost declaration of a type around a place. */
-function declarationAt(tree: ts.SourceFile, place: number): string {
+/** The innermost type declaration around a position. */
+function declarationAt(tree: ts.SourceFile, position: number): string {
   let name = '';
   const visit = (node: ts.Node) => {
-    if (place < node.getStart() || place >= node.end) return;
+    if (position < node.getStart() || position >= node.end) return;
     if (ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
       name = node.name?.text ?? '';
     ts.forEachChild(node, visit);
@@ -81,7 +82,7 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
       yield replace(`without ${oneLine(member)}`, rest.join(between));
     }
   }
-  // Lists of checks; `[One] extends [Other]` and the pairs of the servers are none.
+  // Lists of checks, which are longer than `[One] extends [Other]` and the pairs in server-calls.
   if (ts.isTupleTypeNode(node) && node.elements.length > 2) {
     for (const element of node.elements) {
       const rest = node.elements.filter((other) => other !== element).map((other) => other.getText());
@@ -89,7 +90,7 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
     }
   }
   if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) yield replace('without the property', '');
-  // What only says how a type is matched, as the suite's own do, is no promise to anybody.
+  // Not in the suite, where properties only match or infer types.
   if (file === 'websock.ts' && (ts.isPropertySignature(node) || ts.isMethodSignature(node))) {
     const name = node.name.getText();
     if (node.questionToken) yield ['required', node.questionToken.getStart(), node.questionToken.getEnd(), ''];
@@ -115,7 +116,7 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
     yield replace('true branch as false', wrong.getText(), right);
     yield replace('true branch never', 'never', right);
     const inferred = namesInferred(node.extendsType);
-    // `extends unknown` takes a union apart; its other branch is never taken.
+    // `extends unknown` distributes over a union; its false branch is never taken.
     if (node.extendsType.kind === ts.SyntaxKind.UnknownKeyword) return;
     if (!inferred.some((name) => new RegExp(`\\b${name}\\b`).test(right.getText())))
       yield replace('false branch as true', right.getText(), wrong);
@@ -127,7 +128,7 @@ function* mutationsAt(node: ts.Node, file: string): Generator<Change> {
   }
 }
 
-/** A type that may be replaced as a whole by `any` or `unknown`. */
+/** Whether a type can be replaced by `any` or `unknown`. */
 function isWeakenable(node: ts.Node): node is ts.TypeNode {
   return (
     ts.isTypeReferenceNode(node) ||
@@ -141,7 +142,7 @@ function isWeakenable(node: ts.Node): node is ts.TypeNode {
   );
 }
 
-/** The function type of a property, behind parentheses and beside `undefined`. */
+/** The function type of a property, inside parentheses or a union with `undefined`. */
 function functionIn(type: ts.TypeNode): ts.FunctionTypeNode | undefined {
   if (ts.isFunctionTypeNode(type)) return type;
   if (ts.isParenthesizedTypeNode(type)) return functionIn(type.type);
@@ -164,18 +165,18 @@ function oneLine(node: ts.Node): string {
   return line.length > 60 ? `${line.slice(0, 57)}...` : line;
 }
 
-// ---- The type tests, made ready to be compiled beside each mutation ----
+// ---- The type tests, prepared for compilation with many copies of src/ ----
 
 interface TestFile {
   readonly path: string;
   readonly text: string;
-  /** For a test of the suite: what of it does not mention the suite, and the rest, which has the rest's line numbers. */
+  /** For a test of the suite: the statements that do not use the suite, and the others, at their original lines. */
   readonly parts: readonly [fixtures: string, verdicts: string] | undefined;
-  /** The line of each refusal, and what must be said there. */
+  /** By line, the texts that the error there must contain. */
   readonly refusals: ReadonlyMap<number, readonly string[]>;
 }
 
-// tsd's `expectType` compares types exactly, but is slow. This does so in any compiler, if it is called in two steps.
+// A faster equivalent of tsd's `expectType`, for any compiler. It needs two calls: see `inTwoSteps`.
 const exactly = `
 type Same<One, Other> =
   (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
@@ -193,7 +194,7 @@ function testFiles(): TestFile[] {
         (name) =>
           /\.[jt]s$/.test(name) &&
           !/\.test\.ts$/.test(name) &&
-          !/^(generator|mutate|mistakes|equivalent-mutants|readme|samples)/.test(name),
+          !/^(generator|type-mutations|mistakes|equivalent-type-mutations|readme|samples)/.test(name),
       )
       .map((name) => testFile(folder, name)),
   );
@@ -207,7 +208,7 @@ function testFile(folder: string, name: string): TestFile {
     .replaceAll("'tsd'", "'../../tsd'");
   const refusals = new Map<number, string[]>();
   for (const { line, words, before } of refusalsOf(text)) {
-    // This compiler says something there, in words of its own.
+    // Newer compilers word this error differently.
     const parts = before !== undefined ? [''] : folder === 'conformance' ? words.split(' | ') : [words];
     refusals.set(line, [...(refusals.get(line) ?? []), ...parts]); // the order of a union is the compiler's own
   }
@@ -215,7 +216,7 @@ function testFile(folder: string, name: string): TestFile {
   return { path, text, parts: folder === 'conformance' ? inTwoParts(path, text) : undefined, refusals };
 }
 
-/** Most of a test are handlers and servers, which all copies of the suite can share: what is costly is done once. */
+/** Separates the handlers and servers, which all copies of the suite share, from their verdicts: a large saving. */
 function inTwoParts(path: string, text: string): [string, string] {
   const statements = ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest, true).statements.map((statement) => {
     const [names, words] = [new Set<string>(), new Set<string>()];
@@ -256,7 +257,7 @@ function inTwoParts(path: string, text: string): [string, string] {
   ];
 }
 
-/** `expectType<Type>(value)` as `expectType<Type>()(value)`: so the type of the value can be inferred. */
+/** Rewrites `expectType<Type>(value)` as `expectType<Type>()(value)`, so that the type of the value is inferred. */
 function inTwoSteps(text: string): string {
   const ends: number[] = [];
   const visit = (node: ts.Node) => {
@@ -268,7 +269,7 @@ function inTwoSteps(text: string): string {
   return ends.sort((one, other) => other - one).reduce((so, end) => `${so.slice(0, end)}()${so.slice(end)}`, text);
 }
 
-// ---- The judgement ----
+// ---- Judging mutations ----
 
 const options = {
   target: 'es2022',
@@ -285,7 +286,7 @@ const options = {
   skipLibCheck: true,
 };
 
-/** Why each of several copies of src/ is noticed by the tests; `undefined` for one that is not. */
+/** For each copy of src/, the first deviation of a test; `undefined` if there is none. */
 async function judge(copies: readonly Readonly<Record<string, string>>[], tests: readonly TestFile[]) {
   const folder = mkdtempSync(join(tmpdir(), 'websock-mutations-'));
   try {
@@ -293,7 +294,7 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     };
-    // By name, because of refused.ts and refused.js `include` would take one.
+    // By name, because `include` would take only one of refused.ts and refused.js.
     const files = copies.flatMap((_copy, index) => tests.map(({ path }) => `${index}/${path}`));
     write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
     write('tsd.ts', exactly);
@@ -311,13 +312,13 @@ async function judge(copies: readonly Readonly<Record<string, string>>[], tests:
     }
     const said = await errors(folder, 10 + 3 * copies.length);
     if (said === undefined) return undefined;
-    return copies.map((_copy, index) => noticed(said.get(String(index)) ?? [], tests));
+    return copies.map((_copy, index) => deviation(said.get(String(index)) ?? [], tests));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-interface Said {
+interface CompilerError {
   readonly path: string;
   readonly line: number;
   readonly text: string;
@@ -325,17 +326,17 @@ interface Said {
 
 const program: string = (await import(join(root, 'node_modules/typescript-7.0/lib/getExePath.js'))).default();
 
-/** What the compiler says of each copy; `undefined` if it does not end within so many seconds, or fails itself. */
-function errors(folder: string, seconds: number): Promise<Map<string, Said[]> | undefined> {
-  return new Promise((settle) => {
-    // Seconds of the processor, which are the same on a busy machine. The native program itself, on one thread: two of
-    // them take both cores.
+/** The compiler's errors for each copy; `undefined` if it crashes or exceeds the time limit. */
+function errors(folder: string, seconds: number): Promise<Map<string, CompilerError[]> | undefined> {
+  return new Promise((resolve) => {
+    // A limit on processor time, which does not depend on the load. One thread each, because two of these run at a
+    // time.
     const command = 'ulimit -t "$0" && exec "$@" -p . --pretty false --singleThreaded';
     const settings = { cwd: folder, maxBuffer: 2 ** 30 } as const;
     execFile('/bin/sh', ['-c', command, String(seconds), program], settings, (error, stdout, stderr) => {
-      if (error?.signal || /^(panic|fatal error):/m.test(stderr + stdout)) return settle(undefined);
-      const copies = new Map<string, Said[]>();
-      let list: Said[] = [];
+      if (error?.signal || /^(panic|fatal error):/m.test(stderr + stdout)) return resolve(undefined);
+      const copies = new Map<string, CompilerError[]>();
+      let list: CompilerError[] = [];
       for (const line of stdout.split('\n')) {
         const [, copy = '', path = '', number, text = ''] = /^(\d+)\/(\S+?)\((\d+),\d+\): error (.*)$/.exec(line) ?? [];
         if (number !== undefined) {
@@ -343,40 +344,40 @@ function errors(folder: string, seconds: number): Promise<Map<string, Said[]> | 
           copies.set(copy, list);
           list.push({ path, line: Number(number), text });
         } else if (line.startsWith(' ') && list.length > 0) {
-          const last = list.pop() as Said;
+          const last = list.pop() as CompilerError;
           list.push({ ...last, text: `${last.text}\n${line}` });
         } else if (line.trim() !== '') {
-          throw new Error(`The compiler says: ${line}`);
+          throw new Error(`unexpected output of the compiler: ${line}`);
         }
       }
-      settle(copies);
+      resolve(copies);
     });
   });
 }
 
-function noticed(said: readonly Said[], tests: readonly TestFile[]): string | undefined {
+function deviation(said: readonly CompilerError[], tests: readonly TestFile[]): string | undefined {
   const unmeant = said.find(({ path, line }) => !tests.some((file) => file.path === path && file.refusals.has(line)));
   if (unmeant) return `${unmeant.path}:${unmeant.line} ${unmeant.text}`;
   for (const { path, refusals } of tests) {
     for (const [line, words] of refusals) {
       const here = said.filter((error) => error.path === path && error.line === line);
       const missing = words.find((word) => !here.some(({ text }) => text.includes(word)));
-      // Words in quotes are one of several faults: there are to be no others.
+      // A quoted text is one of several faults, and there must be no others.
       const faults = here.map(({ text }) => text.split('\n')[0]?.split('" | "').length ?? 0);
       if (words.every((word) => word.startsWith('"')) && !faults.includes(words.length))
-        return `${path}:${line} says more or less than ${words}`;
-      if (missing !== undefined) return `${path}:${line} does not say ${missing} but ${JSON.stringify(here)}`;
+        return `${path}:${line} reports other faults than ${words}`;
+      if (missing !== undefined) return `${path}:${line} reports ${JSON.stringify(here)}, not ${missing}`;
     }
   }
   return undefined;
 }
 
-/** Mutations that no test notices. A mutation with which the compiler does not end is noticed. */
+/** The mutations that no test detects. One that makes the compiler exceed its time limit counts as detected. */
 async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> {
   const tests = testFiles();
-  const wrong = ((await judge([rightSources], tests)) ?? ['the compiler does not end'])[0];
+  const wrong = ((await judge([rightSources], tests)) ?? ['the compiler does not finish'])[0];
   if (wrong !== undefined) throw new Error(`The tests fail without a mutation: ${wrong}`);
-  // Most are noticed by the tests that are nearest to them; only the others need more.
+  // Most mutations fail the tests of their own subject, so only the others are tried with all tests.
   const nearest = (file: RegExp) => tests.filter(({ path }) => file.test(path));
   const isOfContract = ({ file }: Mutation) => file === 'websock.ts';
   const isOfServers = ({ file, of }: Mutation) => /server/.test(file) || of === 'ServerFaultTexts';
@@ -384,11 +385,11 @@ async function survivorsOf(mutations: readonly Mutation[]): Promise<Mutation[]> 
   const left = [
     ...(await survivorsAmong(mutations.filter(isOfContract), nearest(/^contract/))),
     ...(await survivorsAmong(mutations.filter(isOfServers), nearest(/servers/))),
-    ...(await survivorsAmong(mutations.filter(isOfHandlers), nearest(/refused/))),
+    ...(await survivorsAmong(mutations.filter(isOfHandlers), nearest(/wrong-handlers/))),
   ];
   return [
     ...(await survivorsAmong(left.filter(isOfContract), tests)),
-    // The contract's own tests do not import the suite.
+    // The tests of the contract do not import the suite.
     ...(await survivorsAmong(
       left.filter((one) => !isOfContract(one)),
       nearest(/^conformance/),
@@ -421,12 +422,12 @@ async function survivorsAmong(mutations: readonly Mutation[], tests: readonly Te
   return survivors;
 }
 
-/** What became of some mutations. */
+/** The outcome of a run. */
 interface Report {
   readonly killed: number;
   readonly survived: readonly Mutation[];
   readonly listed: readonly Mutation[];
-  /** Entries of the list with which no survivor agrees: they are no longer true. */
+  /** Entries of the list of equivalent mutations that match no survivor: they are out of date. */
   readonly idle: readonly Equivalent[];
 }
 
@@ -453,7 +454,7 @@ function isListed({ file, line, of, kind, was }: Mutation, entry: Equivalent): b
   );
 }
 
-/** All of them, those of some files, or so many of the contract, by chance. */
+/** All mutations, those of the named files, or a random sample of the contract's. */
 function mutations(chosen: readonly string[]): Mutation[] {
   const sample = Number(chosen[0] ?? Number.NaN);
   if (Number.isNaN(sample)) {
@@ -465,8 +466,8 @@ function mutations(chosen: readonly string[]): Mutation[] {
   return Array.from({ length: sample }, () => left.splice(Math.floor(Math.random() * left.length), 1)).flat();
 }
 
-/** The place and text of a mutation, on one line. */
-const told = ({ file, line, of, kind, was, is }: Mutation): string => {
+/** A mutation, described on one line. */
+const describe = ({ file, line, of, kind, was, is }: Mutation): string => {
   const brief = (text: string) => text.replace(/\s+/g, ' ').slice(0, 100);
   return `src/${file}:${line} ${of}: ${kind}: ${brief(was)} -> ${brief(is)}`;
 };
@@ -474,11 +475,11 @@ const told = ({ file, line, of, kind, was, is }: Mutation): string => {
 async function main() {
   const chosen = process.argv.slice(2);
   const { killed, survived, listed, idle } = await tryOut(mutations(chosen));
-  for (const survivor of survived) console.log(told(survivor));
-  const untrue = chosen.length === 0 ? idle : []; // only all of them meet every entry
-  for (const { file, of, line, why } of untrue) console.log(`no longer true: ${file}: ${of ?? line}: ${why}`);
+  for (const survivor of survived) console.log(describe(survivor));
+  const outdated = chosen.length === 0 ? idle : []; // a partial run does not match every entry
+  for (const { file, of, line, why } of outdated) console.log(`out of date: ${file}: ${of ?? line}: ${why}`);
   console.log(`mutations: ${killed} killed, ${survived.length} survived, ${listed.length} listed`);
-  process.exitCode = survived.length + untrue.length > 0 ? 1 : 0;
+  process.exitCode = survived.length + outdated.length > 0 ? 1 : 0;
 }
 
 main();

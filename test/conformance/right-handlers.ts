@@ -1,4 +1,4 @@
-// Right handlers and servers, in every way that people write them: all must pass.
+// Right handlers, in every form that people write: all must pass.
 
 import type { WebSock } from '@websock/spec';
 import type { Assert, HandlerConforms, ServerConforms } from '@websock/spec/conformance';
@@ -26,7 +26,7 @@ export type Stateless = Assert<HandlerConforms<typeof stateless>>;
 declare const voidState: WebSock<void>;
 export type VoidState = Assert<HandlerConforms<typeof voidState>>;
 
-// `satisfies` keeps what was written.
+// With `satisfies`, which keeps the type of the literal.
 const satisfying = {
   init: (count, mailbox) => {
     mailbox.post('hello');
@@ -122,7 +122,7 @@ class Room implements WebSock<Count, string, number> {
 }
 export type Class = Assert<HandlerConforms<Room>>;
 
-// The names of other contracts, beside the callback that they would mean: helpers, or what a base class gives.
+// Methods with callback names of other libraries, next to the callback itself: helpers, or members of a base class.
 abstract class Messages extends Room {
   abstract onMessage(text: string): void;
   onOpen(): void {}
@@ -132,7 +132,7 @@ abstract class Messages extends Room {
 }
 export type OfBase = Assert<HandlerConforms<Messages>>;
 
-// What an application gives to be called, kept as an option.
+// A function of the application, kept by the constructor.
 class Options extends Room {
   readonly onError: (error: unknown) => void;
   constructor(onError: (error: unknown) => void) {
@@ -152,7 +152,7 @@ class SubRoom extends Room {
 const subRoom = new SubRoom();
 export type Inherited = Assert<HandlerConforms<typeof subRoom>>;
 
-// Plain words are names of helpers; and what has a terminate may call its helpers as it likes.
+// Helpers named by plain words; with a terminate, helpers of any name.
 class Words extends Room {
   open(_peer: object): void {}
   message(_peer: object, _text: string): void {}
@@ -189,7 +189,7 @@ class Static {
 }
 export type StaticMethods = Assert<HandlerConforms<typeof Static>>;
 
-// Abstract, and a generic factory.
+// An abstract class, and generic factories.
 abstract class Base<State> {
   abstract init(arg: string): WebSock.HandleResult<State>;
   abstract handleIn(frame: WebSock.DataFrame, state: State): WebSock.Awaitable<WebSock.HandleResult<State>>;
@@ -250,7 +250,7 @@ declare const overloadedFirst: {
 };
 export type OverloadedFirst = Assert<HandlerConforms<typeof overloadedFirst>>;
 
-// A wrapper that accepts what it wraps, and returns a handler: generic in the types, not in the handler.
+// A wrapper that is generic in the state, info and arg.
 const counting = <State, Info, Arg>(inner: WebSock<State, Info, Arg>): WebSock<State, Info, Arg> => ({
   ...inner,
   handleIn: (frame, state) => inner.handleIn(frame, state),
@@ -258,7 +258,7 @@ const counting = <State, Info, Arg>(inner: WebSock<State, Info, Arg>): WebSock<S
 const counted = counting(annotated);
 export type Counted = Assert<HandlerConforms<typeof counted>>;
 
-// One that is generic in the handler, and right.
+// A wrapper that is generic in the handler.
 const logging = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
   ...inner,
   handleIn: (frame: WebSock.DataFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> =>
@@ -269,7 +269,7 @@ const logging = <Inner extends WebSock<Count, string, number>>(inner: Inner) => 
 const logged = logging({ ...bare, handleInfo: (_info: string, state: Count) => ({ type: 'ok', state }) as const });
 export type Logged = Assert<HandlerConforms<typeof logged>>;
 
-// The special case first, as overloads should stand; and one that means a string only.
+// The overload for the special case first.
 declare const overloadedBySpecial: {
   init(): WebSock.HandleResult<Count>;
   handleIn: {
@@ -308,7 +308,7 @@ const Counting = <Base extends new (...args: any[]) => Room>(Inner: Base) =>
 const CountingRoom = Counting(Room);
 export type Mixin = Assert<HandlerConforms<InstanceType<typeof CountingRoom>>>;
 
-// A mailbox with a method `post`, which the handler may give all that handleInfo accepts.
+// A mailbox with a method `post`, whose parameter `handleInfo` accepts.
 class PostsByMethod extends Room {
   override init(count: number, mailbox: { post(info: string): void }): WebSock.HandleResult<Count> {
     mailbox.post('hello');
@@ -317,7 +317,7 @@ class PostsByMethod extends Room {
 }
 export type Posting = Assert<HandlerConforms<PostsByMethod>>;
 
-// A `this` that is declared, by a class with private members, in some callbacks.
+// A class with private members that declares a `this` in some callbacks.
 class OwnThis {
   private readonly first = 1;
   init(this: OwnThis, arg: number): WebSock.HandleResult<Count> {
@@ -332,7 +332,7 @@ class OwnThis {
 }
 export type OfOwnThis = Assert<HandlerConforms<OwnThis>>;
 
-// ... beside one that is generic.
+// A declared `this`, and a generic callback.
 declare const ownThisAndGeneric: {
   greeting: string;
   init(this: { greeting: string }): WebSock.Ok<Count>;
@@ -350,7 +350,7 @@ declare const optional: typeof bare & { handleControl?: WebSock<Count>['handleCo
 export type Optional = Assert<HandlerConforms<typeof optional>>;
 export type Readonlied = Assert<HandlerConforms<Readonly<typeof bare>>>;
 
-// Results made by the author's own helpers; lists of every kind.
+// Results from helper functions; every kind of list.
 const ok = <State>(state: State) => ({ type: 'ok', state }) as const;
 const push = <State>(state: State, ...messages: WebSock.Message[]) => ({ type: 'push', messages, state }) as const;
 const text = (data: string) => ({ opcode: 'text', data }) as const;
@@ -407,7 +407,7 @@ const briefInContext = {
 } satisfies WebSock<Count>;
 export type BriefInContext = Assert<HandlerConforms<typeof briefInContext>>;
 
-// States: branded, recursive, a union told apart by the author, functions, any inside.
+// States: branded, recursive, a discriminated union, a function, with `any` inside.
 type Id = string & { readonly brand: 'id' };
 interface Tree {
   readonly children: readonly Tree[];
@@ -445,7 +445,7 @@ const voidBare = {
 };
 export type VoidBare = Assert<HandlerConforms<typeof voidBare>>;
 
-// `this`: the handler, or nothing.
+// A `this` that the handler is assignable to, and `this: void`.
 const withThis = {
   greeting: 'hello',
   init(this: { greeting: string }) {
@@ -460,7 +460,7 @@ const withThis = {
 };
 export type WithThis = Assert<HandlerConforms<typeof withThis>>;
 
-// Narrower results and wider parameters than need be; optional and rest parameters.
+// Narrower results and wider parameters than required; optional and rest parameters.
 const wide = {
   init: (..._given: unknown[]) => ok({ count: 1, name: '' }),
   handleIn: (_frame?: unknown, state: Count = { count: 1 }, _third?: string) => ok({ ...state, name: '' }),
@@ -469,7 +469,7 @@ const wide = {
 };
 export type Wide = Assert<HandlerConforms<typeof wide>>;
 
-// Codes that may be sent, named by an enum, and a code, reason and data known only at run time.
+// Valid codes from an enum; a code, reason and data known only at run time.
 enum Code {
   Kicked = 4000,
   Bye = 1000,
@@ -483,7 +483,7 @@ const closing = {
 };
 export type Closing = Assert<HandlerConforms<typeof closing>>;
 
-// Bytes of every kind, as they are on this compiler.
+// Every type of bytes.
 const bytes = {
   ...bare,
   handleIn: (frame: WebSock.DataFrame, state: Count) =>
@@ -502,7 +502,7 @@ const bytes = {
 };
 export type Bytes = Assert<HandlerConforms<typeof bytes>>;
 
-// A union of handlers; a part of the contract; an intersection.
+// A union of handlers; an interface that extends the contract; an intersection.
 export type Union = Assert<HandlerConforms<typeof bare | typeof annotated | SubRoom>>;
 interface MyHandler extends WebSock<Count, string, number> {
   readonly name: string;
@@ -511,7 +511,7 @@ export type Extended = Assert<HandlerConforms<MyHandler>>;
 export type Intersected = Assert<HandlerConforms<WebSock<Count, string, number> & { readonly name: string }>>;
 export type RequiredAll = Assert<HandlerConforms<Required<WebSock<Count, string, number>>>>;
 
-// Every digit of a code that may be sent, text of any length, and properties named by symbols.
+// Valid codes with every digit, long text, and properties named by symbols.
 declare const mark: unique symbol;
 const digits = {
   ...bare,
@@ -530,11 +530,11 @@ declare const long: `${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten
 type Ten = 'aaaaaaaaaa';
 export type Digits = Assert<HandlerConforms<typeof digits>>;
 
-// A callback that is never there, beside a helper of any.
+// A callback of `never`, and a helper of `any`.
 declare const neverThere: typeof bare & { terminate: never; helper: any };
 export type NeverThere = Assert<HandlerConforms<typeof neverThere>>;
 
-// Only terminate looks at the state.
+// Only `terminate` has a state parameter.
 const onlyTerminate = {
   init: () => ok({ count: 0 }),
   handleIn: () => ok({ count: 1 }),
@@ -586,14 +586,14 @@ export type Instances = Assert<HandlerConforms<typeof instances>>;
 
 // A state that looks like a close or a message.
 const likeClose = {
-  init: () => ok({ code: 99, opcode: 'ping', stray: 1 } as const),
-  handleIn: (_frame: WebSock.DataFrame, state: { code: 99; opcode: 'ping'; stray: 1 }) => ok(state),
-  handleInfo: (_info: string, state: { code: 99 }) => stop({ ...state, opcode: 'ping', stray: 1 } as const),
+  init: () => ok({ code: 99, opcode: 'ping', extra: 1 } as const),
+  handleIn: (_frame: WebSock.DataFrame, state: { code: 99; opcode: 'ping'; extra: 1 }) => ok(state),
+  handleInfo: (_info: string, state: { code: 99 }) => stop({ ...state, opcode: 'ping', extra: 1 } as const),
 };
 export type LikeClose = Assert<HandlerConforms<typeof likeClose>>;
 
-// Properties of undefined, and by symbols, in every part of a result.
-const undefinedBeside = {
+// Properties of `undefined`, and properties named by symbols, in every part of a result.
+const excessUndefined = {
   ...bare,
   handleIn: (_frame: WebSock.DataFrame, state: Count) =>
     ({
@@ -609,9 +609,9 @@ const undefinedBeside = {
       [mark]: 1,
     }) as const,
 };
-export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
+export type ExcessUndefined = Assert<HandlerConforms<typeof excessUndefined>>;
 
-// The verdict is `true`, and no `never`, of which `Assert` would say nothing.
+// The verdict is exactly `true`: `Assert` would also accept `never`.
 export const verdicts: [
   HandlerConforms<typeof bare>,
   HandlerConforms<typeof annotated>,

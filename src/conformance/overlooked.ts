@@ -1,34 +1,39 @@
-// What is wrong with a result although the contract lets it pass: `any`, excess properties, codes and lengths.
+// Mistakes in a result that the contract accepts: `any`, excess properties, close codes and lengths.
 //
-// Every result of every handler goes through here, so this is written for the compiler's sake: tests against types that
-// are the same for all handlers come first, of which it copies nothing; and chains stand where unions would be as right.
+// Every result of every handler is checked here, so this is written to cost the compiler little. First come tests
+// against types that are the same for all handlers, because they need no instantiation. For the same reason some
+// conditions are nested that could be a union.
 
 import type { WebSock } from '../websock';
 import type { OnlyAny } from './callbacks';
-import type { FaultIfAny, IsAny } from './tools';
+import type { FaultIfAny, IsAny } from './utils';
 
 /**
- * The keys in `FaultTexts` of what is wrong with results, in a promise or not, although the contract accepts them. The
- * key of an excess property is followed by the name of the property.
+ * The keys in `FaultTexts` of mistakes that the contract accepts, in a result or a promise of it. The key of an excess
+ * property is followed by a space and the property's name.
  */
-export type SilentFaults<Result> = Result extends NeedsSlowCheck
+export type OverlookedFaultKeys<Result> = Result extends SlowlyCheckedResult
   ? Result extends Promise<infer Value>
-    ? SilentFaults<Value>
-    : SilentFaultsSlow<Result>
+    ? OverlookedFaultKeys<Value>
+    : SlowResultFaultKeys<Result>
   : keyof Result extends ResultKeys | 'code' | 'error'
-    ? SilentPropertyFaults<Result>
-    : SilentFaultsByKey<Result>;
+    ? MessageAndCloseFaultKeys<Result>
+    : OverlookedPropertyFaultKeys<Result>;
 
 type ResultKeys = 'type' | 'state' | 'status' | 'messages' | 'reason' | 'close' | symbol;
 
-type SilentPropertyFaults<Result> =
-  | SilentPropertyFault<Result['messages' & keyof Result]>
-  | SilentPropertyFault<Result['close' & keyof Result]>;
+type MessageAndCloseFaultKeys<Result> =
+  | OverlookedValueFaultKeys<Result['messages' & keyof Result]>
+  | OverlookedValueFaultKeys<Result['close' & keyof Result]>;
 
-type SilentFaultsByKey<Result> = ExcessKeys<Result, ResultKeys, 'propertyExcess'> | SilentPropertyFaults<Result>;
+type OverlookedPropertyFaultKeys<Result> =
+  | ExcessPropertyFaultKey<Result, ResultKeys, 'propertyExcess'>
+  | MessageAndCloseFaultKeys<Result>;
 
-// Messages or a close of any are found by `SilentPropertyFault`.
-type NeedsSlowCheck =
+/**
+ * Matches a result that is unusual in some way. Messages or a close of `any` are found in `OverlookedObjectFaultKeys`.
+ */
+type SlowlyCheckedResult =
   | null
   | void
   | Thenable
@@ -52,14 +57,14 @@ interface AnyState {
 interface AnyReason {
   readonly reason: OnlyAny;
 }
-// The contract's own results have these as `?: undefined`, at most.
+// The contract's own results declare these as `?: undefined`, which does not match.
 interface WithCode {
   readonly code: unknown;
 }
 interface WithError {
   readonly error: unknown;
 }
-// To a literal beside others the compiler adds what it lacks as `?: undefined`, which the contract may accept.
+// In a union of literals, the compiler adds missing properties as `?: undefined`, which the contract may accept.
 interface WithoutMessages {
   readonly type: 'push' | 'reply';
   readonly messages?: never;
@@ -68,9 +73,9 @@ interface WithoutType {
   readonly type?: never;
 }
 
-type SilentFaultsSlow<Result> =
+type SlowResultFaultKeys<Result> =
   Result extends PromiseLike<infer Value>
-    ? SilentFaults<Value>
+    ? OverlookedFaultKeys<Value>
     :
         | (Result extends null | void ? 'resultNothing' : never)
         | (Result extends AnyType ? FaultIfAny<Result['type'], 'resultAny'> : never)
@@ -78,23 +83,23 @@ type SilentFaultsSlow<Result> =
         | (Result extends AnyReason ? FaultIfAny<Result['reason'], 'propertyAny'> : never)
         | (Result extends WithoutMessages ? 'messagesMissing' : never)
         | (Result extends WithoutType ? 'resultNone' : never)
-        | SilentFaultsByKey<Result>;
+        | OverlookedPropertyFaultKeys<Result>;
 
-// ---- Messages and closes ----
+// ---- Messages and close ----
 
-type SilentPropertyFault<Value> = Value extends readonly unknown[]
-  ? SilentObjectFault<Value[number]>
-  : SilentObjectFault<Value>;
+type OverlookedValueFaultKeys<Value> = Value extends readonly unknown[]
+  ? OverlookedObjectFaultKeys<Value[number]>
+  : OverlookedObjectFaultKeys<Value>;
 
-type SilentObjectFault<Value> = Value extends ObjectNeedsSlowCheck
+type OverlookedObjectFaultKeys<Value> = Value extends SlowlyCheckedObject
   ? Value extends CloseLike
-    ? SilentCloseFault<Value>
-    : SilentMessageFault<Value>
+    ? OverlookedCloseFaultKeys<Value>
+    : OverlookedMessageFaultKeys<Value>
   : keyof Value extends 'opcode' | 'data' | symbol
     ? never
-    : SilentMessageFault<Value>;
+    : OverlookedMessageFaultKeys<Value>;
 
-type ObjectNeedsSlowCheck = AnyOpcode | OversizedControl | SharedData | CloseLike;
+type SlowlyCheckedObject = AnyOpcode | OversizedControl | SharedData | CloseLike;
 
 interface AnyOpcode {
   readonly opcode: OnlyAny;
@@ -103,7 +108,7 @@ interface OversizedControl {
   readonly opcode: WebSock.ControlOpcode;
   readonly data: Over125;
 }
-// Before TypeScript 5.9 a `SharedArrayBuffer` is assignable to `ArrayBuffer`. So is `any`, always.
+// Before TypeScript 5.9, a `SharedArrayBuffer` is assignable to `ArrayBuffer`. `any` matches, too.
 interface SharedData {
   readonly data: { readonly [Symbol.toStringTag]: 'SharedArrayBuffer' };
 }
@@ -112,24 +117,24 @@ interface CloseLike {
   readonly opcode?: undefined;
 }
 
-type SilentMessageFault<Message> =
+type OverlookedMessageFaultKeys<Message> =
   IsAny<Message> extends true
     ? 'propertyAny'
     : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
       ?
           | FaultIfAny<Opcode | Data, 'propertyAny'>
-          | ExcessKeys<Message, 'opcode' | 'data', 'messagePropertyExcess'>
+          | ExcessPropertyFaultKey<Message, 'opcode' | 'data', 'messagePropertyExcess'>
           | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
           | (Message extends SharedData ? 'messages' : never)
       : never;
 
-type SilentCloseFault<Close extends CloseLike> = Close extends CloseNeedsSlowCheck
-  ? SilentCloseFaultSlow<Close>
+type OverlookedCloseFaultKeys<Close extends CloseLike> = Close extends SlowlyCheckedClose
+  ? SlowCloseFaultKeys<Close>
   : keyof Close extends 'code' | 'reason' | symbol
-    ? CloseCodeFault<Close['code']>
-    : SilentCloseFaultSlow<Close>;
+    ? CloseCodeFaultKey<Close['code']>
+    : SlowCloseFaultKeys<Close>;
 
-type CloseNeedsSlowCheck = AnyCode | OversizedReason;
+type SlowlyCheckedClose = AnyCode | OversizedReason;
 
 interface AnyCode {
   readonly code: OnlyAny;
@@ -138,16 +143,16 @@ interface OversizedReason {
   readonly reason: Over123;
 }
 
-type SilentCloseFaultSlow<Close> = Close extends { readonly code: infer Code; readonly reason?: infer Reason }
+type SlowCloseFaultKeys<Close> = Close extends { readonly code: infer Code; readonly reason?: infer Reason }
   ?
       | FaultIfAny<Code | Reason, 'propertyAny'>
-      | ExcessKeys<Close, 'code' | 'reason', 'closePropertyExcess'>
-      | CloseCodeFault<Code>
+      | ExcessPropertyFaultKey<Close, 'code' | 'reason', 'closePropertyExcess'>
+      | CloseCodeFaultKey<Code>
       | (Reason extends Over123 ? 'closeReasonLong' : never)
   : never;
 
-/** Checks literals only; a plain `number` could be anything. */
-type CloseCodeFault<Code> = Code extends WebSock.StandardCloseCode
+/** For literals only: a `number` may be a valid code. */
+type CloseCodeFaultKey<Code> = Code extends WebSock.StandardCloseCode
   ? never
   : Code extends number
     ? {} extends { [Key in `${Code}`]: never }
@@ -161,7 +166,7 @@ type CloseCodeFault<Code> = Code extends WebSock.StandardCloseCode
 
 type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
 
-// Each `${any}` that something follows matches one character. So a pattern of n and a `${string}` is "at least n".
+// Each `${any}` but the last matches exactly one character, so n of them and a `${string}` match at least n characters.
 type Chars4 = `${any}${any}${any}${any}`;
 type Chars20 = `${Chars4}${Chars4}${Chars4}${Chars4}${Chars4}`;
 type Over123 = `${Chars20}${Chars20}${Chars20}${Chars20}${Chars20}${Chars20}${Chars4}${string}`;
@@ -169,14 +174,14 @@ type Over125 = `${any}${any}${Over123}`;
 
 // ---- Excess properties ----
 
-/** `Fault`, followed by a name, for each property that is not one of `Known`. */
-export type ExcessKeys<Value, Known, Fault extends string> = keyof Value extends Known | symbol
+/** `Fault`, a space and a name, for each property that is not one of `Known`. */
+export type ExcessPropertyFaultKey<Value, Known, Fault extends string> = keyof Value extends Known | symbol
   ? never
   : `${Fault} ${DefinedKeys<Value, Exclude<keyof Value & (string | number), Known>>}`;
 
 /**
- * Those of some properties that carry a value. Not methods, which an instance of a class may have; nor the
- * `other?: undefined` that the compiler adds to unions of literals. An index signature has no legible name.
+ * The keys among `Key` whose property has a value: neither a method, which an instance of a class may have, nor the
+ * `other?: undefined` that the compiler adds in unions of literals. An index signature is `[key: string]`.
  */
 export type DefinedKeys<Value, Key extends keyof Value> = Key extends unknown
   ? [Value[Key], IsAny<Value[Key]>] extends [((...args: never) => unknown) | undefined, false]

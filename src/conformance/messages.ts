@@ -1,11 +1,9 @@
-// Every fault of the suite, in words: the one file to open for wording.
-//
-// A fault is the number of the rule, the callback, what is wrong; what to do. Short, because the compiler cuts an error
-// after 320 characters.
+// The texts of all faults: the rule's number, the callback and the problem; then the remedy. Short, because the
+// compiler truncates an error after 320 characters.
 
-/** The faults of a handler. Pass one name for each parameter; a union would produce every combination. */
+/** The faults of a handler. Pass a single name for each parameter; a union would produce every combination. */
 export interface FaultTexts<Callback extends string = string, Other extends string = string> {
-  // The handler.
+  // Handler.
   handlerAny: '2.6 the handler is any; give it a type';
   handlerNever: '2.6 the handler is never; give it a type';
   handlerUndefined: '2.6 the handler may be undefined; check it first';
@@ -13,9 +11,9 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   handlerClass: '2.6 the handler is a class; pass an instance';
   handlerNotObject: '2.6 the handler is not an object; pass the object that has the callbacks';
   handlerState: '2.4 the state of the handler is any; give it a type';
-  handlerOther: '2.6 the handler does not fit; annotate it with WebSock to learn why';
+  handlerOther: '2.6 the handler does not conform; annotate it as WebSock to see why';
 
-  // A callback.
+  // Callback.
   missing: {
     init: '1.1 init is missing; add it';
     handleIn: '2.3 handleIn is missing; add it';
@@ -25,7 +23,7 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   misnamed: `2.5 ${Callback} is not a callback; did you mean ${Other}?`;
   callbackHidden: `2.5 ${Callback} is private or protected; make it public`;
   callbackAny: `2.5 ${Callback} is any; give it a type`;
-  callbackUntyped: `2.5 ${Callback} is of type Function; write its parameters and result`;
+  callbackUntyped: `2.5 ${Callback} is of type Function; declare its parameters and result`;
   notFunction: `2.5 ${Callback} is not a function; make it one`;
   tooManyParameters: `2.5 ${Callback} requires more than two parameters; the server passes two`;
   foreignThis: `2.5 ${Callback} declares a this other than the handler; remove it`;
@@ -36,14 +34,14 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   ping: '2.8 handleControl does not accept a ping; annotate it as WebSock.ControlFrame';
   pong: '2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame';
   reason: '4.1 terminate does not accept every WebSock.CloseReason; annotate its parameter with it';
-  info: '2.9 handleInfo does not accept every info of the mailbox of init; make them agree';
+  info: '2.9 handleInfo does not accept every message that can be posted; make it agree with the mailbox of init';
 
-  // A state.
+  // State.
   stateAny: `2.4 ${Callback} accepts a state of any; give it a type`;
   stateNotAccepted: `2.4 ${Callback} does not accept the state that ${Other} returns; make them agree`;
   stateNotAcceptedByOthers: `2.4 ${Callback} returns a state that other callbacks do not accept; make them agree`;
 
-  // A result.
+  // Result.
   resultAny: `3.6 ${Callback} returns any; annotate its result`;
   resultNothing: `3.6 ${Callback} may return undefined; return a result on every path`;
   resultNone: `3.6 ${Callback} returns a value that is not a result; return { type: 'ok', state }`;
@@ -59,22 +57,22 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
   messagePropertyExcess: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
   pingLong: `3.6 ${Callback} returns ping or pong data over 125 bytes; shorten it`;
-  stopCode: `4.2 ${Callback} returns a stop with a code of its own; write close: { code }`;
-  stopError: `3.4 ${Callback} returns a stop with an error of its own; write reason: { error }`;
+  stopCode: `4.2 ${Callback} returns a stop with a property code; write close: { code }`;
+  stopError: `3.4 ${Callback} returns a stop with a property error; write reason: { error }`;
   stopReason: `3.4 ${Callback} returns an invalid reason to stop; use 'normal', 'restart' or { error }`;
   stopReasonError: `3.4 ${Callback} returns an error as its reason to stop; write reason: { error }`;
-  stopReasonText: `3.4 ${Callback} returns a text as its reason to stop; write close: { code, reason }`;
+  stopReasonText: `3.4 ${Callback} returns a string as its reason to stop; write close: { code, reason }`;
   stopReasonWidened: `3.4 ${Callback} returns a reason to stop that may be any string; write 'as const' after it`;
   close: `4.2 ${Callback} returns an invalid close; see WebSock.CloseDetail`;
   closePropertyExcess: `4.2 ${Callback} returns the property ${Other}, which close does not have; remove or rename it`;
-  code: `4.2 ${Callback} returns a close code that may not be sent; see WebSock.CloseCode`;
+  code: `4.2 ${Callback} returns a close code that must not be sent; see WebSock.CloseCode`;
   closeReasonLong: `4.2 ${Callback} returns a close reason over 123 bytes; shorten it`;
 }
 
-/** What every export says in a project that compiles without `strict`. */
+/** The verdict of every export in a project without `strict`. */
 export type NeedsStrict = 'the suite needs strict';
 
-/** The text of a fault: `Fault` is a key of `FaultTexts`, or a key and the name that its text mentions. */
+/** The text of a fault: `Fault` is a key of `FaultTexts`, or a key, a space and the name in its text. */
 export type FaultText<Fault, Callback extends string> = Fault extends keyof FaultTexts
   ? FaultTexts<Callback>[Fault]
   : Fault extends `${infer Key extends keyof FaultTexts} ${infer Name}`
@@ -83,11 +81,11 @@ export type FaultText<Fault, Callback extends string> = Fault extends keyof Faul
 
 /** The faults of a server. */
 export interface ServerFaultTexts {
-  // The upgrade.
+  // Upgrade.
   upgradeAny: '1.1 the upgrade is any; give it a type';
   upgradeNever: '1.1 the upgrade is never; give it a type';
   notFunction: '1.1 the upgrade is not a function; pass the function itself';
-  factory: '1.1 the upgrade makes a route; pass the (request, handler, arg, options?) function that the route calls';
+  factory: '1.1 the upgrade returns a route; pass the (request, handler, arg, options?) function that the route calls';
   parameters: '1.1 the upgrade has unexpected parameters; declare (request, handler, arg, options?)';
   requestAny: '1.1 the request of the upgrade is any; give it a type';
   handlerAny: '1.1 the handler of the upgrade is any, or a WebSock of any; declare WebSock<State, Info, Arg>';
@@ -97,12 +95,12 @@ export interface ServerFaultTexts {
   optionsWrong: '1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions';
   resultAny: '1.1 the upgrade returns any; give its result a type';
 
-  // What it must accept.
+  // Right handlers that it rejects.
   plain: '2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter';
   otherState: '2.6 the upgrade rejects a handler of another state; let State be a type parameter';
   undefinedState: '2.6 the upgrade rejects a handler whose state is undefined; do not constrain State';
-  everyInfo: '2.9 the upgrade rejects a handler that accepts every info; let Info be a type parameter';
-  noInfo: '2.9 the upgrade rejects a handler that accepts no info; do not constrain Info';
+  everyInfo: '2.9 the upgrade rejects a handler that accepts every posted message; let Info be a type parameter';
+  noInfo: '2.9 the upgrade rejects a handler that accepts no posted message; do not constrain Info';
   otherArg: '1.1 the upgrade rejects a handler of another arg; let Arg be a type parameter';
   argOfState: '1.1 the upgrade rejects a handler whose arg is its state; do not constrain Arg';
   noArg: '1.1 the upgrade rejects a handler without an arg; do not constrain Arg';
@@ -111,7 +109,7 @@ export interface ServerFaultTexts {
   async: '2.1 the upgrade rejects a handler of async callbacks; declare WebSock<State, Info, Arg>';
   privates: '2.5 the upgrade rejects an instance of a class with private fields; declare WebSock<State, Info, Arg>';
 
-  // What it must reject.
+  // Wrong handlers that it accepts.
   withoutInit: '1.1 the upgrade accepts a handler without init; declare WebSock<State, Info, Arg>';
   withoutHandleIn: '2.3 the upgrade accepts a handler without handleIn; declare WebSock<State, Info, Arg>';
   withoutHandleInfo: '2.9 the upgrade accepts a handler without handleInfo; declare WebSock<State, Info, Arg>';

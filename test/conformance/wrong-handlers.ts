@@ -1,5 +1,5 @@
-// Wrong handlers, each with exactly one mistake, and what the compiler says of them. A comment `// refused: …` stands
-// above the line where the compiler reports the error; its text is in that error, whole.
+// Wrong handlers, nearly all with a single mistake, and their faults. A comment `// refused: …` precedes the line where
+// the compiler reports an error that contains its text.
 
 /// <reference lib="es2017.sharedmemory" />
 
@@ -12,7 +12,7 @@ interface Count {
 
 type Result = WebSock.HandleResult<Count>;
 
-// A right handler, to be made wrong in one place.
+// A right handler, which most wrong ones change in one place.
 const right = {
   init: (count: number, _mailbox: WebSock.Mailbox<string>): Result => ({ type: 'ok', state: { count } }),
   handleIn: (_frame: WebSock.DataFrame, state: Count): Result => ({ type: 'ok', state }),
@@ -37,7 +37,7 @@ export type Never = Assert<HandlerConforms<never>>;
 export type Unknown = Assert<HandlerConforms<unknown>>;
 
 // refused: 2.6 the handler is not an object; pass the object that has the callbacks
-export type Text = Assert<HandlerConforms<string>>;
+export type StringHandler = Assert<HandlerConforms<string>>;
 
 // refused: 2.6 the handler is not an object; pass the object that has the callbacks
 export type Factory = Assert<HandlerConforms<() => typeof right>>;
@@ -120,7 +120,7 @@ class Terminator extends Chat {
   Terminate(): void {}
 }
 // refused: 2.5 Terminate is not a callback; did you mean terminate?
-export type ClassMisspelt = Assert<HandlerConforms<Terminator>>;
+export type ClassMisspelled = Assert<HandlerConforms<Terminator>>;
 
 declare const anyCallback: typeof noHandleIn & { handleIn: any };
 // refused: 2.5 handleIn is any; give it a type
@@ -135,7 +135,7 @@ const notFunction = { ...right, terminate: true };
 export type NotFunction = Assert<HandlerConforms<typeof notFunction>>;
 
 declare const untyped: typeof noHandleIn & { handleIn: Function };
-// refused: 2.5 handleIn is of type Function; write its parameters and result
+// refused: 2.5 handleIn is of type Function; declare its parameters and result
 export type Untyped = Assert<HandlerConforms<typeof untyped>>;
 
 class PrivateInit {
@@ -170,23 +170,23 @@ const foreignThis = {
 // refused: 2.5 handleInfo declares a this other than the handler; remove it
 export type ForeignThis = Assert<HandlerConforms<typeof foreignThis>>;
 
-class CodeBesideThis {
+class CodeWithThis {
   readonly init = right.init;
   readonly handleIn = right.handleIn;
-  handleInfo(this: CodeBesideThis, _info: unknown, state: Count) {
+  handleInfo(this: CodeWithThis, _info: unknown, state: Count) {
     return { type: 'stop', close: { code: 1005 }, state } as const;
   }
 }
-// refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
-export type OwnThis = Assert<HandlerConforms<CodeBesideThis>>;
+// refused: Type '"4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
+export type OwnThis = Assert<HandlerConforms<CodeWithThis>>;
 
-// In a callback without a `this`, beside one that has it.
-declare const apart: Omit<typeof right, 'handleIn' | 'handleInfo'> & {
+// A mistake in a callback without a `this`, in a handler that declares one elsewhere.
+declare const withThisElsewhere: Omit<typeof right, 'handleIn' | 'handleInfo'> & {
   handleIn(): { type: 'stop'; close: { code: 1005 }; state: Count };
   handleInfo(this: { init: unknown }, info: string, state: Count): Result;
 };
-// refused: Type '"4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
-export type ApartFromThis = Assert<HandlerConforms<typeof apart>>;
+// refused: Type '"4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
+export type WithThisElsewhere = Assert<HandlerConforms<typeof withThisElsewhere>>;
 
 const noMailbox = { ...right, init: (count: number, _request: string): Result => ({ type: 'ok', state: { count } }) };
 // refused: 1.1 init does not accept a WebSock.Mailbox; annotate its second parameter with it
@@ -206,7 +206,7 @@ const binaryOnly = {
 // refused: 2.3 handleIn does not accept a text frame; annotate it as WebSock.DataFrame
 export type BinaryOnly = Assert<HandlerConforms<typeof binaryOnly>>;
 
-// Two overloads, one for each kind, are a right handler; of three the compiler shows the last two.
+// An overload for each kind is right, but of three overloads the compiler shows only the last two.
 declare const frameOverloads: typeof noHandleIn & {
   handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): Result;
   handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
@@ -222,7 +222,7 @@ declare const textOverloads: typeof noHandleIn & {
 // refused: 2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame
 export type TextOverloads = Assert<HandlerConforms<typeof textOverloads>>;
 
-// Beside a fault of the first or of the second overload, or of another callback.
+// An overload for each kind, with a mistake in the first, in the second, or in another callback too.
 declare const frameOverloadFirst: typeof noHandleIn & {
   handleIn(frame: { readonly opcode: 'text'; readonly data: string }, state: Count): undefined;
   handleIn(frame: { readonly opcode: 'binary'; readonly data: Uint8Array }, state: Count): Result;
@@ -254,7 +254,7 @@ declare const frameOverloadLast: Pick<typeof noHandleIn, 'init'> & {
 export type FrameOverloadLast = Assert<HandlerConforms<typeof frameOverloadLast>>;
 
 class TextOnly2 extends Chat {
-  // Refused already here if the class extends a right one with the function property; a method is compared both ways.
+  // The compiler accepts this override, because it compares the parameters of methods in both directions.
   override handleIn(_frame: { opcode: 'text'; data: string }, state: Count): Result {
     return { type: 'ok', state };
   }
@@ -281,7 +281,7 @@ const remoteOnly = { ...right, terminate: (_reason: { type: 'remote'; code: numb
 export type RemoteOnly = Assert<HandlerConforms<typeof remoteOnly>>;
 
 const otherInfo = { ...right, handleInfo: (_info: number, state: Count): Result => ({ type: 'ok', state }) };
-// refused: 2.9 handleInfo does not accept every info of the mailbox of init; make them agree
+// refused: 2.9 handleInfo does not accept every message that can be posted; make it agree with the mailbox of init
 export type OtherInfo = Assert<HandlerConforms<typeof otherInfo>>;
 
 class PostsByMethod extends Chat {
@@ -293,10 +293,10 @@ class PostsByMethod extends Chat {
     return super.handleInfo(_info, state);
   }
 }
-// refused: 2.9 handleInfo does not accept every info of the mailbox of init; make them agree
+// refused: 2.9 handleInfo does not accept every message that can be posted; make it agree with the mailbox of init
 export type PostsByMethods = Assert<HandlerConforms<PostsByMethod>>;
 
-// ---- An override, of which the compiler makes an overload ----
+// ---- An override, whose type is an intersection with the original ----
 
 type OnlyText = { readonly opcode: 'text'; readonly data: string };
 
@@ -314,7 +314,7 @@ const assigned = Object.assign({}, right, {
 // refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
 export type Assigned = Assert<HandlerConforms<typeof assigned>>;
 
-// Beside another fault the override of a mixin is judged too, which stands before what it overrides.
+// The override of a mixin precedes the original. It is judged even if there is another fault.
 declare const mixed: { handleIn(frame: OnlyText, state: Count): Result } & Pick<typeof right, 'init' | 'handleIn'> & {
     handleInfo: typeof nothing.handleInfo;
   };
@@ -322,7 +322,7 @@ declare const mixed: { handleIn(frame: OnlyText, state: Count): Result } & Pick<
 // refused: "3.6 handleInfo may return undefined; return a result on every path"
 export type Mixed = Assert<HandlerConforms<typeof mixed>>;
 
-// A mixin, whose method the compiler compares both ways.
+// A mixin, whose method the compiler compares in both directions.
 const TextMixin = <Base extends new (...args: any[]) => Chat>(Inner: Base) =>
   class extends Inner {
     override handleIn(_frame: OnlyText, state: Count): Result {
@@ -333,7 +333,7 @@ const TextChat = TextMixin(Chat);
 // refused: Type '"2.3 handleIn does not accept a binary frame; annotate it as WebSock.DataFrame"' does not satisfy
 export type MixedIn = Assert<HandlerConforms<InstanceType<typeof TextChat>>>;
 
-// An override that returns nothing, at once or later.
+// An override that returns nothing, directly or in a promise.
 const silenced = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
   ...inner,
   handleIn: (_frame: WebSock.DataFrame, _state: Count) => {},
@@ -350,16 +350,16 @@ const wrappedSilenceLater = silencedLater(right);
 // refused: Type '"3.6 handleInfo may return undefined; return a result on every path"' does not satisfy
 export type WrappedSilenceLater = Assert<HandlerConforms<typeof wrappedSilenceLater>>;
 
-// Its results are judged where the contract lets them pass.
+// An override whose result the contract accepts.
 const withCode = <Inner extends WebSock<Count, string, number>>(inner: Inner) => ({
   ...inner,
   handleInfo: () => ({ type: 'stop', close: { code: 1005 }, state }) as const,
 });
 const wrappedCode = withCode(right);
-// refused: Type '"4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+// refused: Type '"4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
 export type WrappedCode = Assert<HandlerConforms<typeof wrappedCode>>;
 
-// Beside a reply and a stop, whose properties it gets as `?: undefined`, compilers before 7.0 take it for a result.
+// In a union with a reply and a stop, it gets their properties as `?: undefined`, and compilers before 7.0 accept it.
 const typeless = {
   init: () => ({ type: 'ok', state: undefined }) as const,
   handleIn: async (frame: WebSock.DataFrame) => {
@@ -486,9 +486,9 @@ const optionalMessages = { ...right, handleIn: () => ({ type: 'reply', ...partOf
 // refused: 3.6 handleIn returns messages that may be undefined; write messages ?? []
 export type OptionalMessages = Assert<HandlerConforms<typeof optionalMessages>>;
 
-const misspeltMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
+const misspelledMessages = { ...right, handleIn: () => ({ type: 'push', mesages: [], state }) as const };
 // refused: 3.6 handleIn returns the property mesages, which its result does not have; remove or rename it
-export type MisspeltMessages = Assert<HandlerConforms<typeof misspeltMessages>>;
+export type MisspelledMessages = Assert<HandlerConforms<typeof misspelledMessages>>;
 
 const okWithMessages = {
   ...right,
@@ -560,12 +560,12 @@ const opcodeWidened = {
 // refused: 3.6 handleIn returns a message whose opcode may be any string; write 'as const' after it
 export type OpcodeWidened = Assert<HandlerConforms<typeof opcodeWidened>>;
 
-const messageStray = {
+const excessInMessage = {
   ...right,
   handleIn: () => ({ type: 'push', messages: { opcode: 'ping', dat: '' }, state }) as const,
 };
 // refused: 3.6 handleIn returns the property dat, which its message does not have; remove or rename it
-export type MessageStray = Assert<HandlerConforms<typeof messageStray>>;
+export type ExcessInMessage = Assert<HandlerConforms<typeof excessInMessage>>;
 
 type Four<Text extends string> = `${Text}${Text}${Text}${Text}`;
 type Sixty = `${Four<Four<'aaa'>>}${Four<'aaa'>}`;
@@ -588,7 +588,7 @@ const pingLong = {
 export type PingLong = Assert<HandlerConforms<typeof pingLong>>;
 
 const stopReason = { ...right, handleIn: () => ({ type: 'stop', reason: 'error', state }) as const };
-// refused: 3.4 handleIn returns a text as its reason to stop; write close: { code, reason }
+// refused: 3.4 handleIn returns a string as its reason to stop; write close: { code, reason }
 export type StopReason = Assert<HandlerConforms<typeof stopReason>>;
 
 const codeAsReason = { ...right, handleIn: () => ({ type: 'stop', reason: 4001, state }) as const };
@@ -617,22 +617,22 @@ const reasonWidened = { ...right, handleIn: () => ({ type: 'stop' as const, reas
 export type ReasonWidened = Assert<HandlerConforms<typeof reasonWidened>>;
 
 const stopCode = { ...right, handleIn: () => ({ type: 'stop', code: 4001, state }) as const };
-// refused: Type '"4.2 handleIn returns a stop with a code of its own; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleIn returns a stop with a property code; write close: { code }"' does not satisfy
 export type StopCode = Assert<HandlerConforms<typeof stopCode>>;
 
 const stopCodeAndReason = {
   ...right,
   handleInfo: async () => ({ type: 'stop', code: 1005, reason: 'normal', messages: [], state }) as const,
 };
-// refused: Type '"4.2 handleInfo returns a stop with a code of its own; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleInfo returns a stop with a property code; write close: { code }"' does not satisfy
 export type StopCodeAndReason = Assert<HandlerConforms<typeof stopCodeAndReason>>;
 
 const stopError = { ...right, handleIn: () => ({ type: 'stop', error: new Error('late'), state }) as const };
-// refused: Type '"3.4 handleIn returns a stop with an error of its own; write reason: { error }"' does not satisfy
+// refused: Type '"3.4 handleIn returns a stop with a property error; write reason: { error }"' does not satisfy
 export type StopError = Assert<HandlerConforms<typeof stopError>>;
 
 const stopAlone = { ...right, handleIn: () => ({ type: 'stop', close: { code: 1005 }, state }) as const };
-// refused: Type '"4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode"' does not satisfy
+// refused: Type '"4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
 export type StopAlone = Assert<HandlerConforms<typeof stopAlone>>;
 
 const okCode = { ...right, handleIn: () => ({ type: 'ok', code: 4001, state }) as const };
@@ -650,12 +650,12 @@ const wrongCloseReason = {
 // refused: 4.2 handleIn returns an invalid close; see WebSock.CloseDetail
 export type WrongCloseReason = Assert<HandlerConforms<typeof wrongCloseReason>>;
 
-const closeStray = {
+const excessInClose = {
   ...right,
   handleIn: () => ({ type: 'stop', reason: 'normal', close: { code: 1000, resaon: '' }, state }) as const,
 };
 // refused: 4.2 handleIn returns the property resaon, which close does not have; remove or rename it
-export type CloseStray = Assert<HandlerConforms<typeof closeStray>>;
+export type ExcessInClose = Assert<HandlerConforms<typeof excessInClose>>;
 
 const closing = <Code extends number, Reason extends string = ''>(code: Code, reason?: Reason) => ({
   ...right,
@@ -674,53 +674,53 @@ const codes = [
 export type Codes = Assert<HandlerConforms<(typeof codes)[number]>>;
 
 const code1005 = closing(1005);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1005 = Assert<HandlerConforms<typeof code1005>>;
 const code1004 = closing(1004);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1004 = Assert<HandlerConforms<typeof code1004>>;
 const code1006 = closing(1006);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1006 = Assert<HandlerConforms<typeof code1006>>;
 const code1010 = closing(1010);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1010 = Assert<HandlerConforms<typeof code1010>>;
 const code1015 = closing(1015);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1015 = Assert<HandlerConforms<typeof code1015>>;
 const code999 = closing(999);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code999 = Assert<HandlerConforms<typeof code999>>;
 const code1016 = closing(1016);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code1016 = Assert<HandlerConforms<typeof code1016>>;
 const code2999 = closing(2999);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code2999 = Assert<HandlerConforms<typeof code2999>>;
 const code5000 = closing(5000);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Code5000 = Assert<HandlerConforms<typeof code5000>>;
 const codeNegative = closing(-1);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type CodeNegative = Assert<HandlerConforms<typeof codeNegative>>;
 const codeFraction = closing(1000.5);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type CodeFraction = Assert<HandlerConforms<typeof codeFraction>>;
 const codeFraction3 = closing(3000.5);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type CodeFraction3 = Assert<HandlerConforms<typeof codeFraction3>>;
 const codeShort = closing(300);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type CodeShort = Assert<HandlerConforms<typeof codeShort>>;
 const codeLong = closing(40000);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type CodeLong = Assert<HandlerConforms<typeof codeLong>>;
 
 const satisfied = {
   ...right,
   handleInfo: (_info, state) => ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }),
 } satisfies WebSock<Count, string, number>;
-// refused: 4.2 handleInfo returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode
 export type Satisfied = Assert<HandlerConforms<typeof satisfied>>;
 
 const closeReasonLong = closing(1000, long124);
@@ -740,7 +740,7 @@ export type Three = Assert<HandlerConforms<typeof three>>;
 // refused: 1.1 init is missing; add it
 export type Empty = Assert<HandlerConforms<{}>>;
 
-// A wrong result that is a subtype of another callback's.
+// A wrong result that is a subtype of another callback's result.
 const hidden = {
   ...right,
   handleIn: () =>
@@ -753,14 +753,14 @@ const hidden = {
       status: undefined,
     }) as const,
 };
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type Hidden = Assert<HandlerConforms<typeof hidden>>;
 const hiddenBelow = {
   ...right,
   handleIn: (frame: WebSock.DataFrame, state: Count): Result | ReturnType<typeof hidden.handleIn> =>
     frame.opcode === 'text' ? hidden.handleIn() : { type: 'ok', state },
 };
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type HiddenBelow = Assert<HandlerConforms<typeof hiddenBelow>>;
 declare const hiddenInNumber: Omit<typeof right, 'handleIn'> & {
   handleIn(): {
@@ -770,7 +770,7 @@ declare const hiddenInNumber: Omit<typeof right, 'handleIn'> & {
     close: { code: number; reason: string } | { code: 1006; reason: '' };
   };
 };
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type HiddenInNumber = Assert<HandlerConforms<typeof hiddenInNumber>>;
 const anyControl = { ...right, handleControl: () => JSON.parse('') };
 // refused: 3.6 handleControl returns any; annotate its result
@@ -779,19 +779,19 @@ export type AnyControl = Assert<HandlerConforms<typeof anyControl>>;
 // refused: 2.4 the state of the handler is any; give it a type
 export type StoredAny = Assert<HandlerConforms<WebSock.Any>>;
 
-// ---- One mistake, and one fault ----
+// ---- One fault for one mistake ----
 
-// No callback but terminate looks at a state, and init is not to blame for that.
-declare const unlooked: {
+// No callback but terminate has a state parameter: not a fault of init.
+declare const withoutStateParameters: {
   init(count: number): Result;
   handleIn(): { type: 'okay'; state: Count };
   handleInfo(): Result;
   terminate(reason: WebSock.CloseReason, state: Count): void;
 };
 // refused: Type '"3.6 handleIn returns a result of unknown type; use ok, push, reply or stop"' does not satisfy
-export type Unlooked = Assert<HandlerConforms<typeof unlooked>>;
+export type WithoutStateParameters = Assert<HandlerConforms<typeof withoutStateParameters>>;
 
-// What init returns is not known, and terminate is not to blame for that.
+// The result of init is unknown: not a fault of terminate.
 declare const unknownFirst: {
   init(count: number): any;
   handleIn(): Result;
@@ -801,12 +801,12 @@ declare const unknownFirst: {
 // refused: Type '"3.6 init returns any; annotate its result"' does not satisfy
 export type UnknownFirst = Assert<HandlerConforms<typeof unknownFirst>>;
 
-// So the compiler writes a union of literals of which the second has no messages.
-declare const lacking: Omit<typeof right, 'handleIn'> & {
+// The type that the compiler infers for a union of literals, the second one without messages.
+declare const withoutMessages: Omit<typeof right, 'handleIn'> & {
   handleIn(): { type: 'push'; messages: []; state: Count } | { type: 'push'; messages?: undefined; state: Count };
 };
 // refused: 3.6 handleIn returns a push or reply without messages; add them
-export type Lacking = Assert<HandlerConforms<typeof lacking>>;
+export type WithoutMessages = Assert<HandlerConforms<typeof withoutMessages>>;
 
 // A wrong message that is a subtype of another in the list.
 declare const message: WebSock.Message;
@@ -817,7 +817,7 @@ const pingLongBelow = {
 // refused: 3.6 handleIn returns ping or pong data over 125 bytes; shorten it
 export type PingLongBelow = Assert<HandlerConforms<typeof pingLongBelow>>;
 
-// ---- Every other name that is taken for a callback ----
+// ---- Misnamed callbacks: every name ----
 
 // refused: Type '"2.5 init is missing; rename open to it"' does not satisfy
 export type RenamedOpen = Assert<HandlerConforms<typeof noInit & { open: () => void }>>;
@@ -876,7 +876,7 @@ export type AliasWebSocketClose = Assert<HandlerConforms<typeof noTerminate & { 
 // refused: 2.5 webSocketError is not a callback; did you mean terminate?
 export type AliasWebSocketError = Assert<HandlerConforms<typeof noTerminate & { webSocketError: () => void }>>;
 
-// Those of a Durable Object.
+// The handlers of a Durable Object.
 class DurableObject extends Chat {
   webSocketMessage(_socket: object, _message: string): void {}
   webSocketClose(_socket: object, _code: number): void {}
@@ -940,13 +940,13 @@ export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { term
 // refused: 2.5 terXminate is not a callback; did you mean terminate?
 export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
 
-// Of several the compiler chooses one, so that there is one fault; what is no function, or too far, is not meant.
+// Of several, the fault names one. Neither a string nor a very different name is a candidate.
 export const oneOfRenamed: IsOne<HandlerConforms<typeof noInit & { onOpen(): void; onInit(): void }>> = true;
 
 // refused: Type '"1.1 init is missing; add it"' does not satisfy
 export type NotRenamed = Assert<HandlerConforms<typeof noInit & { onOpen: string; begin(): void }>>;
 
-// Two letters away, or no function: a helper.
+// Names with two different letters, or other types than functions, are helpers.
 type Helpers = {
   terminates2(): void;
   handleContr(): void;
@@ -957,22 +957,22 @@ type Helpers = {
 };
 export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noControl & Helpers>>;
 
-// ---- any in a part of a result ----
+// ---- `any` in a part of a result ----
 
 const returning = <Value>(value: Value) => ({ ...right, handleIn: () => value });
 declare const any: any;
 
 const anyStopCode = returning({ type: 'stop', code: any, state } as const);
-// refused: Type '"4.2 handleIn returns a stop with a code of its own; write close: { code }"' does not satisfy
+// refused: Type '"4.2 handleIn returns a stop with a property code; write close: { code }"' does not satisfy
 export type AnyStopCode = Assert<HandlerConforms<typeof anyStopCode>>;
 
 const anyStopError = returning({ type: 'stop', error: any, state } as const);
-// refused: Type '"3.4 handleIn returns a stop with an error of its own; write reason: { error }"' does not satisfy
+// refused: Type '"3.4 handleIn returns a stop with a property error; write reason: { error }"' does not satisfy
 export type AnyStopError = Assert<HandlerConforms<typeof anyStopError>>;
 
-const anyBeside = returning({ type: 'ok', done: any, state } as const);
+const anyExcess = returning({ type: 'ok', done: any, state } as const);
 // refused: Type '"3.6 handleIn returns the property done, which its result does not have; remove or rename it"' does not
-export type AnyBeside = Assert<HandlerConforms<typeof anyBeside>>;
+export type AnyExcess = Assert<HandlerConforms<typeof anyExcess>>;
 
 const anyReasonPart = returning({ type: 'stop', reason: any, state } as const);
 // refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
@@ -1015,11 +1015,11 @@ const undefinedResult = returning(undefined);
 // refused: 3.6 handleIn may return undefined; return a result on every path
 export type UndefinedResult = Assert<HandlerConforms<typeof undefinedResult>>;
 
-// ---- A property that the compiler adds as `?: undefined`, because another result has it ----
+// ---- Missing properties, which the compiler adds to a union of literals as `?: undefined` ----
 
 declare const maybe: boolean;
 
-const lackingMessages = {
+const missingMessages = {
   ...right,
   handleIn: (_frame: WebSock.DataFrame, state: Count) => {
     if (maybe) return { type: 'push', messages: [], state } as const;
@@ -1027,9 +1027,9 @@ const lackingMessages = {
   },
 };
 // refused: 3.6 handleIn returns a push or reply without messages; add them
-export type LackingMessages = Assert<HandlerConforms<typeof lackingMessages>>;
+export type MissingMessages = Assert<HandlerConforms<typeof missingMessages>>;
 
-const lackingMessagesOfReply = {
+const missingMessagesOfReply = {
   ...right,
   handleInfo: async (_info: string, state: Count) => {
     if (maybe) return { type: 'reply', status: 1, messages: [], state } as const;
@@ -1037,11 +1037,11 @@ const lackingMessagesOfReply = {
   },
 };
 // refused: 3.6 handleInfo returns a push or reply without messages; add them
-export type LackingMessagesOfReply = Assert<HandlerConforms<typeof lackingMessagesOfReply>>;
+export type MissingMessagesOfReply = Assert<HandlerConforms<typeof missingMessagesOfReply>>;
 
-const lackingInContext = {
+const missingInContext = {
   ...right,
-  // biome-ignore lint/suspicious/noTsIgnore: TypeScript 7.0 refuses this already here, older ones let it pass
+  // biome-ignore lint/suspicious/noTsIgnore: TypeScript 7.0 reports an error here, older compilers do not
   // @ts-ignore
   handleIn: (_frame, state) => {
     if (maybe) return { type: 'push', messages: [], state };
@@ -1049,50 +1049,50 @@ const lackingInContext = {
   },
 } satisfies WebSock<Count, string, number>;
 // refused: 3.6 handleIn returns a push or reply without messages; add them
-export type LackingInContext = Assert<HandlerConforms<typeof lackingInContext>>;
+export type MissingInContext = Assert<HandlerConforms<typeof missingInContext>>;
 
-// A property of undefined is not stray, and hides nothing.
-const undefinedBeside = returning({
+// An excess property of `undefined` is accepted, and other faults are still found.
+const excessUndefined = returning({
   type: 'stop',
   reason: 'normal',
   close: { code: 1005 },
   other: undefined,
   state,
 } as const);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
-export type UndefinedBeside = Assert<HandlerConforms<typeof undefinedBeside>>;
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
+export type ExcessUndefined = Assert<HandlerConforms<typeof excessUndefined>>;
 
-// ---- Stray properties: which ----
+// ---- The name of an excess property ----
 
-// Of several the compiler chooses one, so that there is one fault.
+// Of several, the fault names one.
 type IsOne<Fault, All = Fault> = Fault extends unknown ? ([All] extends [Fault] ? true : false) : false;
 
-const strays = returning({ type: 'ok', state, mesages: [], undefined: undefined, closing: 1000 } as const);
+const excess = returning({ type: 'ok', state, mesages: [], undefined: undefined, closing: 1000 } as const);
 // refused: "3.6 handleIn returns the property
-export type Strays = Assert<HandlerConforms<typeof strays>>;
-export const oneOfStrays: IsOne<HandlerConforms<typeof strays>> = true;
+export type Excess = Assert<HandlerConforms<typeof excess>>;
+export const oneOfExcess: IsOne<HandlerConforms<typeof excess>> = true;
 
-const straysApart = returning(
+const excessApart = returning(
   maybe ? ({ type: 'ok', state, mesages: [] } as const) : ({ type: 'ok', state, closing: 1000 } as const),
 );
 // refused: "3.6 handleIn returns the property
-export type StraysApart = Assert<HandlerConforms<typeof straysApart>>;
-export const oneOfStraysApart: IsOne<HandlerConforms<typeof straysApart>> = true;
+export type ExcessApart = Assert<HandlerConforms<typeof excessApart>>;
+export const oneOfExcessApart: IsOne<HandlerConforms<typeof excessApart>> = true;
 
-const strayNumber = returning({ type: 'ok', state, 1: 2 } as const);
+const excessNumber = returning({ type: 'ok', state, 1: 2 } as const);
 // refused: Type '"3.6 handleIn returns the property 1, which its result does not have; remove or rename it"' does not
-export type StrayNumber = Assert<HandlerConforms<typeof strayNumber>>;
+export type ExcessNumber = Assert<HandlerConforms<typeof excessNumber>>;
 
-const strayWords = returning({ type: 'ok', state, 'the reason of all': 2 } as const);
+const excessWords = returning({ type: 'ok', state, 'the reason of all': 2 } as const);
 // refused: Type '"3.6 handleIn returns the property the reason of all, which its result does not have;
-export type StrayWords = Assert<HandlerConforms<typeof strayWords>>;
+export type ExcessWords = Assert<HandlerConforms<typeof excessWords>>;
 
-declare const strayRecord: { readonly type: 'ok'; readonly state: Count; readonly [key: string]: unknown };
-const strayIndex = returning(strayRecord);
+declare const excessRecord: { readonly type: 'ok'; readonly state: Count; readonly [key: string]: unknown };
+const excessIndex = returning(excessRecord);
 // refused: Type '"3.6 handleIn returns the property [key: string], which its result does not have; remove or rename it"'
-export type StrayIndex = Assert<HandlerConforms<typeof strayIndex>>;
+export type ExcessIndex = Assert<HandlerConforms<typeof excessIndex>>;
 
-// ---- Which callback is to blame for a state: only that one ----
+// ---- A state that a callback does not accept: one callback is to blame ----
 
 interface Named extends Count {
   readonly name: string;
@@ -1102,36 +1102,36 @@ interface Texts {
 }
 type Ok<State> = WebSock.Ok<State>;
 
-// One callback alone looks at the state, and refuses the first: it is wrong, not init.
-declare const oneLooks: {
+// Only one callback has a state parameter, and it rejects the state of init: it is to blame, not init.
+declare const oneWithStateParameter: {
   init(): Ok<Count>;
   handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Count>;
   handleInfo(): Ok<Count>;
 };
 // refused: Type '"2.4 handleIn does not accept the state that init returns; make them agree"' does not satisfy
-export type OneLooks = Assert<HandlerConforms<typeof oneLooks>>;
+export type OneWithStateParameter = Assert<HandlerConforms<typeof oneWithStateParameter>>;
 
-// It returns the state that it takes, which another refuses: still it is wrong, not the other.
-declare const goesOn: {
+// It also returns that state, which another callback rejects: it is to blame, not the other one.
+declare const returnsItToo: {
   init(): Ok<Count>;
   handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Texts>;
   handleInfo(info: string, state: Count): Ok<Count>;
 };
 // refused: Type '"2.4 handleIn does not accept the state that init returns; make them agree"' does not satisfy
-export type GoesOn = Assert<HandlerConforms<typeof goesOn>>;
+export type ReturnsItToo = Assert<HandlerConforms<typeof returnsItToo>>;
 
-// Only terminate takes what init returns.
-declare const terminateTakes: {
+// Only terminate accepts the state of init.
+declare const terminateAccepts: {
   init(): Ok<Texts>;
   handleIn(frame: WebSock.DataFrame, state: Count): Ok<Count>;
   handleInfo(info: string, state: Count): Ok<Count>;
   terminate(reason: unknown, state: { readonly count: unknown }): void;
 };
 // refused: Type '"2.4 init returns a state that other callbacks do not accept; make them agree"' does not satisfy
-export type TerminateTakes = Assert<HandlerConforms<typeof terminateTakes>>;
+export type TerminateAccepts = Assert<HandlerConforms<typeof terminateAccepts>>;
 
-// Two callbacks refuse what init returns, and a third takes it.
-declare const thirdTakes: {
+// Two callbacks reject the state of init, and a third accepts it.
+declare const thirdAccepts: {
   init(): Ok<Count>;
   handleIn(frame: WebSock.DataFrame, state: Texts): Ok<Count>;
   handleControl(frame: WebSock.ControlFrame, state: Count): Ok<Count>;
@@ -1139,9 +1139,9 @@ declare const thirdTakes: {
 };
 // refused: "2.4 handleIn does not accept the state that init returns; make them agree"
 // refused: "2.4 handleInfo does not accept the state that init returns; make them agree"
-export type ThirdTakes = Assert<HandlerConforms<typeof thirdTakes>>;
+export type ThirdAccepts = Assert<HandlerConforms<typeof thirdAccepts>>;
 
-// What handleIn takes and returns, one callback refuses.
+// One callback rejects the state that handleIn accepts and returns.
 declare const needsMore: {
   init(): Ok<Named>;
   handleIn(frame: WebSock.DataFrame, state: Count): Ok<Count>;
@@ -1150,12 +1150,12 @@ declare const needsMore: {
 // refused: Type '"2.4 handleInfo does not accept the state that handleIn returns; make them agree"' does not satisfy
 export type NeedsMore = Assert<HandlerConforms<typeof needsMore>>;
 
-// Two refuse it.
+// Two callbacks reject it.
 declare const twoNeedMore: typeof needsMore & { handleControl(frame: WebSock.ControlFrame, state: Named): Ok<Named> };
 // refused: Type '"2.4 handleIn returns a state that other callbacks do not accept; make them agree"' does not satisfy
 export type TwoNeedMore = Assert<HandlerConforms<typeof twoNeedMore>>;
 
-// handleIn returns less, and does not look.
+// handleIn returns a state with fewer properties, and has no state parameter.
 declare const returnsLess: {
   init(): Ok<Named>;
   handleIn(): Ok<Count>;
@@ -1164,7 +1164,7 @@ declare const returnsLess: {
 // refused: Type '"2.4 handleIn returns a state that other callbacks do not accept; make them agree"' does not satisfy
 export type ReturnsLess = Assert<HandlerConforms<typeof returnsLess>>;
 
-// The second parameter of init is no state, and what is no function refuses none.
+// The second parameter of init is not a state; members that are not functions reject no state.
 declare const anyMailbox: {
   init(arg: string, mailbox: any): { type: 'okay'; state: Count };
   handleIn(): Ok<Count>;
@@ -1184,17 +1184,17 @@ declare const noFunctions: {
 // refused: "2.5 terminate is not a function; make it one"
 export type NoFunctions = Assert<HandlerConforms<typeof noFunctions>>;
 
-// ---- Faults behind what must be looked at twice ----
+// ---- Mistakes that take the slow path ----
 
 declare const laterCode: typeof noHandleIn & {
   handleIn(): PromiseLike<{ type: 'stop'; reason: 'normal'; close: { code: 1005 }; state: Count }>;
 };
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type LaterCode = Assert<HandlerConforms<typeof laterCode>>;
 
 declare const never: never;
 const neverState = returning({ type: 'stop', reason: 'normal', close: { code: 1005 }, state: never } as const);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type NeverState = Assert<HandlerConforms<typeof neverState>>;
 
 const anyOpcode = returning({ type: 'push', messages: { opcode: any, data: '' }, state } as const);
@@ -1205,17 +1205,17 @@ const codeInMessage = returning({ type: 'push', messages: { opcode: 'text', data
 // refused: 3.6 handleIn returns the property code, which its message does not have; remove or rename it
 export type CodeInMessage = Assert<HandlerConforms<typeof codeInMessage>>;
 
-const codeBeside = returning({
+const codeOnSlowPath = returning({
   type: 'stop',
   reason: 'normal',
   close: { code: 1005, reason: '', other: undefined },
   state,
 } as const);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
-export type CodeBeside = Assert<HandlerConforms<typeof codeBeside>>;
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
+export type CodeOnSlowPath = Assert<HandlerConforms<typeof codeOnSlowPath>>;
 
 // refused: 2.5 handleControll is not a callback; did you mean handleControl?
-export type OptionalMisspelt = Assert<HandlerConforms<typeof noControl & { handleControll?: () => void }>>;
+export type OptionalMisspelled = Assert<HandlerConforms<typeof noControl & { handleControll?: () => void }>>;
 
 declare const optionalPingOnly: typeof noControl & {
   handleControl?: (frame: { opcode: 'ping' }, state: Count) => Result;
@@ -1228,7 +1228,7 @@ const reasonOfUndefined = returning(
     ? ({ type: 'ok', reason: undefined, state } as const)
     : ({ type: 'stop', reason: 'normal', close: { code: 1005 }, state } as const),
 );
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type ReasonOfUndefined = Assert<HandlerConforms<typeof reasonOfUndefined>>;
 
 const anyTypeOfPush = returning({ type: any, messages: [], state } as const);
@@ -1251,7 +1251,7 @@ const rightMessages = returning({
   close: { code: 1005 },
   state,
 } as const);
-// refused: 4.2 handleIn returns a close code that may not be sent; see WebSock.CloseCode
+// refused: 4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode
 export type RightMessages = Assert<HandlerConforms<typeof rightMessages>>;
 
 const noOpcode = returning({ type: 'push', messages: { data: '' }, state } as const);
