@@ -5,10 +5,15 @@ import { describe } from './describe.ts';
 export interface CheckedOptions {
   /** `undefined` if the application gave none: the default depends on the platform (rule 4.6). */
   readonly idleTimeout: number | undefined;
+  /** Whether to ping a silent client (rule 4.6). */
   readonly heartbeat: boolean;
+  /** Whether to compress messages, if the client offers it (RFC 7692). */
   readonly compress: boolean;
+  /** The largest message of the client, in bytes (rule 4.3). */
   readonly maxMessageSize: number;
+  /** Whether to check that text is valid UTF-8 (rule 2.7). */
   readonly validateUtf8: boolean;
+  /** The subprotocol to answer with, if the client offers it (rule 1.5). */
   readonly protocol: string | undefined;
   /** One pair for each header line of the 101 response. */
   readonly headers: readonly (readonly [name: string, value: string])[];

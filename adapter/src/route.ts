@@ -46,6 +46,7 @@ export type Route<Platform = unknown> = (
  * @param options - of this connection alone
  */
 export function accept<State, Info>(handler: WebSock<State, Info, undefined>): Accepted;
+/** Opens a connection that `handler` serves, with an `arg` for its `init`, and perhaps options. */
 export function accept<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,

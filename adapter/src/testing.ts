@@ -79,6 +79,7 @@ export interface TestConnection<Info> {
  * @param options - of the connection; those of the handshake and of compression have no effect
  */
 export function connect<State, Info>(handler: WebSock<State, Info, undefined>): TestConnection<Info>;
+/** Opens a connection to a handler, with an `arg` for its `init`, and perhaps options. */
 export function connect<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,

@@ -371,7 +371,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
   });
 }
 
-test('maxHeldInfos counts posted messages, and not the frames of the client', () => {
+test('maxHeldInfos counts posted messages, and not the frames of the client', async () => {
   const log: string[] = [];
   let unsent = 0;
   const wire: Wire = {
@@ -388,10 +388,10 @@ test('maxHeldInfos counts posted messages, and not the frames of the client', ()
   connection.data({ opcode: 'text', data: 'x'.repeat(1_000) });
   for (let count = 0; count < 20; count++) connection.data({ opcode: 'text', data: 'x' });
   for (let count = 0; count < 10; count++) connection.post(count);
-  connection.wake();
+  await nextTurn();
   expect(log).toEqual([]);
   connection.post('one more');
-  connection.wake();
+  await nextTurn();
   expect(log).toEqual(['drop']);
 });
 

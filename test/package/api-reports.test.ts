@@ -1,10 +1,10 @@
 // The public API is a reviewed file, and says what everything in it is.
 
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { declarationsOf, type Entry, entries, report, reportOf } from './api.ts';
+import { declarationsOf, type Entry, entries, report, reportOf } from './api-reports.ts';
 
 describe.each(entries)('%s', (entry) => {
   test('has the API that was reviewed', () => {
@@ -15,19 +15,26 @@ describe.each(entries)('%s', (entry) => {
   test('has a comment for everything that it exports', () => {
     expect(uncommented(entry)).toEqual([]);
     // each of two declarations of a name, and what is behind unions
-    expect(report(entry)).not.toContain('(undocumented)');
+    expect(report(entry).replace(PLATFORM_INTERFACES, '')).not.toContain('(undocumented)');
   });
 });
 
+/** Interfaces with the part of a platform's own type that the adapter uses: the platform documents their members. */
+const PLATFORM_TYPES = [
+  ...['BunServer', 'BunSocket', 'BunWebSocket', 'Context'],
+  ...['CrosswsHooks', 'CrosswsMessage', 'CrosswsPeer', 'CrosswsRequest', 'CrosswsUpgrade'],
+];
+const PLATFORM_INTERFACES = new RegExp(`^export interface (${PLATFORM_TYPES.join('|')}) .*?^}`, 'gms');
+
 /** The exports of an entry, with their members, that have no comment. */
 function uncommented(entry: Entry): string[] {
-  const { file, tsconfig } = declarationsOf(entry);
+  const { folder, file, tsconfig } = declarationsOf(entry);
   const { config } = ts.readConfigFile(tsconfig, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, dirname(tsconfig));
   const program = ts.createProgram([file], options);
   const checker = program.getTypeChecker();
   const isOurs = (symbol: ts.Symbol) =>
-    symbol.declarations?.some((at) => at.getSourceFile().fileName.startsWith(dirname(file))) ?? false;
+    symbol.declarations?.some((at) => at.getSourceFile().fileName.startsWith(join(folder, 'dist'))) ?? false;
   const found: string[] = [];
   let seen = 0;
   const visit = (exported: ts.Symbol, path: string) => {
@@ -35,7 +42,8 @@ function uncommented(entry: Entry): string[] {
     if (!isOurs(symbol)) return;
     const name = path ? `${path}.${symbol.name}` : symbol.name;
     seen += 1;
-    if (symbol.getDocumentationComment(checker).length === 0) found.push(name);
+    if (symbol.getDocumentationComment(checker).length === 0 && symbol.name !== '#private') found.push(name);
+    if (PLATFORM_TYPES.includes(symbol.name)) return;
     for (const inner of symbol.exports?.values() ?? []) visit(inner, name);
     for (const inner of symbol.members?.values() ?? [])
       if (inner.flags & (ts.SymbolFlags.Property | ts.SymbolFlags.Method)) visit(inner, name);

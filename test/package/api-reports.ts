@@ -11,6 +11,14 @@ import { root } from '../toolkit/compilers.ts';
 const packaged = {
   websock: ['.', 'websock'],
   conformance: ['.', 'conformance'],
+  adapter: ['adapter', 'index'],
+  'adapter-node': ['adapter', 'node/index'],
+  'adapter-bun': ['adapter', 'bun'],
+  'adapter-deno': ['adapter', 'deno'],
+  'adapter-cloudflare': ['adapter', 'cloudflare'],
+  'adapter-crossws': ['adapter', 'crossws'],
+  'adapter-connection': ['adapter', 'connection/index'],
+  'adapter-testing': ['adapter', 'testing'],
   tck: ['tck', 'run'],
   'tck-probe': ['tck', 'probe'],
 } as const;
@@ -18,7 +26,7 @@ export type Entry = keyof typeof packaged;
 export const entries = Object.keys(packaged) as Entry[];
 
 /** The committed report of an entry. */
-export const reportOf = (entry: Entry): string => join(root, 'test/package', `${entry}.api.md`);
+export const reportOf = (entry: Entry): string => join(root, 'test/package/api', `${entry}.api.md`);
 
 /** The declarations of an entry, and the compiler options of its package. */
 export function declarationsOf(entry: Entry): { folder: string; file: string; tsconfig: string } {
@@ -33,7 +41,7 @@ const silent = { logLevel: ExtractorLogLevel.None };
 /** The report of an entry as it is built. With `write`, it is committed too. */
 export function report(entry: Entry, write = false): string {
   const folder = mkdtempSync(join(tmpdir(), 'websock-api-'));
-  const committed = write ? join(root, 'test/package') : join(folder, 'committed');
+  const committed = write ? join(root, 'test/package/api') : join(folder, 'committed');
   mkdirSync(committed, { recursive: true });
   const declarations = declarationsOf(entry);
   try {
