@@ -1,5 +1,4 @@
-// What the adapters of all platforms share: options, routes, and the connections of one server. Nothing is global: each
-// adapter has its own.
+// The adapter, which all platforms share: the options, the route and the connections of one server. Nothing is global.
 
 import type { WebSock } from '@websock/spec';
 import { LONGEST_DELAY } from './connection/clock.ts';
@@ -11,69 +10,73 @@ import { checkHandler } from './handler.ts';
 import { refusal } from './handshake.ts';
 import type { Bounds } from './options.ts';
 import {
-  boundsIn,
   type CheckedOptions,
   checkOptions,
   checkShutdown,
   OptionsReader,
+  readBounds,
   SERVER_OPTION_NAMES,
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
 import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
 
-/** How an adapter treats its connections, whichever handler serves them. */
+/** The options of an adapter, for all its connections. */
 export interface AdapterOptions extends Bounds {
   /**
-   * Receives what routes and callbacks throw, once each, with the callback's name (rule 4.4). Default: `console.error`.
-   * A throw or rejection of its own is written to the console, and harms nothing.
+   * Receives each error of a route, a callback or the server once, with its source (rule 4.4). If `onError` itself throws
+   * or rejects, both errors are written to the console, and no connection is affected. Default: `console.error`.
    */
   readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
-  /** How long a route may take, in ms. Then the request is answered with 503. Default: 10 000. */
+  /**
+   * The time limit of a route, in ms; `Infinity` for none. After it, the request is answered with 503, and the timeout is
+   * reported to `onError`. Default: 10 000.
+   */
   readonly routeTimeout?: number | undefined;
 }
 
-/** A connection to open: checked, its options with their defaults. */
+/** A connection to open. Its handler and options have been checked; the options include the defaults. */
 export interface AcceptedUpgrade {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options: CheckedOptions;
-  /** The AsyncLocalStorage context of its callbacks. */
+  /** The AsyncLocalStorage context of the callbacks. */
   readonly context: AsyncContext | undefined;
 }
 
-/** What is to be done with a request; `undefined` if it is for somebody else. */
+/** A connection to open, a response to send, or `undefined` if the route does not handle the request. */
 export type Decision = AcceptedUpgrade | Response | undefined;
 
 /** One adapter: its options and its connections. */
 export class Adapter {
   readonly connections: Connections;
-  /** Requests whose route is awaited: what refuses each, and what is decided about it. */
-  readonly #waiting = new Map<() => void, Promise<Decision>>();
-  /** How long a route may take, in ms. */
+  /** Requests whose route is pending: the function that refuses each of them, and the decision. */
+  readonly #pending = new Map<() => void, Promise<Decision>>();
+  /** The time limit of a route, in ms. */
   readonly routeTimeout: number;
-  /** Reads the options that the caller has named besides. */
+  /** Reads further options, which the caller of the constructor has named. */
   readonly options: OptionsReader;
 
   /**
    * Throws a TypeError for an option that is unknown or invalid.
    *
-   * @param caller - begins the message
-   * @param more - names of options that the caller reads itself, from `options`
+   * @param caller - the function that error messages name, such as `'serve'`
+   * @param ownOptions - names of further options, which the caller reads from {@link Adapter.options}
    */
-  constructor(caller: string, options: AdapterOptions | undefined, more: readonly string[] = []) {
-    const reader = new OptionsReader(caller, options, [...more, ...SERVER_OPTION_NAMES]);
+  constructor(caller: string, options: AdapterOptions | undefined, ownOptions: readonly string[] = []) {
+    const reader = new OptionsReader(caller, options, [...ownOptions, ...SERVER_OPTION_NAMES]);
     this.options = reader;
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
     this.routeTimeout = reader.milliseconds('routeTimeout', 10_000, 1);
     const onError = reader.option('onError', isFunction, 'a function (error, { callback }) => …');
-    this.connections = new Connections({ onError, ...boundsIn(reader) });
+    this.connections = new Connections({ onError, ...readBounds(reader) });
   }
 
   /**
-   * Asks the route what to do with a request. Synchronously if the route is synchronous: where a platform must upgrade
-   * before anything is awaited, do it then. Never throws or rejects. During a shutdown it is a 503 (rule 1.6); if the
-   * shutdown begins while the route waits, it is one in place of a connection. A request that is accepted is a valid
-   * upgrade (rule 1.5).
+   * Asks the route about a request. Returns a promise only if the route does, as some platforms must upgrade before
+   * anything is awaited. Never throws or rejects. An accepted request is a valid upgrade (rule 1.5).
+   *
+   * During a shutdown, the decision is a 503 (rule 1.6). If the shutdown begins while the route is pending, a 503 replaces
+   * the connection.
    */
   decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
     if (this.connections.isShuttingDown) return unavailable();
@@ -83,11 +86,11 @@ export class Adapter {
       if (!isThenable(result)) return this.#check(request, result, call);
       return this.#await(request, result, call);
     } catch (error) {
-      return this.#failed(error);
+      return this.#fail(error);
     }
   }
 
-  /** Checks what `upgrade` is called with; throws a TypeError for an invalid handler or option. */
+  /** Checks the arguments of `upgrade`. Throws a TypeError for an invalid handler or option. */
   check(
     handler: WebSock.Any,
     arg: unknown,
@@ -99,66 +102,67 @@ export class Adapter {
   }
 
   /**
-   * Closes all connections (rule 4.3). Requests whose route is awaited have the same time; then they are refused.
-   * Rejects with a TypeError for an option that is not sane.
+   * Closes all connections (rule 4.3). The same time limit applies to pending routes; after it, their requests are refused
+   * with 503. Rejects with a TypeError for an invalid option.
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    const over = this.connections.shutdown(options);
+    const connectionsOver = this.connections.shutdown(options);
     const { timeout, spread } = checkShutdown(options);
     const timer = setTimeout(
       () => {
-        for (const refuse of this.#waiting.keys()) refuse();
+        for (const refuse of this.#pending.keys()) refuse();
       },
       Math.min(spread + timeout, LONGEST_DELAY),
     );
-    await Promise.all([over, ...this.#waiting.values()]);
+    await Promise.all([connectionsOver, ...this.#pending.values()]);
     clearTimeout(timer);
   }
 
-  async #await(request: Request, pending: PromiseLike<RouteResult>, call: number): Promise<Decision> {
+  async #await(request: Request, result: PromiseLike<RouteResult>, call: number): Promise<Decision> {
     let refuse = () => {};
-    const refused = new Promise<Decision>((settle) => {
-      refuse = () => settle(unavailable());
+    const refused = new Promise<Decision>((resolve) => {
+      refuse = () => resolve(unavailable());
     });
-    const late = () => {
-      const error = new Error(`the route has not decided within ${this.routeTimeout} ms`);
+    const onTimeout = () => {
+      const error = new Error(`the route did not decide within ${this.routeTimeout} ms`);
       this.connections.report(error, { callback: 'route' });
       refuse();
     };
-    const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(late, this.routeTimeout);
-    const decided = Promise.resolve(pending)
-      .then((result) => this.#check(request, result, call))
-      .catch((error) => this.#failed(error));
+    const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(onTimeout, this.routeTimeout);
+    const decided = Promise.resolve(result)
+      .then((resolved) => this.#check(request, resolved, call))
+      .catch((error) => this.#fail(error));
     const decision = Promise.race([decided, refused]);
-    this.#waiting.set(refuse, decision);
+    this.#pending.set(refuse, decision);
     await decision;
-    this.#waiting.delete(refuse);
+    this.#pending.delete(refuse);
     clearTimeout(timer);
     return decision;
   }
 
   #check(request: Request, result: RouteResult, call: number): Decision {
     if (result instanceof Response && result.bodyUsed) {
-      const remedy = 'make a new one for each request';
-      return this.#failed(new TypeError(`the route returned a Response whose body has been read already; ${remedy}`));
+      const remedy = 'return a new one for each request';
+      return this.#fail(new TypeError(`the route returned a Response whose body has already been read; ${remedy}`));
     }
     if (result instanceof Response && result.type === 'error') {
-      return this.#failed(new TypeError('the route returned Response.error(), which cannot be sent; give it a status'));
+      const remedy = 'return a Response with a status';
+      return this.#fail(new TypeError(`the route returned Response.error(), which cannot be sent; ${remedy}`));
     }
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
-      return this.#failed(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
+      return this.#fail(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
     }
     if (this.connections.isShuttingDown) return unavailable();
     try {
       return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call));
     } catch (error) {
-      return this.#failed(error);
+      return this.#fail(error);
     }
   }
 
-  #failed(error: unknown): Response {
+  #fail(error: unknown): Response {
     this.connections.report(error, { callback: 'route' });
     return new Response('Internal Server Error\n', { status: 500 });
   }
@@ -170,18 +174,18 @@ export function checkRoute(caller: string, route: unknown): void {
   throw new TypeError(`${caller}: the route is ${describe(route)}; pass a function (request) => accept(handler, arg)`);
 }
 
-/** The answer to every request from the moment that a shutdown begins (rule 1.6). */
+/** The response to requests during a shutdown (rule 1.6), and to those whose route takes too long. */
 export function unavailable(): Response {
   return new Response('Service Unavailable\n', { status: 503 });
 }
 
-/** The answer to a request that no route wants; it helps who has forgotten a `return` to find out. */
+/** The response to a request that no route handles. For an upgrade it says why, to help find a missing `return`. */
 export function notFound(isUpgrade: boolean): Response {
   const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
   return new Response(`Not Found${why}\n`, { status: 404 });
 }
 
-// By shape: a library's routes may come with another copy of this package.
+// Checks the shape, as the routes of a library may come with another copy of this package.
 function isAccepted(value: unknown): value is Accepted {
   return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
 }

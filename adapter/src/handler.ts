@@ -4,7 +4,7 @@ import { describe } from './describe.ts';
 /**
  * Throws a TypeError unless `handler` has every callback that the contract requires.
  *
- * @param caller - begins the message, such as `'upgrade'`
+ * @param caller - the function that the message names, such as `'accept'`
  */
 export function checkHandler(handler: unknown, caller = 'upgrade'): asserts handler is WebSock.Any {
   if (typeof handler === 'function') {
@@ -19,7 +19,7 @@ export function checkHandler(handler: unknown, caller = 'upgrade'): asserts hand
     const callback = (handler as Record<string, unknown>)[name];
     const optional = name === 'handleControl' || name === 'terminate';
     if (typeof callback === 'function' || (optional && callback === undefined)) continue;
-    const what = callback === undefined ? 'is missing' : `is ${describe(callback)}`;
-    throw new TypeError(`${caller}: the handler's ${name} ${what}; it must be a function`);
+    const problem = callback === undefined ? 'is missing' : `is ${describe(callback)}`;
+    throw new TypeError(`${caller}: the handler's ${name} ${problem}; it must be a function`);
   }
 }

@@ -1,4 +1,4 @@
-// What a route that is shared between platforms needs, and nothing that drags in a platform.
+// The exports that need no platform, for routes that several platforms share.
 
 export type { AdapterOptions } from './adapter.ts';
 export type { Cannot, Capability } from './capabilities.ts';

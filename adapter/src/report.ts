@@ -1,26 +1,26 @@
-// Reporting what a callback throws (rule 4.4). Whatever was thrown, and whatever the application's own reporter does
-// with it, reporting cannot fail: nobody would catch it.
+// Error reporting (rule 4.4). It never throws, whatever the thrown value and the application's `onError` do: no caller
+// would catch the error.
 
 /**
- * What failed: a callback of a handler; `'route'`, the function that decides whether a request is accepted; or `'server'`,
- * the platform's own server, such as when the process has no descriptors left.
+ * The source of an error: a callback of a handler; `'route'`, the function that decides about requests; or `'server'`, the
+ * platform's own server, for example when the process has run out of file descriptors.
  */
 export type FailedCallback = 'route' | 'server' | 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
 
-/** Where an error comes from. */
+/** The context of a reported error. */
 export interface ErrorContext {
-  /** What threw, rejected, or returned an invalid result. */
+  /** The callback that threw, rejected or returned an invalid result; or `'route'` or `'server'`. */
   readonly callback: FailedCallback;
 }
 
-/** Receives each error once. What it returns is ignored; what it throws is written to the console. */
+/** Receives each error once. Its result is ignored. If it throws or rejects, both errors are written to the console. */
 export type ErrorReporter = (error: unknown, context: ErrorContext) => unknown;
 
-/** A reporter that calls `onError`, or by default writes to the console, and never throws or rejects. */
+/** Makes a reporter that calls `onError`, or by default writes to the console. It never throws or rejects. */
 export function safeReporter(onError: ErrorReporter = write): (error: unknown, context: ErrorContext) => void {
   return (error, context) => {
     try {
-      // A thenable may throw from `then`, or reject.
+      // `onError` may return a thenable whose `then` throws, or which rejects.
       Promise.resolve(onError(error, context)).catch((failure) => writeSafely(failure, error, context));
     } catch (failure) {
       writeSafely(failure, error, context);
@@ -32,19 +32,19 @@ function write(error: unknown, { callback }: ErrorContext): void {
   console.error(`WebSock: ${callback} failed:`, error);
 }
 
-/** Inspecting a thrown value runs its own code, which may throw as well. */
+/** Writes both errors to the console. Inspecting a value may run its own code, which may throw. */
 function writeSafely(failure: unknown, error: unknown, { callback }: ErrorContext): void {
-  for (const [what, value] of [
+  for (const [label, value] of [
     [`WebSock: ${callback} failed:`, error],
-    ['WebSock: and reporting it failed:', failure],
+    ['WebSock: reporting that error failed:', failure],
   ]) {
     try {
-      console.error(what, value);
+      console.error(label, value);
     } catch {
       try {
-        console.error(what, 'a value that cannot be shown');
+        console.error(label, 'a value that cannot be inspected');
       } catch {
-        // There is no console to write to.
+        // The console itself fails: there is nowhere left to report to.
       }
     }
   }

@@ -1,35 +1,36 @@
-// What an application decides about a request: the part that is alike on every platform, and needs none of them.
+// Routes, by which an application decides about requests. Independent of the platform.
 
 import type { WebSock } from '@websock/spec';
 import { type AsyncContext, saveContext } from './connection/context.ts';
 import { checkHandler } from './handler.ts';
 import { checkOptions } from './options.ts';
 
-/** A decision to open a connection; {@link accept} makes it. */
+/** The decision to open a connection, made by {@link accept}. */
 export interface Accepted {
-  /** Serves the connection. */
+  /** The handler that serves the connection. */
   readonly handler: WebSock.Any;
-  /** Passed to the handler's `init` as it is. */
+  /** The argument of the handler's `init`. */
   readonly arg: unknown;
-  /** Of this connection. */
+  /** The options of this connection. */
   readonly options: WebSock.ConnectionOptions | undefined;
 }
 
-/** What a route decides. */
+/** The decision of a {@link Route}: open a connection, send a response, or leave the request to others. */
 export type RouteResult = Accepted | Response | undefined;
 
 /**
  * Decides what happens to a request, whether it asks for a WebSocket or not:
  *
- * - {@link accept}`(handler, arg)`: open a connection. A request that is not a valid upgrade is answered with 4xx
- *   (rule 1.5)
- * - a `Response`: answer with it, such as `new Response('who are you?', { status: 401 })`
- * - `undefined`: not mine; by default 404
+ * - {@link accept}`(handler, arg)` opens a connection. A request that is not a valid upgrade is answered with 4xx
+ *   (rule 1.5).
+ * - A `Response` is sent, such as `new Response('who are you?', { status: 401 })`.
+ * - `undefined` means that the route does not handle the request. By default, it is answered with 404.
  *
- * A throw or a rejection is answered with 500 and reported with the callback `'route'`; so is a route that takes longer
- * than the adapter's `routeTimeout`, with 503.
+ * If a route throws or rejects, the request is answered with 500; if it takes longer than the adapter's `routeTimeout`,
+ * with 503. Both are reported with the callback `'route'`.
  *
- * @typeParam Platform - what the platform gives beside the request; each entry of this package says what
+ * @typeParam Platform - the type of the second argument, which depends on the platform, such as `NodePlatform`; exported
+ * by the platform's entry
  */
 export type Route<Platform = unknown> = (
   request: Request,
@@ -37,16 +38,16 @@ export type Route<Platform = unknown> = (
 ) => RouteResult | PromiseLike<RouteResult>;
 
 /**
- * Opens a connection that `handler` serves: what a {@link Route} returns for a request that it accepts.
+ * Accepts a request: a {@link Route} that returns the result opens a connection.
  *
  * Throws a TypeError for an invalid handler or option.
  *
- * @param handler - serves this connection, and any number of others (rule 2.6)
- * @param arg - passed to `init` as it is; may be left out if the handler's `Arg` is `undefined`
- * @param options - of this connection alone
+ * @param handler - the handler that serves the connection, and any number of others (rule 2.6)
+ * @param arg - the argument of `init`; may be omitted if the handler's `Arg` is `undefined`
+ * @param options - the options of this connection
  */
 export function accept<State, Info>(handler: WebSock<State, Info, undefined>): Accepted;
-/** Opens a connection that `handler` serves, with an `arg` for its `init`, and perhaps options. */
+/** Accepts a request, with an argument for the handler's `init` and, optionally, the options of the connection. */
 export function accept<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
@@ -60,20 +61,20 @@ export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.Co
   return accepted;
 }
 
-/** The AsyncLocalStorage contexts in which `accept` was called, and how many times routes had been called by then. */
+/** For each decision, the AsyncLocalStorage context in which `accept` was called, and the number of route calls by then. */
 const contexts = new WeakMap<Accepted, { readonly context: AsyncContext | undefined; readonly routeCalls: number }>();
 
 let routeCalls = 0;
 
-/** Counts a call of a route, which begins now; returns its number. */
+/** Counts a call of a route that is about to be made; returns its number. */
 export function countRouteCall(): number {
   routeCalls += 1;
   return routeCalls;
 }
 
 /**
- * The context in which a route accepted. If it did not call `accept` for this request, but returned what another call had
- * made, it is the current context.
+ * The context in which a route called `accept`. If the route did not call it for this request, but returned an earlier
+ * decision, the current context.
  */
 export function contextOf(accepted: Accepted, routeCall: number): AsyncContext | undefined {
   const saved = contexts.get(accepted);

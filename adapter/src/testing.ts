@@ -1,4 +1,4 @@
-// For tests of a handler: a connection without a socket, over the same machine as the servers', in virtual time.
+// For tests of handlers: a connection without a socket, with the servers' connection code and a virtual clock.
 //
 //   const client = connect(chat, { name: 'alice', room: 'kitchen' });
 //   client.text('hello');
@@ -19,67 +19,67 @@ import type { ErrorContext } from './report.ts';
 
 /** The server's close frame, as the client sees it. */
 export interface Close {
-  /** Tells it from a message, which has none. */
+  /** Identifies a close frame: messages have no `type`. */
   readonly type: 'close';
-  /** Tells it from a message, which has one. */
+  /** Absent: only messages have an opcode. */
   readonly opcode?: undefined;
-  /** The code; 1005 if the frame had none, which is so when it echoes the client's. */
+  /** The close code; 1005 if the frame had none, as in the answer to a close frame without a code. */
   readonly code: number;
-  /** The reason; `''` if there was none. */
+  /** The close reason; `''` if there was none. */
   readonly reason: string;
 }
 
-/** What a client sees: `received.type === 'close'` and `received.opcode === 'text'` tell what it is. */
+/** A message or the close frame. To tell them apart, test `received.type === 'close'` or `received.opcode === 'text'`. */
 export type Received = (WebSock.Message & { readonly type?: undefined }) | Close;
 
 /**
- * The client of a connection that a handler serves. It does what the test says and nothing else: it answers no ping, so
- * that `idleTimeout` can be tested; only a close frame it answers, and then its socket is gone.
+ * The client of a connection. It sends only what the test sends, with one exception: it answers the server's close frame,
+ * and then its socket is gone. It does not answer pings, so that `idleTimeout` can be tested.
  */
 export interface TestConnection<Info> {
   /** Sends a text message to the handler. */
   readonly text: (data: string) => void;
   /** Sends a binary message to the handler. The bytes are copied. */
   readonly binary: (data: ArrayBuffer | ArrayBufferView) => void;
-  /** Sends a ping of at most 125 bytes; the server answers it with a pong, before `handleControl` is called. */
+  /** Sends a ping of at most 125 bytes. The server answers it with a pong, and then calls `handleControl`. */
   readonly ping: (data?: string | ArrayBuffer | ArrayBufferView) => void;
   /** Sends a pong of at most 125 bytes. */
   readonly pong: (data?: string | ArrayBuffer | ArrayBufferView) => void;
-  /** Posts to the connection's mailbox, as the rest of the program does. */
+  /** Posts a message to the connection's mailbox. */
   readonly post: (info: Info) => void;
   /**
-   * Sends a close frame; without a code, one that has none. Throws a RangeError for a code that a client may not send.
+   * Sends a close frame; without arguments, one without a code. Throws a RangeError for a code that a client may not send.
    */
   readonly close: (code?: number, reason?: string) => void;
   /** Drops the connection without a close frame. */
   readonly drop: () => void;
   /**
-   * Moves the connection's clock, by which `heartbeat`, `idleTimeout` and the bounds of closing are measured. Pending work
-   * runs before, between and behind the timers. The handler's own timers and dates are not affected.
+   * Advances the connection's clock, which measures `heartbeat`, `idleTimeout` and the time limits of closing. Yields to the
+   * event loop before, between and after the timers. The handler's own timers and dates are not affected.
    */
   readonly advance: (milliseconds: number) => Promise<void>;
   /**
-   * The next thing that the client sees: a message of the handler, a ping or pong of the server, or the close frame.
-   * Waits for it; rejects once nothing can come any more, because the connection is over.
+   * Resolves with the next message, ping, pong or close frame that the client receives. Rejects if the connection has ended
+   * and nothing is left to receive.
    */
   readonly next: () => Promise<Received>;
-  /** Why the connection ended, once `terminate` has settled: the reason that `terminate` received. */
+  /** Why the connection ended: the reason that `terminate` receives. Resolves once `terminate` has settled. */
   readonly closed: Promise<WebSock.CloseReason>;
-  /** What callbacks have thrown so far, with the callback's name. A server would report it (rule 4.4). */
+  /** The errors of callbacks so far, including invalid results. A server would report them (rule 4.4). */
   readonly errors: readonly (ErrorContext & { readonly error: unknown })[];
 }
 
 /**
- * Opens a connection to a handler: `init` has been called when this returns.
+ * Opens a connection to a handler. `init` has been called when this function returns.
  *
  * Throws a TypeError for an invalid handler or option.
  *
  * @param handler - the handler to test
- * @param arg - passed to `init` as it is; may be left out if the handler's `Arg` is `undefined`
- * @param options - of the connection; those of the handshake and of compression have no effect
+ * @param arg - the argument of `init`; may be omitted if the handler's `Arg` is `undefined`
+ * @param options - the options of the connection; `protocol`, `headers` and `compress` have no effect
  */
 export function connect<State, Info>(handler: WebSock<State, Info, undefined>): TestConnection<Info>;
-/** Opens a connection to a handler, with an `arg` for its `init`, and perhaps options. */
+/** Opens a connection to a handler, with an argument for its `init` and, optionally, the options of the connection. */
 export function connect<State, Info, Arg>(
   handler: WebSock<State, Info, Arg>,
   arg: Arg,
@@ -99,42 +99,43 @@ class InMemory implements TestConnection<unknown> {
   readonly closed: Promise<WebSock.CloseReason>;
   readonly #connection: Connection<any, any, any>;
   readonly #clock = new VirtualClock();
-  /** What the client has not taken yet, and who waits for it. */
-  readonly #inbox: Received[] = [];
-  readonly #waiting: {
-    readonly settle: (seen: Received) => void;
-    readonly fail: (error: Error) => void;
+  /** Received, but not yet returned by `next`. */
+  readonly #received: Received[] = [];
+  /** Pending calls of `next`. */
+  readonly #readers: {
+    readonly resolve: (received: Received) => void;
+    readonly reject: (error: Error) => void;
   }[] = [];
-  /** No close frame has gone either way, and the connection has not dropped. */
-  #open = true;
-  #over = false;
+  /** Whether neither side has sent a close frame, or dropped the connection. */
+  #isOpen = true;
+  #isOver = false;
 
   constructor(handler: WebSock.Any, arg: unknown, options: WebSock.ConnectionOptions | undefined) {
     const onError = (error: unknown, { callback }: ErrorContext) => this.errors.push({ callback, error });
     const wire: Wire = {
-      send: (message) => this.#show(message),
+      send: (message) => this.#receive(message),
       unsent: () => 0,
       close: (code, reason) => {
-        this.#open = false;
-        this.#show({ type: 'close', code, reason });
+        this.#isOpen = false;
+        this.#receive({ type: 'close', code, reason });
         queueMicrotask(() => this.#connection.gone()); // the client has answered
       },
       drop: () => {},
       pause: () => {},
       resume: () => {},
-      ping: () => this.#show({ opcode: 'ping', data: new Uint8Array() }),
+      ping: () => this.#receive({ opcode: 'ping', data: new Uint8Array() }),
     };
     const connections = new Connections({ onError }, this.#clock);
     this.#connection = new Connection(connections, wire, handler, checkOptions(options, 'connect'));
     this.closed = this.#connection.over;
     this.closed.then(() => {
-      this.#over = true;
-      for (const { fail } of this.#waiting.splice(0)) fail(overError());
+      this.#isOver = true;
+      for (const { reject } of this.#readers.splice(0)) reject(overError());
     });
     this.#connection.open(arg);
   }
 
-  // Arrow functions, so that a test may take them apart: `const { text, next } = connect(chat)`.
+  // Arrow functions, so that a test can destructure the client: `const { text, next } = connect(chat)`.
 
   readonly text = (data: string): void => {
     if (typeof data !== 'string') throw new TypeError(`text: the data is ${describe(data)}; pass a string`);
@@ -147,7 +148,7 @@ class InMemory implements TestConnection<unknown> {
 
   readonly ping = (data: string | ArrayBuffer | ArrayBufferView = ''): void => {
     const bytes = controlBytes('ping', data);
-    if (this.#open) this.#show({ opcode: 'pong', data: bytes.slice() });
+    if (this.#isOpen) this.#receive({ opcode: 'pong', data: bytes.slice() });
     this.#connection.control({ opcode: 'ping', data: bytes });
   };
 
@@ -159,46 +160,46 @@ class InMemory implements TestConnection<unknown> {
 
   readonly close = (code?: number, reason = ''): void => {
     if (code !== undefined && code !== 1010 && !isSendableCode(code)) {
-      const may = '1000-1003, 1007-1014 and 3000-4999, or nothing';
-      throw new RangeError(`close: the code is ${describe(code)}; a client may send ${may}`);
+      const allowed = '1000-1003, 1007-1014 and 3000-4999, or no code';
+      throw new RangeError(`close: the code is ${describe(code)}; a client may send ${allowed}`);
     }
-    if (!this.#open) return;
-    this.#open = false;
-    this.#show({ type: 'close', code: code ?? 1005, reason }); // the echo
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#receive({ type: 'close', code: code ?? 1005, reason }); // the server's answer
     this.#connection.closing(code ?? 1005, reason);
     this.#connection.gone();
   };
 
   readonly drop = (): void => {
-    this.#open = false;
+    this.#isOpen = false;
     this.#connection.gone();
   };
 
   readonly advance = async (milliseconds: number): Promise<void> => {
     if (!(milliseconds >= 0)) {
-      throw new RangeError(`advance: ${describe(milliseconds)} milliseconds; pass a number that is not negative`);
+      throw new RangeError(`advance: the time is ${describe(milliseconds)}; pass a number of milliseconds, at least 0`);
     }
-    await turn();
+    await yieldToEventLoop();
     const end = this.#clock.time + milliseconds;
-    while (this.#clock.runNext(end)) await turn();
+    while (this.#clock.runNext(end)) await yieldToEventLoop();
     this.#clock.time = end;
   };
 
   readonly next = (): Promise<Received> => {
-    const seen = this.#inbox.shift();
-    if (seen) return Promise.resolve(seen);
-    if (this.#over) return Promise.reject(overError());
-    return new Promise((settle, fail) => this.#waiting.push({ settle, fail }));
+    const received = this.#received.shift();
+    if (received) return Promise.resolve(received);
+    if (this.#isOver) return Promise.reject(overError());
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   };
 
-  #show(seen: Received): void {
-    const waiting = this.#waiting.shift();
-    if (waiting) waiting.settle(seen);
-    else this.#inbox.push(seen);
+  #receive(received: Received): void {
+    const reader = this.#readers.shift();
+    if (reader) reader.resolve(received);
+    else this.#received.push(received);
   }
 }
 
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until it is advanced. */
 class VirtualClock implements Clock {
   time = 0;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
@@ -217,7 +218,7 @@ class VirtualClock implements Clock {
     this.#timers.delete(timer as { at: number; run: () => void });
   }
 
-  /** Runs the first timer that is due by `end`, in its own time; false if there is none. */
+  /** Sets the clock to the earliest timer that is due by `end`, and runs it. Returns false if there is none. */
   runNext(end: number): boolean {
     const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
     if (!next) return false;
@@ -228,18 +229,18 @@ class VirtualClock implements Clock {
   }
 }
 
-// Taken now: a test that puts fake timers in their place would wait indefinitely.
+// Saved before a test installs fake timers, which would never fire.
 const { setTimeout: startTimer } = globalThis;
 
-/** Lets promises, microtasks and the machine's own turns run. */
-function turn(): Promise<void> {
-  return new Promise((settle) => {
-    startTimer(settle, 0);
+/** Lets promises, microtasks and immediates run. */
+function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    startTimer(resolve, 0);
   });
 }
 
 function overError(): Error {
-  return new Error('next: nothing can come any more, because the connection is over; see `closed` for the reason');
+  return new Error('next: the connection has ended, and nothing is left to receive; see `closed` for the reason');
 }
 
 function bytesOf(caller: string, data: ArrayBuffer | ArrayBufferView): InstanceType<Uint8ArrayConstructor> {

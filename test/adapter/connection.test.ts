@@ -1,4 +1,4 @@
-// @websock/adapter/connection, which a server of any platform can use: here with a wire that keeps a log.
+// @websock/adapter/connection, for servers of any platform: here with wires that log their calls.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import type { WebSock } from '@websock/spec';
 import { expect, test } from 'vitest';
 import { echo } from '../../examples/echo/echo.ts';
 
-/** A connection whose `handleIn` is pending until the test calls `goOn`, with a log of the calls of its wire. */
+/** A connection with a log of its wire's calls. Its `handleIn` is pending until the test calls `settle`, except for 'now'. */
 function open({
   clock,
   ping,
@@ -18,7 +18,7 @@ function open({
   connections?: Connections;
 } = {}) {
   const log: string[] = [];
-  const waiting: (() => void)[] = [];
+  const pending: (() => void)[] = [];
   const wire: Wire = {
     send: ({ data }) => log.push(`send ${data}`),
     unsent: () => 0,
@@ -33,7 +33,7 @@ function open({
     handleIn: (frame, state) =>
       frame.data === 'now'
         ? { type: 'push', messages: frame, state }
-        : new Promise((settle) => waiting.push(() => settle({ type: 'push', messages: frame, state }))),
+        : new Promise((resolve) => pending.push(() => resolve({ type: 'push', messages: frame, state }))),
     handleInfo: (_info, state) => ({ type: 'ok', state }),
   };
   const connection = new Connection(connections, wire, handler, checkOptions());
@@ -42,56 +42,56 @@ function open({
     log,
     connection,
     text: (data: string) => connection.data({ opcode: 'text', data }),
-    async goOn() {
-      waiting.shift()?.();
+    async settle() {
+      pending.shift()?.();
       await new Promise(setImmediate);
     },
   };
 }
 
-/** The frames that are buffered during a pending callback before reading pauses. */
-const FEW = 16;
+/** The number of frames that are buffered during a pending callback before reading pauses. */
+const BUFFERED = 16;
 
-test('reading pauses when 16 messages wait for a callback, and resumes when none does', async () => {
-  const { log, text, goOn } = open();
+test('reading pauses when 16 messages are queued during a callback, and resumes when none is', async () => {
+  const { log, text, settle } = open();
   text('pending');
-  for (let count = 1; count < FEW; count++) text('now');
+  for (let count = 1; count < BUFFERED; count++) text('now');
   expect(log, 'a few are buffered').toEqual([]);
   text('now');
   expect(log).toEqual(['pause']);
   text('pending');
-  await goOn();
-  const answers = ['send pending', ...Array(FEW).fill('send now')];
+  await settle();
+  const answers = ['send pending', ...Array(BUFFERED).fill('send now')];
   expect(log, 'a callback is pending again').toEqual(['pause', ...answers]);
-  await goOn();
+  await settle();
   expect(log).toEqual(['pause', ...answers, 'send pending', 'resume']);
 });
 
-test('reading pauses when a large message waits for a callback', async () => {
-  const { log, text, goOn } = open();
+test('reading pauses when a large message is queued during a callback', async () => {
+  const { log, text, settle } = open();
   text('pending');
   text('x'.repeat(65_536));
   expect(log).toEqual(['pause']);
-  await goOn();
-  await goOn();
+  await settle();
+  await settle();
   expect(log.at(-1)).toBe('resume');
 });
 
-test('reading resumes after the end, for the answer to the close frame', () => {
+test('reading resumes after the end, to receive the answer to the close frame', () => {
   const { log, text, connection } = open();
-  for (let count = 0; count <= FEW; count++) text('pending');
+  for (let count = 0; count <= BUFFERED; count++) text('pending');
   connection.shutdown();
   expect(log).toEqual(['pause', 'close 1001', 'resume']);
 });
 
-test('messages that came before the connection was open pause reading once a callback is pending', async () => {
-  const waiting: string[] = [];
+test('messages that arrive before `open` pause reading once a callback is pending', async () => {
+  const log: string[] = [];
   const wire: Wire = {
     send() {},
     unsent: () => 0,
     close() {},
     drop() {},
-    pause: () => waiting.push('pause'),
+    pause: () => log.push('pause'),
   };
   const handler: WebSock<undefined> = {
     init: () => new Promise(() => {}),
@@ -99,13 +99,13 @@ test('messages that came before the connection was open pause reading once a cal
     handleInfo: (_info, state) => ({ type: 'ok', state }),
   };
   const connection = new Connection(new Connections(), wire, handler, checkOptions());
-  for (let count = 0; count < FEW; count++) connection.data({ opcode: 'text', data: 'early' });
-  expect(waiting, 'the wire is not used before `open`').toEqual([]);
+  for (let count = 0; count < BUFFERED; count++) connection.data({ opcode: 'text', data: 'early' });
+  expect(log, 'the wire is not used before `open`').toEqual([]);
   connection.open(undefined);
-  expect(waiting).toEqual(['pause']);
+  expect(log).toEqual(['pause']);
 });
 
-test('`over` settles whether it is read before the end or after it', async () => {
+test('`over` resolves whether it is read before or after the end', async () => {
   const { connection } = open();
   const early = connection.over;
   connection.closing(4000, 'bye');
@@ -120,16 +120,16 @@ test('`over` settles whether it is read before the end or after it', async () =>
   expect(await other.over).toEqual({ type: 'remote', code: 1006, reason: '' });
 });
 
-test('the clock is read for a message only if there is an idle clock', () => {
+test('a message reads the clock only if the connection has an idle clock', () => {
   let reads = 0;
   const clock: Clock = { now: () => ++reads, start() {}, stop() {} };
   const { text } = open({ clock });
   for (let count = 0; count < 100; count++) text('now');
   expect(reads, 'a platform that cannot ping has no idleTimeout by default').toBe(0);
 
-  const clocked = open({ clock, ping() {} });
+  const pinging = open({ clock, ping() {} });
   const before = reads;
-  for (let count = 0; count < 100; count++) clocked.text('now');
+  for (let count = 0; count < 100; count++) pinging.text('now');
   expect(reads - before).toBe(100);
 });
 
@@ -150,14 +150,14 @@ test('connections end in any order, and a shutdown closes the rest', async () =>
   expect(connections.size).toBe(0);
 });
 
-test('a wire is asked for its unsent bytes only when those sent since may exceed maxUnsentBytes', () => {
+test('`unsent` is called only when the messages sent since the last call may exceed maxUnsentBytes', () => {
   const log: string[] = [];
-  let waits = 0;
+  let unsent = 0;
   const wire: Wire = {
     send: ({ data }) => log.push(`send ${(data as string).length}`),
     unsent() {
       log.push('unsent');
-      return waits;
+      return unsent;
     },
     close() {},
     drop() {},
@@ -170,21 +170,21 @@ test('a wire is asked for its unsent bytes only when those sent since may exceed
     return log.splice(0);
   };
   const expected = (length: number) => [`send ${length}`, 'unsent'];
-  expect(logOf(663), '3 bytes for each unit and a header of 10: 1 999').toEqual(['send 663']);
+  expect(logOf(663), '3 bytes for each UTF-16 unit, and a header of 10: 1 999').toEqual(['send 663']);
   expect(logOf(1)).toEqual(expected(1));
   expect(logOf(663), 'nothing was buffered').toEqual(['send 663']);
-  waits = 2_001;
+  unsent = 2_001;
   expect(logOf(1).slice(0, 2), 'too much is buffered').toEqual(expected(1));
-  expect(logOf(1), 'so the next callback waits').toEqual([]);
-  waits = 0;
+  expect(logOf(1), 'so the next callback is not called').toEqual([]);
+  unsent = 0;
   connection.sent();
   expect(log).toEqual(['unsent', 'send 1']);
 });
 
 test('a client is not dropped because the process was blocked', () => {
-  const looks: (() => void)[] = [];
+  const timers: (() => void)[] = [];
   let now = 0;
-  const clock: Clock = { now: () => now, start: (run) => looks.push(run), stop() {} };
+  const clock: Clock = { now: () => now, start: (run) => timers.push(run), stop() {} };
   const log: string[] = [];
   let unsent = 0;
   const wire: Wire = {
@@ -201,22 +201,22 @@ test('a client is not dropped because the process was blocked', () => {
     handleInfo: (_info, state) => ({ type: 'ok', state }),
   };
   new Connection(new Connections({ onError() {} }, clock), wire, handler, checkOptions()).open(undefined);
-  const look = () => {
-    for (const run of looks.splice(0)) run();
+  const runTimers = () => {
+    for (const run of timers.splice(0)) run();
   };
-  now = 600_000; // much longer than stallTimeout: the process was blocked, and could not send
-  look();
+  now = 600_000; // far beyond stallTimeout, as if the process had been blocked and could not send
+  runTimers();
   expect(log).toEqual([]);
   unsent = 1_900_000;
-  look();
+  runTimers();
   for (let count = 0; count < 20; count++) {
     now += 6_000;
-    look();
+    runTimers();
   }
-  expect(log, 'when checks in time see no progress').toEqual(['drop']);
+  expect(log, 'after regular checks without progress').toEqual(['drop']);
 });
 
-test('connections that post without end yield to the event loop together, and take turns', async () => {
+test('connections that post endlessly yield to the event loop together, and take turns', async () => {
   const COUNT = 2_000;
   const connections = new Connections();
   const wire: Wire = { send() {}, unsent: () => 0, close() {}, drop() {}, pause() {}, resume() {} };
@@ -242,13 +242,13 @@ test('connections that post without end yield to the event loop together, and ta
   for (let turn = 0; turn < 50; turn++) {
     const before = sum();
     await nextTurn();
-    expect(sum() - before, 'callbacks in one turn').toBeLessThanOrEqual(1_010);
+    expect(sum() - before, 'callbacks in one turn of the event loop').toBeLessThanOrEqual(1_010);
   }
-  expect(Math.min(...handled), 'each has had its share').toBeGreaterThanOrEqual(10);
+  expect(Math.min(...handled), 'callbacks of each connection').toBeGreaterThanOrEqual(10);
   for (const connection of all) connection.gone();
 });
 
-test('a connection goes on within the same turn if no other waits', async () => {
+test('a connection continues in the same turn of the event loop if no other has yielded', async () => {
   const { connection, log, text } = open();
   for (let count = 0; count < 2_500; count++) text('now');
   for (let turn = 0; turn < 2; turn++) await nextTurn();
@@ -259,19 +259,19 @@ test('a connection goes on within the same turn if no other waits', async () => 
   expect(log.at(-1)).toBe('send now');
 });
 
-test('reading pauses while frames wait for other connections, and resumes behind them', async () => {
+test('reading pauses while a connection has yielded to others, and resumes afterwards', async () => {
   const connections = new Connections();
   const busy = open({ connections });
   const other = open({ connections });
   for (let count = 0; count < 1_000; count++) busy.text('now');
   other.text('now');
-  expect(other.log, 'its server has called a batch of callbacks').toEqual(['pause']);
+  expect(other.log, 'the server has called a whole batch of callbacks').toEqual(['pause']);
   await nextTurn();
   expect(other.log).toEqual(['pause', 'send now', 'resume']);
 });
 
 {
-  // The callbacks run in the AsyncLocalStorage context in which the connection was made, whoever causes them.
+  // Callbacks run in the AsyncLocalStorage context in which the connection was made, whatever causes them.
   const user = new AsyncLocalStorage<string>();
   const recorded = (clock?: Clock) => {
     const seen: string[] = [];
@@ -304,7 +304,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
     return { seen, connection, connections };
   };
 
-  test('callbacks run in the context in which the connection was made, whoever posts or sends', async () => {
+  test('callbacks run in the context in which the connection was made, not in that of a post or a socket event', async () => {
     const { seen, connection } = user.run('ann', recorded);
     user.run('server', () => connection.open(undefined));
     user.run('bob', () => connection.post('hello'));
@@ -327,7 +327,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
     ]);
   });
 
-  test('two connections that are posted to in one turn keep their contexts', async () => {
+  test('two connections that receive posts in one turn keep their contexts', async () => {
     const [one, two] = ['one', 'two'].map((name) => user.run(name, recorded));
     for (const { connection } of [one, two] as ReturnType<typeof recorded>[]) connection.open(undefined);
     await nextTurn();
@@ -337,7 +337,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
     expect([one?.seen.at(-1), two?.seen.at(-1)]).toEqual(['handleInfo a as one', 'handleInfo b as two']);
   });
 
-  test('a shutdown and a timeout terminate in the context of the connection', async () => {
+  test('after a shutdown and after a timeout, terminate runs in the context of the connection', async () => {
     let now = 0;
     const timers: (() => void)[] = [];
     const started: (string | undefined)[] = [];
@@ -360,7 +360,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
       });
     }
     expect(idle.seen).toContain('terminate as ann');
-    expect(new Set(started), 'no timer keeps the store of someone who posts').toEqual(new Set(['ann']));
+    expect(new Set(started), 'no timer keeps the context of a post').toEqual(new Set(['ann']));
 
     const { seen, connection, connections } = user.run('ann', () => recorded());
     connection.open(undefined);
@@ -371,7 +371,7 @@ test('reading pauses while frames wait for other connections, and resumes behind
   });
 }
 
-test('maxHeldInfos counts posted messages, and not the frames of the client', async () => {
+test('maxHeldInfos counts posted messages, not frames', async () => {
   const log: string[] = [];
   let unsent = 0;
   const wire: Wire = {
@@ -420,7 +420,7 @@ test('if a message cannot be sent, terminate receives the state that the callbac
   expect(errors).toEqual(['Error: out of memory']);
 });
 
-test('no part of a result goes out if one of its messages has detached bytes', () => {
+test('no part of a result is sent if one of its messages has detached bytes', () => {
   const detached = () => {
     const bytes = new Uint8Array(8);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
@@ -439,7 +439,7 @@ test('no part of a result goes out if one of its messages has detached bytes', (
     'a ping': [{ opcode: 'ping', data: detached() }],
     'a view out of bounds': [{ opcode: 'binary', data: shrunk() }],
   } as const;
-  for (const [what, messages] of Object.entries(cases)) {
+  for (const [label, messages] of Object.entries(cases)) {
     const errors: string[] = [];
     const log: string[] = [];
     const wire: Wire = {
@@ -455,8 +455,8 @@ test('no part of a result goes out if one of its messages has detached bytes', (
     };
     const connections = new Connections({ onError: (error) => errors.push(String(error)) });
     new Connection(connections, wire, handler, checkOptions()).open(undefined);
-    expect(log, what).toEqual(['close 1011']);
-    expect(errors[0], what).toMatch(/\(number 2\) of opcode '\w+' whose bytes are detached; .*\(rule 3\.6\)/);
+    expect(log, label).toEqual(['close 1011']);
+    expect(errors[0], label).toMatch(/\(number 2\) of opcode '\w+' whose bytes are detached; .*\(rule 3\.6\)/);
   }
   const empty: WebSock.Message[] = [];
   const wire: Wire = { send: (message) => empty.push(message), unsent: () => 0, close() {}, drop() {} };
@@ -474,7 +474,7 @@ function transferred(view: DataView): DataView {
   return view;
 }
 
-test('a handler whose handleControl cannot be read fails when a control frame comes', () => {
+test('a handler whose handleControl cannot be read fails when a control frame arrives', () => {
   const errors: unknown[] = [];
   const log: string[] = [];
   const handler = {
@@ -494,7 +494,7 @@ test('a handler whose handleControl cannot be read fails when a control frame co
   expect(errors).toEqual(['handleControl: Error: unreadable']);
 });
 
-test('where only whole messages show progress, a large message has the time that a slow client needs', () => {
+test('if `unsent` shows whole messages only, a slow client gets more time for a large message', () => {
   for (const coarseUnsent of [false, true]) {
     const timers: (() => void)[] = [];
     const delays: number[] = [];

@@ -1,5 +1,5 @@
-// What a person reads who has made a mistake: at the call where it is made, in `onError`, in `terminate`, and on
-// standard error. The rules themselves are tested in test/tck.
+// The errors that a developer sees: thrown by calls, passed to `onError` and `terminate`, and written to the console. The
+// rules themselves are tested in test/tck.
 
 import { once } from 'node:events';
 import { createServer, IncomingMessage } from 'node:http';
@@ -30,7 +30,7 @@ const failing: [string, () => unknown][] = [
   ['rejects', () => Promise.reject(boom)],
 ];
 
-describe('4.4 what a callback throws reaches onError with its name, and terminate', () => {
+describe('4.4 an error of a callback is passed to onError, with the name of the callback, and to terminate', () => {
   test.each(failing)('handleIn %s', async (_title, handleIn) => {
     const { handler, reasons } = handlerOf({ handleIn });
     const server = await served(() => accept(handler, undefined));
@@ -66,7 +66,7 @@ describe('4.4 what a callback throws reaches onError with its name, and terminat
     expect(server.errors).toEqual([{ callback: 'route', error: boom }]);
   });
 
-  test('without onError it is written to the console', async () => {
+  test('without onError, an error is written to the console', async () => {
     const written = vi.spyOn(console, 'error').mockImplementation(() => {}).mock.calls;
     const { handler } = handlerOf({ handleIn: () => Promise.reject(boom) });
     const server = await served(() => accept(handler, undefined), { onError: undefined });
@@ -77,11 +77,11 @@ describe('4.4 what a callback throws reaches onError with its name, and terminat
   });
 });
 
-describe('an invalid handler or option is refused at the call, which names it', () => {
+describe('a call with an invalid handler or option throws an error that names it', () => {
   class Chat {}
   const { handler: right } = handlerOf({});
   const cases: [string, unknown, unknown, string][] = [
-    ['no object', undefined, {}, 'the handler is undefined; pass an object with init, handleIn and handleInfo'],
+    ['no handler', undefined, {}, 'the handler is undefined; pass an object with init, handleIn and handleInfo'],
     ['a class', Chat, {}, 'the handler is a class or function; pass an instance, such as "new Chat()"'],
     ['a missing callback', { init: () => {} }, {}, "the handler's handleIn is missing; it must be a function"],
     [
@@ -103,23 +103,18 @@ describe('an invalid handler or option is refused at the call, which names it', 
       'the option "idleTimeout" is 0.5; it must be',
     ],
     [
-      'a size of NaN',
+      'a maxMessageSize of NaN',
       right,
       { maxMessageSize: Number.NaN },
       'the option "maxMessageSize" is NaN; it must be a whole number of bytes, at least 1',
     ],
     [
-      'half a byte',
+      'a maxMessageSize of half a byte',
       right,
       { maxMessageSize: 0.5 },
       'the option "maxMessageSize" is 0.5; it must be a whole number of bytes, at least 1',
     ],
-    [
-      'a flag that is a string',
-      right,
-      { compress: 'yes' },
-      'the option "compress" is \'yes\'; it must be true or false',
-    ],
+    ['a string for compress', right, { compress: 'yes' }, 'the option "compress" is \'yes\'; it must be true or false'],
     [
       'a heartbeat in milliseconds',
       right,
@@ -143,39 +138,40 @@ describe('an invalid handler or option is refused at the call, which names it', 
       'an option of the server',
       right,
       { closeTimeout: 1 },
-      'there is no option "closeTimeout" here; it belongs to all connections: serve, attach, createFetch or createAdapter',
+      'there is no option "closeTimeout" here; pass it for all connections, to serve, attach, createFetch, toHooks or ' +
+        'createAdapter',
     ],
-    ['options that are a number', right, 60_000, 'the options are 60000; pass an object'],
+    ['a number in place of the options', right, 60_000, 'the options are 60000; pass an object'],
     [
       'a header of the handshake',
       right,
       { headers: { upgrade: 'h2c' } },
-      'the header "upgrade" belongs to the handshake; leave it out (rule 1.5)',
+      'the header "upgrade" is reserved for the handshake; leave it out (rule 1.5)',
     ],
     [
       'the header of the subprotocol',
       right,
       { headers: { 'Sec-WebSocket-Protocol': 'chat' } },
-      'the header "Sec-WebSocket-Protocol" belongs to the handshake; use the option "protocol" (rule 1.5)',
+      'the header "Sec-WebSocket-Protocol" is reserved for the handshake; use the option "protocol" (rule 1.5)',
     ],
     [
-      'a length',
+      'a Content-Length header',
       right,
       { headers: { 'content-length': '0' } },
-      'the header "content-length" belongs to the handshake; leave it out (rule 1.5)',
+      'the header "content-length" is reserved for the handshake; leave it out (rule 1.5)',
     ],
     [
       'a line break in a header',
       right,
       { headers: { 'Set-Cookie': ['a=1', 'b=2\r\nX: 1'] } },
-      'the header "Set-Cookie" is \'b=2\\r\\nX: 1\'; it must be a string without control characters',
+      'the header "Set-Cookie" is \'b=2\\r\\nX: 1\'; it must be a string, or a list of strings, without control characters or',
     ],
-    ['the name of a header', right, { headers: { 'a b': '' } }, '\'a b\' in the option "headers" is not the name of a'],
+    ['an invalid header name', right, { headers: { 'a b': '' } }, '\'a b\' in the option "headers" is not a valid'],
     [
       'a Headers object',
       right,
       { headers: new Headers() },
-      "the option \"headers\" is an object of Headers; it must be an object, such as { 'Set-Cookie': 'a=1' }",
+      "the option \"headers\" is an instance of Headers; it must be an object, such as { 'Set-Cookie': 'a=1' }",
     ],
   ];
 
@@ -185,7 +181,7 @@ describe('an invalid handler or option is refused at the call, which names it', 
     expect(call).toThrow(`accept: ${message}`);
   });
 
-  test.each(cases)('upgrade: %s; the client is answered with 500', async (_title, handler, options, message) => {
+  test.each(cases)('upgrade: %s; the client receives a 500', async (_title, handler, options, message) => {
     const { upgrade } = createAdapter();
     const { http, url } = await served(() => undefined);
     http.removeAllListeners('upgrade');
@@ -204,47 +200,52 @@ describe('an invalid handler or option is refused at the call, which names it', 
   });
 });
 
-describe('an invalid bound, route or server is refused at the call, which names it', () => {
+describe('a call with an invalid limit, route or server throws an error that names it', () => {
   const route = () => undefined;
   const server = createServer();
   test.each<[string, () => unknown, string]>([
     [
-      'an unknown bound',
+      'an unknown limit',
       () => createAdapter({ closetimeout: 1 } as AdapterOptions),
       'createAdapter: there is no option "cl',
     ],
     [
-      'a bound in words',
+      'a limit that is a string',
       () => attach(server, route, { stallTimeout: '10s' as never }),
       'attach: the option "stallTimeout" is \'10s\'; it must be a number of milliseconds, at least 1',
     ],
     [
-      'a bound of half a message',
+      'a limit of half a message',
       () => new Connections({ maxHeldMessages: 0.5 }),
       'new Connections: the option "maxHeldMessages" is 0.5; it must be a whole number of messages, at least 1',
     ],
     [
-      'an onError that is an object',
-      () => createAdapter({ onError: console as never }),
-      'createAdapter: the option "onError" is an object',
+      'a limit of no posted messages',
+      () => new Connections({ maxHeldInfos: 0 }),
+      'new Connections: the option "maxHeldInfos" is 0; it must be a whole number of posted messages, at least 1',
     ],
     [
-      'a server that is a port',
+      'an onError that is an object',
+      () => createAdapter({ onError: console as never }),
+      'createAdapter: the option "onError" is an instance of Console; it must be a function',
+    ],
+    [
+      'a port in place of the server',
       () => attach(8080 as never, route),
       'attach: the server is not one of node:http or node:https; pass what createServer() returned',
     ],
     [
-      'a route that is a handler',
+      'a handler in place of the route',
       () => attach(server, echo as never),
       'attach: the route is an object; pass a function (request) => accept(handler, arg)',
     ],
     [
-      'a route that is a handler, for serve',
+      'a handler in place of the route, for serve',
       () => serve(echo as never),
       'serve: the route is an object; pass a function',
     ],
     [
-      'a port in words',
+      'a port that is a string',
       () => serve(route, { port: '8080' as never }),
       'serve: the option "port" is \'8080\'; it must be a whole number from 0 to 65535',
     ],
@@ -256,7 +257,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'an option of a connection',
       () => serve(route, { idleTimeout: 1_000 } as never),
-      'serve: there is no option "idleTimeout" here; it belongs to one connection: accept(handler, arg, { idleTimeout })',
+      'serve: there is no option "idleTimeout" here; pass it for each connection, to accept(handler, arg, { idleTimeout })',
     ],
     [
       'a port in place of the options',
@@ -274,9 +275,9 @@ describe('an invalid bound, route or server is refused at the call, which names 
       'shutdown: there is no option "timeOut"; the options are timeout, spread',
     ],
     [
-      'a shutdown whose closes never end',
+      'a shutdown with an infinite spread',
       () => new Connections().shutdown({ spread: Number.POSITIVE_INFINITY }),
-      'shutdown: the option "spread" is Infinity; it must be a number of milliseconds that passes',
+      'shutdown: the option "spread" is Infinity; it must be a finite number of milliseconds',
     ],
   ])('%s', async (_title, call, message) => {
     await expect((async () => call())()).rejects.toThrow(message);
@@ -287,7 +288,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'on Node.js, an IncomingMessage',
       () => createAdapter().upgrade(new IncomingMessage(new Socket()) as never, echo, undefined),
-      'upgrade: the first argument is an object of IncomingMessage; pass { request, socket, head }, the arguments',
+      'upgrade: the first argument is an instance of IncomingMessage; pass { request, socket, head }, the arguments',
     ],
     [
       'on Node.js, no head',
@@ -297,7 +298,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     [
       'on Bun, a Request',
       () => bun.createAdapter().upgrade(request as never, echo, undefined),
-      'upgrade: the first argument is an object of Request; pass { request, server }, the parameters of fetch',
+      'upgrade: the first argument is an instance of Request; pass { request, server }, the parameters of fetch',
     ],
     [
       'on Bun, no server',
@@ -319,7 +320,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
       () => cloudflare.createAdapter().upgrade(undefined as never, echo, undefined),
       'upgrade: the first argument is undefined; pass the Request',
     ],
-  ])('a first argument that is none: %s', (_title, call, message) => {
+  ])('an invalid first argument: %s', (_title, call, message) => {
     expect(call).toThrow(TypeError);
     expect(call).toThrow(message);
   });
@@ -333,7 +334,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     );
   });
 
-  test('a port on which another server listens', async () => {
+  test('a port that another server listens on', async () => {
     const { http } = await served(route);
     const { port } = http.address() as AddressInfo;
     await expect(serve(route, { port, hostname: '127.0.0.1' })).rejects.toThrow(
@@ -341,7 +342,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
     );
   });
 
-  test('a result of a route that is none of the three', async () => {
+  test('an invalid result of a route', async () => {
     const server = await served(() => echo as never);
     await expect(Client.connect(server.url)).rejects.toThrow('500');
     expect(server.errors).toMatchObject([{ callback: 'route' }]);
@@ -354,7 +355,7 @@ describe('an invalid bound, route or server is refused at the call, which names 
 test.each([
   ['synchronous', (result: unknown) => result],
   ['asynchronous', async (result: unknown) => result],
-])('what a route returns and cannot be looked at is answered with 500: %s', async (_title, route) => {
+])('a result of a route that cannot be inspected is answered with 500: %s', async (_title, route) => {
   const hostile = new Proxy(
     {},
     {
@@ -368,11 +369,11 @@ test.each([
   expect(server.errors).toEqual([{ callback: 'route', error: boom }]);
 });
 
-describe('3.6 an invalid result is an error that says what is wrong, and none of it is sent', () => {
+describe('3.6 an invalid result is an error that describes the problem, and no part of it is sent', () => {
   const text = { opcode: 'text', data: 'sent?' };
   test.each<[string, unknown, string]>([
     ['a string', 'ok', "'ok', which is not a result; return an object with a type and a state (rule 3.6)"],
-    ['nothing', undefined, 'undefined, which is not a result; return an object with a type and a state (rule 3.6)'],
+    ['undefined', undefined, 'undefined, which is not a result; return an object with a type and a state (rule 3.6)'],
     ['no state', { type: 'ok' }, "'ok' without a state; every result has one (rule 3.6)"],
     [
       'an unknown type',
@@ -400,9 +401,9 @@ describe('3.6 an invalid result is an error that says what is wrong, and none of
       "'push' with status, which would be ignored; leave it out, or return 'reply' (rule 3.6)",
     ],
     [
-      'one bad message in a list',
+      'an invalid message in a list',
       { type: 'push', messages: [text, { opcode: 'text', data: Buffer.of(1) }], state: 1 },
-      "'push' with a message (number 2) of opcode 'text' whose data is an object of Buffer, not a string (rule 3.6)",
+      "'push' with a message (number 2) of opcode 'text' whose data is an instance of Buffer, not a string (rule 3.6)",
     ],
     [
       'an unknown opcode',
@@ -410,7 +411,7 @@ describe('3.6 an invalid result is an error that says what is wrong, and none of
       "'push' with a message (number 1) of opcode 'txt'; the opcodes are 'text', 'binary', 'ping' and 'pong' (rule 3.6)",
     ],
     [
-      'ping data over 125 bytes',
+      'ping data of more than 125 bytes',
       { type: 'push', messages: [text, { opcode: 'ping', data: 'é'.repeat(63) }], state: 1 },
       "'push' with a message (number 2) of opcode 'ping' with 126 bytes of data; at most 125 are allowed (rule 3.6)",
     ],
@@ -420,17 +421,17 @@ describe('3.6 an invalid result is an error that says what is wrong, and none of
       "'stop' with the reason 'done'; the reasons are 'normal', 'restart' and { error } (rule 4.3)",
     ],
     [
-      'a code beside the close',
+      'a code outside close',
       { type: 'stop', code: 4000, messages: text, state: 1 },
       "'stop' with code, which would be ignored; write it as close: { code } (rule 3.6)",
     ],
     [
-      'an error beside the reason',
+      'an error outside reason',
       { type: 'stop', error: new Error('why'), messages: text, state: 1 },
       "'stop' with error, which would be ignored; write it as reason: { error } (rule 3.6)",
     ],
     [
-      'a close code that may not be sent',
+      'a close code that a server may not send',
       { type: 'stop', messages: text, close: { code: 1005 }, state: 1 },
       "'stop' with the close code 1005; a server may send 1000-1003, 1007-1009, 1011-1014 and 3000-4999 (rule 4.2)",
     ],
@@ -440,7 +441,7 @@ describe('3.6 an invalid result is an error that says what is wrong, and none of
       "'stop' with a close that is 1000; it must be { code, reason } (rule 4.2)",
     ],
     [
-      'a message that cannot be inspected',
+      'a message without an opcode',
       { type: 'push', messages: Proxy.revocable({}, {}), state: 1 },
       "'push' with a message (number 1) of opcode undefined; the opcodes are 'text', 'binary', 'ping' and 'pong' (rule 3.6)",
     ],
@@ -454,7 +455,7 @@ describe('3.6 an invalid result is an error that says what is wrong, and none of
     expect((reasons[0] as { error: Error }).error.message).toBe(`handleIn returned ${message}`);
   });
 
-  test('3.6 a revoked proxy as a result closes with 1011, too', async () => {
+  test('3.6 a result that is a revoked proxy closes with 1011, too', async () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     const { handler, reasons } = handlerOf({ handleIn: () => proxy });

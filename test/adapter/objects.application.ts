@@ -1,4 +1,4 @@
-// The worker of two Durable Objects, for the host of workerd: `/a/…` and `/b/…` lead to one each. See servers.test.ts.
+// A worker with two Durable Objects, at `/a/…` and `/b/…`. See servers.test.ts.
 
 import { accept, type Context, createFetch } from '@websock/adapter/cloudflare';
 import { echo } from '../../examples/echo/echo.ts';
@@ -12,12 +12,12 @@ interface Environment {
   };
 }
 
-/** Outside a Durable Object; its terminate takes longer than the client stays. */
+/** Outside a Durable Object. Its `terminate` is still pending when the client has left. */
 const plain = createFetch(() =>
   accept<undefined, unknown>({
     ...echo,
     async terminate() {
-      await new Promise((settle) => setTimeout(settle, 200));
+      await new Promise((resolve) => setTimeout(resolve, 200));
       console.error('terminate is done');
     },
   }),
@@ -31,7 +31,7 @@ export function host(_application: Application) {
       readonly #sockets = createFetch<Environment>((request, { env, ctx }) => {
         const { pathname } = new URL(request.url);
         if (pathname.endsWith('/echo')) return accept(echo);
-        if (pathname.endsWith('/later')) return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
+        if (pathname.endsWith('/later')) return new Promise((resolve) => setTimeout(() => resolve(accept(echo)), 10));
         if (pathname.endsWith('/platform')) return Response.json([typeof env.HOST.get, typeof ctx?.waitUntil]);
         return undefined;
       });

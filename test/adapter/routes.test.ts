@@ -91,7 +91,7 @@ describe('serve asks the route about every request', () => {
     expect((await fetch(http)).status).toBe(500);
     await expect(Client.connect(ws)).rejects.toThrow('500');
     const used =
-      'route: TypeError: the route returned a Response whose body has been read already; make a new one for each request';
+      'route: TypeError: the route returned a Response whose body has already been read; return a new one for each request';
     expect(errors).toEqual([used, used]);
   });
 
@@ -166,7 +166,7 @@ describe('serve asks the route about every request', () => {
     await expect(Client.connect(ws)).rejects.toThrow('500');
     expect((await fetch(`${http}/never`)).status).toBe(503);
     await expect(Client.connect(`${ws}/never`)).rejects.toThrow('503');
-    const late = 'route: Error: the route has not decided within 200 ms';
+    const late = 'route: Error: the route did not decide within 200 ms';
     expect(errors).toEqual(['route: Error: boom', 'route: Error: boom', late, late]);
   });
 

@@ -1,6 +1,6 @@
-// Two servers in one process: `servers.application.ts PLATFORM`, on Node.js, Bun and Deno. See servers.test.ts.
+// Three servers in one process: `servers.application.ts PLATFORM`, on Node.js, Bun and Deno. See servers.test.ts.
 //
-// The first says how the second is doing, and shuts it down: nothing of one may reach the other.
+// The test controls the second and the third by requests to the first. No server may affect another.
 
 import type { Accepted, Serving } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
@@ -23,8 +23,8 @@ async function run(name: string): Promise<void> {
   const stuck: WebSock<undefined> = {
     ...echo,
     handleIn: () =>
-      new Promise((settle) => {
-        pending.handler = () => settle({ type: 'ok', state: undefined });
+      new Promise((resolve) => {
+        pending.handler = () => resolve({ type: 'ok', state: undefined });
       }),
   };
 
@@ -34,11 +34,11 @@ async function run(name: string): Promise<void> {
       if (pathname === '/echo') return accept(echo);
       if (pathname === '/stuck') return accept(stuck);
       if (pathname === '/wait') {
-        return new Promise((settle) => {
-          pending.route = () => settle(accept(echo));
+        return new Promise((resolve) => {
+          pending.route = () => resolve(accept(echo));
         });
       }
-      if (pathname === '/later') return new Promise((settle) => setTimeout(() => settle(accept(echo)), 10));
+      if (pathname === '/later') return new Promise((resolve) => setTimeout(() => resolve(accept(echo)), 10));
       if (pathname === '/platform') return Response.json(Object.keys(describe(name, request, platform)));
       if (pathname === '/error') return Response.error();
       if (pathname === '/answer') return answer(request, Number(searchParams.get('status') ?? 200));
@@ -56,13 +56,13 @@ async function run(name: string): Promise<void> {
     },
   );
 
-  /** Has no connections: each request waits for its route. */
+  /** Has no connections: its routes are pending. */
   const third = await serve(
     (request) => {
       const { pathname } = new URL(request.url);
-      return new Promise((settle) => {
+      return new Promise((resolve) => {
         if (pathname === '/never') return;
-        pending.third = () => settle(pathname === '/echo' ? accept(echo) : new Response('in time\n'));
+        pending.third = () => resolve(pathname === '/echo' ? accept(echo) : new Response('in time\n'));
       });
     },
     { port: 0, hostname: '127.0.0.1' },
@@ -110,7 +110,7 @@ async function answer(request: Request, status: number): Promise<Response> {
   return new Response(status === 200 ? `${request.method}: ${await request.text()}\n` : null, { status });
 }
 
-/** What the route receives beside the request; throws if it is not what the platform gives. */
+/** Describes the second argument of a route; throws if it is not that of the platform. */
 function describe(name: string, request: Request, platform: any): object {
   const address =
     name === 'node'

@@ -1,4 +1,4 @@
-// Servers that know nothing of each other: two in one process, and two Durable Objects. Titles begin with the rule.
+// Independent servers: several in one process, and two Durable Objects. Titles begin with the rule.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, launch } from '../toolkit/host.ts';
 import { exchange, UPGRADE } from './node-server.ts';
 
-describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) => {
+describe.each(['node', 'bun', 'deno'] as const)('three servers on %s', (platform) => {
   let running: Host;
   let second: string;
 
@@ -23,10 +23,10 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
   });
 
   const http = (url: string, init?: RequestInit) => fetch(url.replace('ws:', 'http:'), init);
-  /** Asks the first server. */
+  /** Sends a request to the first server. */
   const ask = async (path: string) => (await http(running.url + path)).text();
 
-  test('a route sees what the platform gives beside the request', async () => {
+  test('the second argument of a route is that of the platform', async () => {
     expect(await (await http(`${second}/platform`)).json()).toEqual(['address']);
   });
 
@@ -36,7 +36,7 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect((await http(`${second}/echo`, { method: 'POST', body: 'x' })).status).toBe(405);
   });
 
-  test('an upgrade that the route returned nothing for is told so', async () => {
+  test('the 404 of an upgrade says that the route returned nothing', async () => {
     const answer = await exchange(second, ['GET /nothing HTTP/1.1', ...UPGRADE]);
     expect(answer).toMatch(/^HTTP.1.1 404 /);
     const why = 'Not Found: the route returned neither accept(handler, arg) nor a Response for this request\n';
@@ -53,11 +53,11 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     }
   });
 
-  test('an upgrade to another protocol is answered like any request', async () => {
+  test('an upgrade to another protocol is answered like any other request', async () => {
     const h2c = ['Host: localhost', 'Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABk'];
     expect(await exchange(second, ['GET /answer HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 200 .*\r\n\r\nGET: \n$/s);
     expect(await exchange(second, ['GET /echo HTTP/1.1', ...h2c])).toMatch(/^HTTP.1.1 426 /);
-    // whole, or refused
+    // with its whole body, or refused
     const posted = await exchange(second, ['POST /answer HTTP/1.1', ...h2c, 'Content-Length: 5'], 'hello');
     expect(posted).toMatch(/^HTTP.1.1 (200 .*\r\n\r\nPOST: hello\n|400 .*)$/s);
     const stray = await exchange(second, ['POST /answer HTTP/1.1', ...h2c.slice(0, 2), 'Content-Length: 5'], 'hello');
@@ -81,11 +81,12 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     const before = JSON.parse(await ask('/errors')).length;
     expect((await http(`${second}/error`)).status).toBe(500);
     expect(await exchange(second, ['GET /error HTTP/1.1', ...UPGRADE])).toMatch(/^HTTP.1.1 500 /);
-    const why = 'route: TypeError: the route returned Response.error(), which cannot be sent; give it a status';
+    const why =
+      'route: TypeError: the route returned Response.error(), which cannot be sent; return a Response with a status';
     expect(JSON.parse(await ask('/errors')).slice(before)).toEqual([why, why]);
   });
 
-  test('a port that is taken is an error of serve', async () => {
+  test('a port in use is an error of serve', async () => {
     const { message, code, cause } = JSON.parse(await ask('/taken'));
     expect(message).toBe(
       `serve: cannot listen on 127.0.0.1, port ${new URL(second).port}: ` +
@@ -95,7 +96,7 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect(cause).toMatch(/in use/);
   });
 
-  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+  test('1.3 a reset at any moment of a handshake, or while a route is pending, harms no other connection', async () => {
     await resetOften(`${second}/later`);
     const client = await Client.connect(`${second}/echo`);
     client.text('still here?');
@@ -103,7 +104,7 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     client.close();
   });
 
-  test('4.5 a shutdown without connections gives routes that wait a bounded time, then answers 503', async () => {
+  test('4.5 a shutdown without connections waits for pending routes, for a limited time, then answers 503', async () => {
     const third = await ask('/third');
     const never = exchange(third, ['GET /never HTTP/1.1', ...UPGRADE]);
     const request = exchange(third, ['GET /request HTTP/1.1', 'Host: localhost']);
@@ -119,11 +120,11 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     await expect(Client.connect(third)).rejects.toThrow('ECONNREFUSED');
   });
 
-  test('1.6 a shutdown ends one server, refuses what still waits for its route, and leaves the other alone', async () => {
+  test('1.6 a shutdown ends one server, refuses requests whose route is pending, and does not affect the other server', async () => {
     const other = await Client.connect(`${running.url}/echo`);
     const client = await Client.connect(`${second}/stuck`);
     client.text('hold the shutdown up');
-    const waiting = RawClient.connect(`${second}/wait`);
+    const pending = RawClient.connect(`${second}/wait`);
     await vi.waitUntil(async () => /"handler","route"/.test(await ask('/pending')));
 
     const over = ask('/shutdown?timeout=30000');
@@ -131,7 +132,7 @@ describe.each(['node', 'bun', 'deno'] as const)('two servers on %s', (platform) 
     expect((await http(`${second}/echo`)).status).toBe(503);
     expect((await RawClient.connect(`${second}/echo`)).status).toBe(503);
     await ask('/settle?what=route');
-    expect((await waiting).status).toBe(503);
+    expect((await pending).status).toBe(503);
     await ask('/settle?what=handler');
     await over;
     await expect(Client.connect(`${second}/echo`)).rejects.toThrow('ECONNREFUSED');
@@ -156,16 +157,16 @@ describe('two Durable Objects on workerd', () => {
 
   const http = (path: string) => fetch(running.url.replace('ws:', 'http:') + path);
 
-  test('a route sees what was passed to fetch beside the request', async () => {
+  test('the second argument of a route has the further arguments of fetch', async () => {
     expect(await (await http('/a/platform')).json()).toEqual(['function', 'function']);
   });
 
-  test('what the route wants nothing of is left to the Durable Object', async () => {
+  test('a request that the route does not handle is left to the Durable Object', async () => {
     expect(await (await http('/a/nothing')).text()).toBe('not mine');
     expect((await http('/a/echo')).status).toBeGreaterThanOrEqual(400);
   });
 
-  test('1.3 a reset at any moment of a handshake, and of a route that is awaited, harms nobody', async () => {
+  test('1.3 a reset at any moment of a handshake, or while a route is pending, harms no other connection', async () => {
     await resetOften(`${running.url}/b/later`);
     const client = await Client.connect(`${running.url}/b/echo`);
     client.text('still here?');
@@ -173,14 +174,14 @@ describe('two Durable Objects on workerd', () => {
     client.close();
   });
 
-  test('4.4 outside of a Durable Object, too, an asynchronous terminate comes to its end', async () => {
+  test('4.4 an asynchronous terminate completes outside a Durable Object, too', async () => {
     const client = await Client.connect(`${running.url}/plain`);
     client.close(1000);
     expect(await client.closed()).toEqual({ close: 1000, reason: '' });
     await vi.waitUntil(() => running.reports().includes('terminate is done'), 10_000);
   });
 
-  test('1.6 a shutdown ends the connections of one, and leaves the other alone', async () => {
+  test('1.6 a shutdown ends the connections of one Durable Object, and does not affect the other', async () => {
     const a = await Client.connect(`${running.url}/a/echo`);
     const b = await Client.connect(`${running.url}/b/echo`);
     expect((await http('/a/shutdown')).status).toBe(200);
@@ -204,13 +205,13 @@ describe('two Durable Objects on workerd', () => {
   });
 });
 
-/** The status that a request with this Host is answered with. */
+/** The status of the response to a request with this Host. */
 async function statusFor(url: string, host: string): Promise<number> {
   const answer = await exchange(url, ['GET /echo HTTP/1.1', `Host: ${host}`, 'Connection: close']);
   return Number(/^HTTP.1.1 (\d+)/.exec(answer)?.[1]);
 }
 
-/** Resets a hundred connections, each a little later: from before the request until after the answer. */
+/** Resets a hundred connections, each a little later: from before the request is complete until after the response. */
 async function resetOften(url: string): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const head = [`GET ${pathname} HTTP/1.1`, ...UPGRADE].join('\r\n');
@@ -222,7 +223,7 @@ async function resetOften(url: string): Promise<void> {
       socket.write(head.slice(0, moment < 20 ? moment * 10 : undefined));
       if (moment >= 20) socket.write('\r\n\r\n');
       if (moment % 2) socket.write(frame(TEXT, 'early'));
-      await new Promise((later) => setTimeout(later, moment / 4));
+      await new Promise((resolve) => setTimeout(resolve, moment / 4));
       socket.resetAndDestroy();
     }),
   );

@@ -1,5 +1,5 @@
-// What the stress tests host: the kit's probe, also behind a route that waits, a busy room, and handlers whose results
-// are hostile.
+// The application of the stress tests: the kit's probe, also behind an asynchronous route; a busy room; and a handler with
+// hostile results.
 
 import type { WebSock } from '@websock/spec';
 import { route } from '../../tck/src/probe.ts';
@@ -10,7 +10,7 @@ const application: Application = ({ url, cannot }) => {
   const probe = route(url, cannot);
   if (pathname.startsWith('/late/')) {
     const wait = Number(searchParams.get('wait'));
-    return new Promise((settle) => setTimeout(settle, wait, wait % 2 === 0 ? probe : undefined));
+    return new Promise((resolve) => setTimeout(resolve, wait, wait % 2 === 0 ? probe : undefined));
   }
   if (probe) return probe;
   if (pathname === '/room') return service(room, undefined);
@@ -21,7 +21,7 @@ export default application;
 
 const members = new Set<WebSock.Mailbox<string>>();
 
-/** Everybody receives what anybody says; `members?` asks how many there are. */
+/** Sends each text to all members; `members?` is answered with their number. */
 const room: WebSock<WebSock.Mailbox<string>, string> = {
   init(_arg, mailbox) {
     members.add(mailbox);
@@ -47,15 +47,15 @@ const fail = (): never => {
 };
 const throwing = new Proxy({}, { get: fail, has: fail, getPrototypeOf: fail, ownKeys: fail });
 
-const thenable = (then: (settle: (value: unknown) => void) => void) =>
+const thenable = (then: (resolve: (value: unknown) => void) => void) =>
   Object.defineProperty({}, 'then', { value: then });
 const getter = (object: object, name: string, get: () => unknown) => Object.defineProperty(object, name, { get });
 const rethrow = (value: unknown) => () => {
   throw value;
 };
 
-/** Values that a callback may return or throw, and whether the connection goes on (rules 3.6 and 4.2). */
-export const results: readonly (readonly [what: string, goesOn: boolean, make: () => unknown])[] = [
+/** Functions for a callback to call, and whether their result is valid (rule 3.6). */
+export const results: readonly (readonly [label: string, isValid: boolean, make: () => unknown])[] = [
   ['a frozen result', true, () => Object.freeze({ ...ok })],
   ['a result without a prototype', true, () => Object.assign(Object.create(null), ok)],
   [
@@ -69,20 +69,20 @@ export const results: readonly (readonly [what: string, goesOn: boolean, make: (
       ),
   ],
   [
-    'a thenable that settles twice',
+    'a thenable that resolves twice',
     true,
     () =>
-      thenable((settle) => {
-        settle(ok);
-        settle('again');
+      thenable((resolve) => {
+        resolve(ok);
+        resolve('again');
       }),
   ],
   [
-    'a thenable that settles, then throws',
+    'a thenable that resolves, then throws',
     true,
     () =>
-      thenable((settle) => {
-        settle(ok);
+      thenable((resolve) => {
+        resolve(ok);
         fail();
       }),
   ],
@@ -92,12 +92,12 @@ export const results: readonly (readonly [what: string, goesOn: boolean, make: (
   ['a state that cannot be read', false, () => getter({ type: 'ok' }, 'state', fail)],
   ['a message that cannot be read', false, () => ({ type: 'push', messages: [text('unsent'), throwing], state: 1 })],
   ['a result that cannot be inspected', false, () => throwing],
-  ['a type that cannot be shown', false, () => ({ type: throwing, state: 1 })],
+  ['a type that cannot be inspected', false, () => ({ type: throwing, state: 1 })],
   ['a symbol', false, () => Symbol('hostile')],
   ['a throw of null', false, rethrow(null)],
   ['a throw of a symbol', false, rethrow(Symbol('hostile'))],
-  ['a throw of what cannot be inspected', false, rethrow(throwing)],
-  ['a rejection of what cannot be inspected', false, () => Promise.reject(throwing)],
+  ['a throw of a value that cannot be inspected', false, rethrow(throwing)],
+  ['a rejection with a value that cannot be inspected', false, () => Promise.reject(throwing)],
   ['a promise of a promise that rejects', false, async () => Promise.reject(undefined)],
 ];
 

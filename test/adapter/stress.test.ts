@@ -1,9 +1,9 @@
-// What goes wrong, on every server: callbacks that never settle, floods, cuts, resets at every moment, half-open sockets,
-// slow readers, hostile results, many connections, and random traffic whose every trace must obey the rules. Titles begin
-// with the rule.
+// Stress tests of every server: callbacks that never settle, floods, lost connections, resets at any moment, half-open
+// sockets, slow readers, hostile results, many connections, and random traffic whose traces must obey the rules. Titles
+// begin with the rule.
 //
-// Everything that is left to chance follows from the seed that is printed: WEBSOCK_SEED repeats a run, WEBSOCK_SECONDS
-// makes the random traffic longer, and WEBSOCK_PLATFORMS=node,bun runs some of the platforms.
+// All random choices follow from a seed, which is printed. WEBSOCK_SEED repeats a run, WEBSOCK_SECONDS sets the duration of
+// the random traffic, and WEBSOCK_PLATFORMS=node,bun selects platforms.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -22,23 +22,23 @@ const APPLICATION = 'test/adapter/stress.application.ts';
 const seed = Number(process.env['WEBSOCK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 2));
 const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
-/** The servers share the machine with each other, and with all that the tests do to them. */
-const PATIENCE = 60_000; // ms
+/** In ms. Long, as the servers and the tests share one machine. */
+const TIMEOUT = 60_000;
 const CLIENTS = 200;
 const CONNECTIONS = complete ? 2_000 : 500;
 
 console.log(`WEBSOCK_SEED=${seed}`);
 
-const ALWAYS: Callback[] = ['handleIn', 'handleInfo'];
+const REQUIRED: Callback[] = ['handleIn', 'handleInfo'];
 
-// Most tests wait most of their time, so the platforms run side by side.
+// Most tests spend most of their time waiting, so the platforms run concurrently.
 describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', { concurrent: true }, (platform) => {
   let running: Host;
   let server: ServerUnderTest;
 
   beforeAll(async () => {
     running = await host(platform, APPLICATION);
-    server = await ServerUnderTest.connect(running.url, PATIENCE);
+    server = await ServerUnderTest.connect(running.url, TIMEOUT);
   });
   afterAll(async () => {
     await server?.disconnect();
@@ -54,19 +54,19 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     });
   };
 
-  /** A server of a test's own, whose counts and descriptors nobody else changes. */
-  const alone = async (run: (there: ServerUnderTest, own: Host) => Promise<unknown>, options: object = {}) => {
-    const own = await host(platform, APPLICATION, { ADAPTER_OPTIONS: JSON.stringify(options) });
-    const there = await ServerUnderTest.connect(own.url, PATIENCE);
-    await run(there, own);
-    await there.disconnect();
-    expect(await own.stop(), 'the exit code of the server').toBe(0);
-    expect(own.reports()).not.toMatch(/uncaught|unhandled/);
+  /** Runs a test on a server of its own, as other tests would change its counts and descriptors. */
+  const alone = async (run: (ownServer: ServerUnderTest, ownHost: Host) => Promise<unknown>, options: object = {}) => {
+    const ownHost = await host(platform, APPLICATION, { ADAPTER_OPTIONS: JSON.stringify(options) });
+    const ownServer = await ServerUnderTest.connect(ownHost.url, TIMEOUT);
+    await run(ownServer, ownHost);
+    await ownServer.disconnect();
+    expect(await ownHost.stop(), 'the exit code of the server').toBe(0);
+    expect(ownHost.reports()).not.toMatch(/uncaught|unhandled/);
   };
 
-  for (const callback of ALWAYS) {
+  for (const callback of REQUIRED) {
     rule(
-      `4.1 a ${callback} that never settles keeps terminate waiting when the client leaves, and nothing else`,
+      `4.1 when a client leaves, a ${callback} that never settles delays its terminate, and nothing else`,
       async () => {
         const probe = await server.open({ on: { [callback]: { forever: true } } });
         if (callback === 'handleIn') probe.client.text('stuck');
@@ -83,22 +83,22 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
   }
 
   rule('4.5 a shutdown completes although callbacks never settle', async () => {
-    const own = await host(platform, APPLICATION, { ADAPTER_OPTIONS: '{"closeTimeout":1000}' });
-    const there = await ServerUnderTest.connect(own.url, PATIENCE);
-    for (const callback of ['init', ...ALWAYS, 'terminate'] as const) {
-      const probe = await there.open({ on: { terminate: { throw: 'too late' }, [callback]: { forever: true } } });
+    const ownHost = await host(platform, APPLICATION, { ADAPTER_OPTIONS: '{"closeTimeout":1000}' });
+    const ownServer = await ServerUnderTest.connect(ownHost.url, TIMEOUT);
+    for (const callback of ['init', ...REQUIRED, 'terminate'] as const) {
+      const probe = await ownServer.open({ on: { terminate: { throw: 'too late' }, [callback]: { forever: true } } });
       if (callback === 'handleIn') probe.client.text('stuck');
       else if (callback === 'handleInfo') await probe.post('stuck');
       await probe.untilStarted(callback === 'terminate' ? 'init' : callback);
     }
-    const silent = await RawClient.connect(there.probeUrl().url); // never answers the close
-    expect(await own.stop()).toBe(0);
-    expect(own.reports(), 'terminate beside a pending callback').not.toContain('too late');
+    const silent = await RawClient.connect(ownServer.probeUrl().url); // never answers the close frame
+    expect(await ownHost.stop()).toBe(0);
+    expect(ownHost.reports(), 'terminate during a pending callback').not.toContain('too late');
     silent.cut();
   });
 
   rule(
-    '5.1 a flood into a stuck handler costs bounded memory',
+    '5.1 a flood into a stuck handler uses a limited amount of memory',
     async () => {
       const before = (await count(server)).memory;
       const client = await RawClient.connect(server.probeUrl({ on: { handleIn: { forever: true } } }).url);
@@ -111,18 +111,18 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     'reportsMemory',
   );
 
-  rule('5.1 a stream of infos to one connection does not starve the others', async () => {
+  rule('5.1 a stream of posted messages to one connection does not starve the others', async () => {
     const busy = await server.open();
     await busy.post({ stream: 1e9 });
     const other = await server.open();
     other.instruct({ result: { type: 'push', messages: { opcode: 'text', data: 'hi' } } });
     expect(await other.client.next()).toEqual({ text: 'hi' });
-    expect((await busy.trace()).calls('handleInfo')).toEqual([]); // the end of the stream is not reached
+    expect((await busy.trace()).calls('handleInfo')).toEqual([]); // the stream has not ended
     busy.client.cut();
   });
 
   rule(
-    '5.3 a client that reads nothing, while the handler pushes, holds up its own handler',
+    '5.3 while a client does not read, its handler is not called',
     async () => {
       const { id, url } = server.probeUrl();
       const client = await RawClient.connect(url);
@@ -140,16 +140,17 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     'pausesReading',
   );
 
-  rule(`4.1 ${CONNECTIONS} connections end with as many terminates as inits, and leave no memory behind`, () =>
-    alone(async (there) => {
-      await churn(there, CONNECTIONS / 5);
-      const before = (await count(there)).memory;
-      await churn(there, CONNECTIONS);
-      const growth = (await count(there)).memory - before;
-      // Deno's clock keeps a socket that was cut until it fires. What the process itself grows by counts for less, the
-      // more connections there are.
+  rule(`4.1 ${CONNECTIONS} connections have as many terminates as inits, and free their memory`, () =>
+    alone(async (ownServer) => {
+      await churn(ownServer, CONNECTIONS / 5);
+      const before = (await count(ownServer)).memory;
+      await churn(ownServer, CONNECTIONS);
+      const growth = (await count(ownServer)).memory - before;
+      // Deno keeps a lost socket until its idle timer fires. The more connections, the less the growth of the process itself
+      // matters.
       const each = platform === 'deno' ? 2_000 : 300;
-      if (!there.cannot.reportsMemory) expect(growth, 'bytes kept').toBeLessThan(CONNECTIONS * each + 1_000_000);
+      if (!ownServer.cannot.reportsMemory)
+        expect(growth, 'bytes not freed').toBeLessThan(CONNECTIONS * each + 1_000_000);
     }),
   );
 
@@ -160,80 +161,80 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     await Promise.all(
       Array.from({ length: CLIENTS }, async () => {
         while (performance.now() < until) {
-          const trace = await server.untilTerminated(await live(server, random));
-          expect(broken(trace), `seed ${seed}: ${JSON.stringify(trace.events)}`).toEqual([]);
+          const trace = await server.untilTerminated(await liveAtRandom(server, random));
+          expect(brokenRules(trace), `seed ${seed}: ${JSON.stringify(trace.events)}`).toEqual([]);
           lives += 1;
         }
       }),
     );
-    console.log(`${platform}: ${lives} connections of ${CLIENTS} clients in ${seconds} s: all obey`);
+    console.log(`${platform}: ${lives} connections of ${CLIENTS} clients in ${seconds} s: all obey the rules`);
   });
 
   rule(
-    '4.1 resets at every moment of a handshake, of a route that waits and of a life: terminates are as many as inits',
+    '4.1 after resets at any moment of a handshake, a pending route or a connection, there are as many terminates as inits',
     () =>
-      alone(async (there) => {
+      alone(async (ownServer) => {
         const random = mulberry(seed + 1);
         let left = complete ? 1_500 : 150;
         await Promise.all(
           Array.from({ length: 30 }, async () => {
-            while (left-- > 0) await resetSomewhere(there, random, platform !== 'cloudflare');
+            while (left-- > 0) await resetAtRandom(ownServer, random, platform !== 'cloudflare');
           }),
         );
         await vi.waitFor(async () => {
-          const { inits, terminates } = await count(there);
+          const { inits, terminates } = await count(ownServer);
           expect(terminates).toBe(inits);
           expect(inits).toBeGreaterThan(0);
-        }, PATIENCE);
-        const probe = await there.open();
+        }, TIMEOUT);
+        const probe = await ownServer.open();
         probe.client.close();
         await probe.untilTerminated();
       }),
   );
 
-  rule('4.1 a client that drops its connection leaves no descriptor open', () =>
-    alone(async (there, own) => {
-      const before = descriptors(own);
+  rule('4.1 a lost connection leaves no descriptor open', () =>
+    alone(async (ownServer, ownHost) => {
+      const before = descriptors(ownHost);
       if (before === undefined) return;
-      const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(there.probeUrl().url)));
-      expect(descriptors(own)).toBeGreaterThanOrEqual(before + 100);
+      const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(ownServer.probeUrl().url)));
+      expect(descriptors(ownHost)).toBeGreaterThanOrEqual(before + 100);
       for (const [index, client] of clients.entries()) {
-        if (index % 4 === 0) client.send(frame(TEXT, 'half of it').subarray(0, 5));
+        if (index % 4 === 0) client.send(frame(TEXT, 'truncated').subarray(0, 5));
         if (index % 2 === 0) client.socket.resetAndDestroy();
         else client.cut();
       }
-      await vi.waitFor(() => expect(descriptors(own)).toBeLessThanOrEqual(before + 2), PATIENCE);
+      await vi.waitFor(() => expect(descriptors(ownHost)).toBeLessThanOrEqual(before + 2), TIMEOUT);
     }),
   );
 
   rule(
-    '4.5 half-open sockets of every kind are gone after a bound',
+    '4.5 half-open sockets of every kind are closed after a time limit',
     () =>
       alone(
-        async (there, own) => {
-          const before = descriptors(own);
+        async (ownServer, ownHost) => {
+          const before = descriptors(ownHost);
           if (before === undefined) return;
-          const { url } = there.probeUrl();
+          const { url } = ownServer.probeUrl();
           const stop = frame(TEXT, '{"result":{"type":"stop"}}');
           const large = frame(TEXT, '{"result":{"type":"push","messages":{"opcode":"text","long":20000000}}}');
           const sockets = await Promise.all(
             Array.from({ length: 60 }, async (_each, index) => {
-              const path = index % 6 === 0 ? '/nobody' : new URL(url).pathname + new URL(url).search;
-              const socket = await handshake(there.url, path);
+              const path = index % 6 === 0 ? '/unknown' : new URL(url).pathname + new URL(url).search;
+              const socket = await handshake(ownServer.url, path);
               if (index % 6 === 1) socket.write(stop);
               else if (index % 6 === 2) socket.write(closeFrame(1000));
               else if (index % 6 === 3)
                 socket.write(frame(3)); // breaks the protocol
-              else if (index % 6 === 4) socket.end(frame(TEXT, 'the last'));
-              else if (index % 6 === 5) socket.end(large); // leaves it unread
+              else if (index % 6 === 4) socket.end(frame(TEXT, 'last'));
+              else if (index % 6 === 5) socket.end(large); // does not read the answer
               return socket;
             }),
           );
-          await vi.waitFor(() => expect(descriptors(own)).toBeLessThanOrEqual(before + 2), PATIENCE);
+          await vi.waitFor(() => expect(descriptors(ownHost)).toBeLessThanOrEqual(before + 2), TIMEOUT);
           await vi.waitFor(async () => {
-            const { inits, terminates } = await count(there);
+            const { inits, terminates } = await count(ownServer);
             expect([inits, terminates]).toEqual([50, 50]);
-          }, PATIENCE);
+          }, TIMEOUT);
           for (const socket of sockets) socket.destroy();
         },
         { closeTimeout: 500, stallTimeout: 1_000 },
@@ -242,64 +243,64 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
     'knowsBacklog',
   );
 
-  rule('3.6 hostile results end their own connection, and nothing else', async () => {
+  rule('3.6 hostile results end their own connection only', async () => {
     const witness = await Client.connect(`${server.url}/hostile`);
-    for (const [index, [what, goesOn]] of results.entries()) {
+    for (const [index, [label, isValid]] of results.entries()) {
       const client = await Client.connect(`${server.url}/hostile`);
       client.text(String(index));
       client.text('still here?');
-      const expected = goesOn ? { text: 'still here?' } : { close: 1011, reason: '' };
-      // Deno resets a socket whose client sends while it closes.
-      const reset = platform === 'deno' && !goesOn ? [{ close: 1006, reason: '' }] : [];
-      expect([expected, ...reset], what).toContainEqual(await client.next());
+      const expected = isValid ? { text: 'still here?' } : { close: 1011, reason: '' };
+      // Deno resets a socket if the client sends during the closing handshake.
+      const reset = platform === 'deno' && !isValid ? [{ close: 1006, reason: '' }] : [];
+      expect([expected, ...reset], label).toContainEqual(await client.next());
       client.cut();
       witness.text('still here?');
-      expect(await witness.next(), what).toEqual({ text: 'still here?' });
+      expect(await witness.next(), label).toEqual({ text: 'still here?' });
     }
     witness.cut();
   });
 
   rule(
-    '5.3 in a busy room, a slow reader misses nothing, one that reads nothing is dropped, and the others do not wait',
+    '5.3 in a busy room, a slow reader misses nothing, a client that does not read is dropped, and others are not delayed',
     () =>
       alone(
-        async (there) => {
+        async (ownServer) => {
           const TALK = complete ? 2_000 : 1_000;
           const line = 'x'.repeat(10_000);
-          const members = await Promise.all(Array.from({ length: 5 }, () => Client.connect(`${there.url}/room`)));
+          const members = await Promise.all(Array.from({ length: 5 }, () => Client.connect(`${ownServer.url}/room`)));
           for (const member of members) expect(await member.next()).toEqual({ text: 'welcome' });
-          const slow = await handshake(there.url, '/room');
-          const dead = await handshake(there.url, '/room');
+          const slow = await handshake(ownServer.url, '/room');
+          const stuck = await handshake(ownServer.url, '/room');
           let bytes = 0;
-          const began = performance.now();
+          const start = performance.now();
           slow.on('data', (chunk) => {
             bytes += chunk.length;
             slow.pause();
-            setTimeout(() => slow.resume(), began + bytes / 5_000 - performance.now()); // 5 MB/s
+            setTimeout(() => slow.resume(), start + bytes / 5_000 - performance.now()); // 5 MB/s
           });
           const [speaker] = members as [Client];
           const untilMembers = (expected: number) =>
             vi.waitFor(async () => {
               speaker.text('members?');
               expect(await speaker.next()).toEqual({ text: `${expected} members` });
-            }, PATIENCE);
-          await untilMembers(7); // who joins late misses the first lines
+            }, TIMEOUT);
+          await untilMembers(7); // a member that joined later would miss the first lines
           for (let said = 0; said < TALK; said += 100) {
-            for (let more = 0; more < 100; more++) speaker.text(`${said + more} ${line}`);
+            for (let index = 0; index < 100; index++) speaker.text(`${said + index} ${line}`);
             for (const member of members) {
-              for (let more = 0; more < 100; more++) {
+              for (let index = 0; index < 100; index++) {
                 const heard = (await member.next()) as { text: string };
-                expect(heard.text.slice(0, 6).split(' ')[0]).toBe(String(said + more));
+                expect(heard.text.slice(0, 6).split(' ')[0]).toBe(String(said + index));
               }
             }
           }
-          await untilMembers(6); // the dead one is dropped
+          await untilMembers(6); // the client that does not read is dropped
           await vi.waitFor(() => expect(bytes).toBeGreaterThan(TALK * line.length), 60_000);
           for (const member of members) member.cut();
           slow.destroy();
-          dead.destroy();
+          stuck.destroy();
         },
-        { stallTimeout: 15_000 }, // longer than this busy process leaves the slow reader alone
+        { stallTimeout: 15_000 }, // the slow reader is in this busy process, and may pause for long
       ),
     'knowsBacklog',
     'seesSendProgress',
@@ -307,18 +308,18 @@ describe.each(platforms.filter((platform) => chosen.includes(platform)))('%s', {
   );
 });
 
-/** How many probes have begun and ended on a server, and its heap in bytes. */
+/** The number of probes that have begun and ended on a server, and its heap in bytes. */
 async function count(server: ServerUnderTest): Promise<{ inits: number; terminates: number; memory: number }> {
   return (await server.command({ count: true })) as { inits: number; terminates: number; memory: number };
 }
 
-/** How many descriptors a process and those that it has started have open; `undefined` where the system does not say. */
+/** The number of open descriptors of a process and its children; `undefined` if the system does not show it. */
 function descriptors({ process }: Host): number | undefined {
   if (!existsSync('/proc/self/fd')) return undefined;
   return processFolders(process.pid).flatMap((folder) => readdirSync(`${folder}/fd`)).length;
 }
 
-/** A socket that has sent a request to upgrade, and stays open when the server ends it. */
+/** A socket that has sent an upgrade request. It stays half-open when the server ends its side. */
 async function handshake(url: string, path: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
@@ -331,15 +332,16 @@ async function handshake(url: string, path: string): Promise<Socket> {
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
   ];
-  await new Promise<void>((sent) => socket.write(`${lines.join('\r\n')}\r\n\r\n`, () => sent()));
+  await new Promise<void>((resolve) => socket.write(`${lines.join('\r\n')}\r\n\r\n`, () => resolve()));
   return socket;
 }
 
 /**
- * Connects, perhaps by a route that waits (`late`), does something or nothing, and resets the connection at some moment.
- * While a route waits, workerd never shows that the client has left, with or without the adapter.
+ * Connects, performs random actions, and resets the connection at a random moment.
+ *
+ * @param late - whether some routes are asynchronous; not on workerd, which never shows that the client has left meanwhile
  */
-async function resetSomewhere(server: ServerUnderTest, random: () => number, late: boolean): Promise<void> {
+async function resetAtRandom(server: ServerUnderTest, random: () => number, late: boolean): Promise<void> {
   const { pathname, search } = new URL(server.probeUrl().url);
   const path =
     random() < 0.5 || !late ? pathname + search : `/late${pathname}${search}&wait=${Math.floor(random() * 20)}`;
@@ -360,7 +362,7 @@ async function resetSomewhere(server: ServerUnderTest, random: () => number, lat
   else socket.destroy();
 }
 
-/** Opens and closes a number of connections, some at the same time, in every way, and compares how many began and ended. */
+/** Opens connections, closes them in every way, and waits until as many have terminated as began. */
 async function churn(server: ServerUnderTest, connections: number): Promise<void> {
   await server.command({ forget: true });
   let left = connections;
@@ -380,18 +382,18 @@ async function churn(server: ServerUnderTest, connections: number): Promise<void
   await vi.waitFor(async () => {
     const { inits, terminates } = await count(server);
     expect([inits, terminates]).toEqual([connections, connections]);
-  }, PATIENCE);
+  }, TIMEOUT);
   await server.command({ forget: true });
 }
 
-/** One connection's life, by chance; returns the id of its probe. */
-async function live(server: ServerUnderTest, random: () => number): Promise<string> {
+/** Opens a connection, performs random actions, and closes it. Returns the id of its probe. */
+async function liveAtRandom(server: ServerUnderTest, random: () => number): Promise<string> {
   const pick = <Choice>(...choices: Choice[]): Choice => choices[Math.floor(random() * choices.length)] as Choice;
   const how = (): Instruction => pick<Instruction>({}, {}, { wait: Math.floor(random() * 20) }, { thenable: true });
   const end = (): Instruction =>
     pick<Instruction>(
       { result: { type: 'stop' } },
-      { result: { type: 'stop', reason: { error: 'by chance' }, close: { code: 4000 } }, wait: 5 },
+      { result: { type: 'stop', reason: { error: 'at random' }, close: { code: 4000 } }, wait: 5 },
       { raw: { type: 'none' } },
       { result: { type: 'stop', reason: 'restart' } },
     );
@@ -412,15 +414,15 @@ async function live(server: ServerUnderTest, random: () => number): Promise<stri
   if (last < 0.4) probe.client.close(pick(1000, 4000));
   else if (last < 0.7) probe.client.cut();
   else probe.instruct(end());
-  await new Promise<void>((closed) => {
-    if (probe.client.socket.readyState === probe.client.socket.CLOSED) closed();
-    else probe.client.socket.once('close', () => closed());
+  await new Promise<void>((resolve) => {
+    if (probe.client.socket.readyState === probe.client.socket.CLOSED) resolve();
+    else probe.client.socket.once('close', () => resolve());
   });
   return probe.id;
 }
 
-/** The rules that a trace breaks. A small model of a connection, which knows nothing of how a server works. */
-function broken({ events }: Trace): string[] {
+/** The rules that a trace breaks, by a small model of a connection that is independent of any server. */
+function brokenRules({ events }: Trace): string[] {
   const rules = new Set<string>();
   let pending: Callback | undefined;
   let over = false;
@@ -456,7 +458,7 @@ function broken({ events }: Trace): string[] {
     }
     if (callback === 'terminate') terminates += 1;
   }
-  // if the client had ended it first, a stop has changed nothing (3.7), and its last frames were still handled (2.2)
+  // after the client's end, a stop changes nothing (3.7), and earlier frames are still handled (2.2)
   const reason = events.find(({ event, callback }) => event === 'begin' && callback === 'terminate')?.given;
   if (afterEnd && (reason as { type?: string })?.type !== 'remote') rules.add('3.4');
   const last = events.findLast(({ event }) => event === 'begin' || event === 'settle');
@@ -464,7 +466,7 @@ function broken({ events }: Trace): string[] {
   return [...rules];
 }
 
-/** A small generator of random numbers that can be seeded: mulberry32, in the public domain. */
+/** A generator of random numbers with a seed: mulberry32, in the public domain. */
 function mulberry(start: number): () => number {
   let state = start;
   return () => {

@@ -1,4 +1,4 @@
-// A handler without a socket: @websock/adapter/testing, which has the servers' machine below it.
+// @websock/adapter/testing: a handler without a socket, with the servers' connection code.
 
 import { runInNewContext } from 'node:vm';
 import { connect } from '@websock/adapter/testing';
@@ -29,8 +29,8 @@ test('a conversation with a handler, from init to terminate', async () => {
   binary(Uint8Array.of(1, 2).buffer);
   expect(await next()).toEqual({ opcode: 'binary', data: Uint8Array.of(1, 2) });
   expect(await next()).toEqual({ opcode: 'ping' });
-  post('an info');
-  expect(await next()).toEqual({ opcode: 'text', data: 'an info' });
+  post('posted');
+  expect(await next()).toEqual({ opcode: 'text', data: 'posted' });
   ping('p');
   expect(await next()).toEqual({ opcode: 'pong', data: Uint8Array.of(112) });
   pong();
@@ -46,7 +46,7 @@ test('a conversation with a handler, from init to terminate', async () => {
   expect(errors).toEqual([]);
 });
 
-test('two clients of the chat application hear each other', async () => {
+test('a client of the chat example receives the message of another', async () => {
   const handler = chat(localRooms());
   const alice = connect(handler, { name: 'alice', room: 'kitchen' });
   const bob = connect(handler, { name: 'bob', room: 'kitchen' });
@@ -60,18 +60,18 @@ test('two clients of the chat application hear each other', async () => {
 });
 
 describe('next', () => {
-  test('waits for what comes, and rejects once nothing can', async () => {
+  test('waits for the next message, and rejects once the connection has ended', async () => {
     const client = connect(echo, undefined);
-    const waiting = client.next();
+    const pending = client.next();
     client.text('late');
-    expect(await waiting).toEqual({ opcode: 'text', data: 'late' });
+    expect(await pending).toEqual({ opcode: 'text', data: 'late' });
     const never = client.next();
     client.drop();
-    await expect(never).rejects.toThrow('nothing can come any more, because the connection is over');
-    await expect(client.next()).rejects.toThrow('nothing can come any more');
+    await expect(never).rejects.toThrow('next: the connection has ended, and nothing is left to receive');
+    await expect(client.next()).rejects.toThrow('nothing is left to receive');
   });
 
-  test('one look tells a message from a close frame', async () => {
+  test('the property type distinguishes a close frame from a message', async () => {
     const { handler } = handlerOf({ handleIn: (frame) => ({ type: 'stop', messages: frame, state: 0 }) });
     const { text, next } = connect(handler, undefined);
     text('last');
@@ -84,7 +84,7 @@ describe('next', () => {
     expect(seen).toEqual(['LAST', 1000]);
   });
 
-  test('gives the close frame behind the messages of a stop', async () => {
+  test('resolves with the close frame after the messages of a stop', async () => {
     const { handler } = handlerOf({
       handleIn: (frame) => ({ type: 'stop', messages: frame, close: { code: 4001, reason: 'done' }, state: 0 }),
     });
@@ -96,11 +96,11 @@ describe('next', () => {
     client.text('too late');
     client.ping();
     client.close();
-    await expect(client.next()).rejects.toThrow('nothing can come any more');
+    await expect(client.next()).rejects.toThrow('nothing is left to receive');
   });
 });
 
-test('what a callback throws is in errors, and closes with 1011', async () => {
+test('an error of a callback is in errors, and closes with 1011', async () => {
   const boom = new Error('boom');
   const { handler, reasons } = handlerOf({ handleIn: () => Promise.reject(boom) });
   const client = connect(handler, undefined);
@@ -111,7 +111,7 @@ test('what a callback throws is in errors, and closes with 1011', async () => {
   expect(reasons).toHaveLength(1);
 });
 
-test('2.2 a message that is too large closes with 1009, behind what came before it', async () => {
+test('2.2 a message that is too large closes with 1009, after earlier messages have been handled', async () => {
   const handled: string[] = [];
   const { handler, reasons } = handlerOf({
     handleIn: async ({ data }: { data: string }) => {
@@ -127,7 +127,7 @@ test('2.2 a message that is too large closes with 1009, behind what came before 
   expect(reasons).toHaveLength(1);
 });
 
-test('an init that fails leaves no state: terminate is not called', async () => {
+test('after a failed init there is no state, so terminate is not called', async () => {
   const { handler, reasons } = handlerOf({ init: () => ({ type: 'nonsense' }) });
   const client = connect(handler, undefined);
   expect(await client.next()).toEqual({ type: 'close', code: 1011, reason: '' });
@@ -151,7 +151,7 @@ describe('advance', () => {
     expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
   });
 
-  test('a client that answers the heartbeat stays for hours', async () => {
+  test('a client that answers the heartbeat stays connected for hours', async () => {
     const client = connect(echo, undefined);
     for (let half = 0; half < 240; half++) {
       await client.advance(30_000);
@@ -161,15 +161,15 @@ describe('advance', () => {
     client.drop();
   });
 
-  test('gives the rest of the program its turns: before, between and behind the timers', async () => {
+  test('yields to the event loop before, between and after the timers', async () => {
     const order: string[] = [];
     const { handler } = handlerOf({
       handleIn: async () => {
-        await new Promise((turn) => setImmediate(turn)); // the clock stands still meanwhile
+        await new Promise((resolve) => setImmediate(resolve)); // the clock stands still meanwhile
         order.push('before');
         return { type: 'ok', state: 0 };
       },
-      terminate: () => void setImmediate(() => order.push('behind')),
+      terminate: () => void setImmediate(() => order.push('after')),
     });
     const client = connect(handler, undefined, { idleTimeout: 100 });
     client.text('go');
@@ -185,7 +185,7 @@ describe('advance', () => {
     const answers = answer(2);
     await client.advance(250); // pings at 50, 100 and 150; the last is not answered
     await answers;
-    expect(order).toEqual(['before', 'ping', 'ping', 'behind']);
+    expect(order).toEqual(['before', 'ping', 'ping', 'after']);
     expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
   });
 
@@ -193,8 +193,8 @@ describe('advance', () => {
     let settle = () => {};
     const { handler } = handlerOf({
       handleIn: () =>
-        new Promise((settled) => {
-          settle = () => settled({ type: 'ok', state: 0 });
+        new Promise((resolve) => {
+          settle = () => resolve({ type: 'ok', state: 0 });
         }),
     });
     const client = connect(handler, undefined, { idleTimeout: 100, heartbeat: false });
@@ -215,7 +215,7 @@ describe('advance', () => {
     vi.useRealTimers();
   });
 
-  test('infinity is never', async () => {
+  test('with an infinite idleTimeout, the connection never times out', async () => {
     const client = connect(echo, undefined, { idleTimeout: Number.POSITIVE_INFINITY });
     await client.advance(1e12);
     client.text('still here');
@@ -223,15 +223,19 @@ describe('advance', () => {
   });
 });
 
-describe('bad input gets an error that names it', () => {
+describe('an invalid argument is an error that names it', () => {
   test.each<[string, () => unknown, string]>([
     ['a handler', () => connect({} as never), "connect: the handler's init is missing; it must be a function"],
     ['an option', () => connect(echo, undefined, { idleTimeout: 0 }), 'connect: the option "idleTimeout" is 0'],
     ['a text', () => connect(echo, undefined).text(1 as never), 'text: the data is 1; pass a string'],
-    ['bytes', () => connect(echo, undefined).binary('x' as never), "binary: the data is 'x'; pass an ArrayBuffer"],
-    ['a ping', () => connect(echo, undefined).ping('x'.repeat(126)), 'ping: the data has 126 bytes; at most 125'],
-    ['a code', () => connect(echo, undefined).close(1006), 'close: the code is 1006; a client may send'],
-    ['a time', () => connect(echo, undefined).advance(-1), 'advance: -1 milliseconds; pass a number'],
+    [
+      'binary data',
+      () => connect(echo, undefined).binary('x' as never),
+      "binary: the data is 'x'; pass an ArrayBuffer",
+    ],
+    ['ping data', () => connect(echo, undefined).ping('x'.repeat(126)), 'ping: the data has 126 bytes; at most 125'],
+    ['a close code', () => connect(echo, undefined).close(1006), 'close: the code is 1006; a client may send'],
+    ['a time', () => connect(echo, undefined).advance(-1), 'advance: the time is -1; pass a number of milliseconds'],
   ])('%s', async (_title, call, message) => {
     await expect((async () => call())()).rejects.toThrow(message);
   });
@@ -240,17 +244,17 @@ describe('bad input gets an error that names it', () => {
 test.each<[string, unknown, boolean]>([
   ['an ArrayBuffer of another realm', runInNewContext('Uint8Array.of(7).buffer'), true],
   ['an object that only inherits from ArrayBuffer', Object.create(ArrayBuffer.prototype), false],
-])('%s is judged by what it is', async (_title, data, isRight) => {
+])('binary data is checked for being an ArrayBuffer, not for its class: %s', async (_title, data, isValid) => {
   const { handler } = handlerOf({ handleIn: () => ({ type: 'push', messages: { opcode: 'binary', data }, state: 0 }) });
   const { text, next } = connect(handler, undefined);
   text('send');
-  expect(await next()).toMatchObject(isRight ? { opcode: 'binary' } : { type: 'close', code: 1011 });
+  expect(await next()).toMatchObject(isValid ? { opcode: 'binary' } : { type: 'close', code: 1011 });
 });
 
 test('a thenable that is a function is awaited', async () => {
   const result = { type: 'push', messages: { opcode: 'text', data: 'done' }, state: 0 };
-  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
-  const thenable = Object.assign(() => {}, { then: (settle: (value: unknown) => void) => settle(result) });
+  // biome-ignore lint/suspicious/noThenProperty: the subject of the test
+  const thenable = Object.assign(() => {}, { then: (resolve: (value: unknown) => void) => resolve(result) });
   const { text, next } = connect(handlerOf({ handleIn: () => thenable }).handler, undefined);
   text('wait');
   expect(await next()).toEqual({ opcode: 'text', data: 'done' });

@@ -1,10 +1,10 @@
-// A client that costs little beside the servers that it measures: frames are made once, and answers are counted by their
-// bytes. What it is sent is all alike.
+// A client that uses little time compared with the servers that it measures: frames are made once, and answers, all of the
+// same size, are counted by their bytes.
 
 import { connect as open, type Socket } from 'node:net';
 import { BINARY, maskedFrame, TEXT } from '../../tck/src/raw-client.ts';
 
-/** A message, as a frame of the client, and how long the frame is in which a server sends it. */
+/** A message as a frame of the client, and the size of the server's frame for the same message, in bytes. */
 export interface Sample {
   readonly frame: Buffer;
   readonly answer: number;
@@ -25,23 +25,23 @@ export class Client {
   /** Opens a connection; rejects if the server refuses it. */
   static connect(url: string, path: string): Promise<Client> {
     const { hostname, port, host } = new URL(url);
-    return new Promise((settle, fail) => {
+    return new Promise((resolve, reject) => {
       const socket = open(Number(port), hostname, () => socket.write(handshake(host, path)));
       socket.setNoDelay(true);
-      socket.once('error', fail);
+      socket.once('error', reject);
       let answer = '';
       const read = (data: Buffer) => {
         answer += data.toString('latin1');
         if (!answer.includes('\r\n\r\n')) return;
-        socket.off('data', read).off('error', fail).on('error', fail);
-        if (answer.startsWith('HTTP/1.1 101 ')) settle(new Client(socket));
-        else fail(new Error(`the server answered ${answer}`));
+        socket.off('data', read).off('error', reject).on('error', reject);
+        if (answer.startsWith('HTTP/1.1 101 ')) resolve(new Client(socket));
+        else reject(new Error(`the server answered ${answer}`));
       };
       socket.on('data', read);
     });
   }
 
-  /** Calls `received` with the number of answers that came. */
+  /** Calls `received` with the number of answers that have arrived since the last call; each has `size` bytes. */
   listen(size: number, received: (count: number) => void): void {
     let bytes = 0;
     this.#socket.on('data', ({ length }) => {

@@ -1,14 +1,14 @@
-// What it costs a compiler to check handlers: writes handler files into a folder of its own, and has them compiled.
+// Measures the compiler's cost of checking handlers: writes handler files into a temporary folder, and compiles them.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Compiler, root, run } from '../toolkit/compilers.ts';
 
-/** The compilers that are measured: the supported ones that are still in common use. */
+/** The measured compilers: the supported ones that are still in common use. */
 export const measured = ['typescript-5.9', 'typescript', 'typescript-7.0'] as const satisfies readonly Compiler[];
 
-/** The ways of writing a handler that are measured. */
+/** The measured ways of writing a handler. */
 export const kinds = [
   'no contract',
   'annotated',
@@ -20,7 +20,7 @@ export const kinds = [
 ] as const;
 export type Kind = (typeof kinds)[number];
 
-/** What a compiler says of one project. Memory in megabytes, time in seconds. */
+/** A compiler's figures for one project; memory in MB, time in seconds. */
 export interface Cost {
   readonly instantiations: number;
   readonly types: number;
@@ -36,7 +36,7 @@ export function costOf(compiler: Compiler, kind: Kind, count: number): Promise<C
   );
 }
 
-/** Compiles files in which `@websock/spec` can be imported. Throws if the compiler finds an error in them. */
+/** Compiles files that may import `@websock/spec`. Throws if the compiler finds an error in them. */
 export async function measure(compiler: Compiler, files: readonly string[]): Promise<Cost> {
   const folder = mkdtempSync(join(tmpdir(), 'websock-bench-'));
   try {
@@ -44,7 +44,7 @@ export async function measure(compiler: Compiler, files: readonly string[]): Pro
     symlinkSync(root, join(folder, 'node_modules/@websock/spec'));
     for (const [index, text] of files.entries()) writeFileSync(join(folder, `handler${index}.ts`), text);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-    // One checker, or the compiler would check the contract once in each of several.
+    // With several checkers, the compiler would check the contract several times.
     const checkers = compiler === 'typescript-7.0' ? ['--checkers', '1'] : [];
     const output = await run(compiler, ['-p', folder, '--extendedDiagnostics', '--pretty', 'false', ...checkers]);
     const error = /^.*error TS.*$/m.exec(output)?.[0];
@@ -75,8 +75,8 @@ const compilerOptions = {
 
 // ---- The sample: one handler in several forms ----
 
-// All five callbacks, every kind of result, both kinds of close, and a state, an info and an arg that no other file
-// shares: the index makes each file's types its own, or the compiler would be done after the first.
+// It has all five callbacks, every kind of result, both kinds of close, and types of its own for state, info and arg:
+// their property names contain the index of the file. If all files had the same types, the compiler would check them once.
 
 function fileOf(kind: Kind, index: number): string {
   const [form] = kind.split(' ') as [keyof typeof forms];
@@ -93,32 +93,32 @@ function fileOf(kind: Kind, index: number): string {
     .replaceAll('#', String(index));
 }
 
-/** The handler as an object; the parameters of the callbacks and what follows a result as given. */
-const object = (types: { arg: string; frame: string; control: string; info: string; reason: string }, as = '') => `{
+/** The source of the handler as an object, with the given parameters of its callbacks, and a suffix for each result. */
+const object = (types: { arg: string; frame: string; control: string; info: string; reason: string }, suffix = '') => `{
   init: (${types.arg}) => {
     mailbox.post({ text#: 'hello' });
-    return { type: 'ok', state: { count: 0, name#: arg.user# } }${as};
+    return { type: 'ok', state: { count: 0, name#: arg.user# } }${suffix};
   },
   handleIn: (${types.frame}) => {
     if (frame.opcode === 'binary') {
-      return { type: 'stop', reason: 'normal', state, close: { code: 1003, reason: 'text only' } }${as};
+      return { type: 'stop', reason: 'normal', state, close: { code: 1003, reason: 'text only' } }${suffix};
     }
     if (frame.data === 'who') {
-      return { type: 'reply', status: 'ok', messages: [{ opcode: 'text', data: state.name# }], state }${as};
+      return { type: 'reply', status: 'ok', messages: [{ opcode: 'text', data: state.name# }], state }${suffix};
     }
     return {
       type: 'push',
       messages: { opcode: 'text', data: frame.data },
       state: { ...state, count: state.count + 1 },
-    }${as};
+    }${suffix};
   },
   handleControl: (${types.control}) =>
     frame.opcode === 'ping'
-      ? ({ type: 'ok', state }${as})
-      : ({ type: 'push', messages: [{ opcode: 'ping', data: 'again' }], state }${as}),
+      ? ({ type: 'ok', state }${suffix})
+      : ({ type: 'push', messages: [{ opcode: 'ping', data: 'again' }], state }${suffix}),
   handleInfo: (${types.info}) => {
-    if (info.text# === '') return { type: 'stop', reason: { error: 'empty' }, state }${as};
-    return { type: 'push', messages: { opcode: 'text', data: info.text# }, state }${as};
+    if (info.text# === '') return { type: 'stop', reason: { error: 'empty' }, state }${suffix};
+    return { type: 'push', messages: { opcode: 'text', data: info.text# }, state }${suffix};
   },
   terminate: (${types.reason}) => {
     if (reason.type === 'remote') console.log(state.name#, reason.code);

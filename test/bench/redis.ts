@@ -1,13 +1,15 @@
-// The chat example in two processes over Redis, compared with one process: `tsx test/bench/redis.ts [MEMBERS]`. Half of the
-// members of a room are in each process. A line goes from a client to its server, to Redis, to both servers, and to every
-// member.
+// The chat example in two processes over Redis, compared with one process: `tsx test/bench/redis.ts [MEMBERS]`. Each process
+// has half of the members of a room. A line is sent by a client to its server, by the server to Redis, by Redis to both
+// servers, and by them to all members.
 
 import { Client } from '../../tck/src/client.ts';
 import { host } from '../toolkit/host.ts';
 import { RedisServer } from '../toolkit/redis-server.ts';
 
-const ONE_BY_ONE = 1_000; // lines, each sent after the arrival of the one before
-const AT_ONCE = 5_000; // lines, of all members at once
+/** The number of lines that are sent one by one: each after the arrival of the previous one. */
+const ONE_BY_ONE = 1_000;
+/** The number of lines that all members send at once. */
+const AT_ONCE = 5_000;
 
 async function measure(members: number): Promise<void> {
   const redis = await RedisServer.start();
@@ -53,12 +55,12 @@ async function measure(members: number): Promise<void> {
   await redis.kill();
 }
 
-/** Waits for the next line that `isIt` accepts. */
-async function heard(person: Client, isIt: (text: string) => boolean): Promise<void> {
+/** Waits for the next line that matches. */
+async function heard(person: Client, matches: (text: string) => boolean): Promise<void> {
   for (;;) {
     const received = await person.next();
-    if (!('text' in received)) throw new Error(`lost: ${JSON.stringify(received)}`);
-    if (isIt(received.text)) return;
+    if (!('text' in received)) throw new Error(`the connection has ended: ${JSON.stringify(received)}`);
+    if (matches(received.text)) return;
     if (received.text.startsWith('* not delivered')) throw new Error(received.text);
   }
 }

@@ -1,10 +1,10 @@
-// `npm run bench`, second part: what the adapter costs at run time, beside the same platform used bare and, on node:http,
-// beside crossws. Platform by platform and case by case, all in turn in every round, with processes of their own: the luck
-// of one is worth a tenth, and what a process has served before costs the next case as much.
+// `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform and, on node:http, with
+// crossws. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
+// differ by a tenth at random, and the cases that a process has served before change its speed by as much.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
 //
-// A short time may see no garbage collection, or two: on workerd there are two or three in 100 000 messages.
+// A short measurement may contain no garbage collection, or two: workerd has two or three per 100 000 messages.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -14,9 +14,9 @@ import { Client, type Sample, sample } from './client.ts';
 
 const [ROUNDS = '3', TIME = '400', PLATFORM, CASE = ''] = process.argv.slice(2);
 const rounds = Number(ROUNDS);
-/** How long each server is measured in a round, in each case. */
+/** The duration of the measurement of each server in each case, per round. */
 const MS = Number(TIME);
-/** In how many turns: the shorter they are, the more alike is what else the machine does meanwhile. */
+/** The number of turns per measurement: the shorter they are, the more equally other load affects all servers. */
 const TURNS = 4;
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
 
@@ -25,7 +25,7 @@ interface Case {
   readonly path: string;
   readonly message: Sample;
   readonly connections: number;
-  /** How many messages are on their way at any time: of each connection, or of the room. */
+  /** The number of unanswered messages at any time, of each connection or of the room. */
   readonly inFlight: number;
 }
 
@@ -44,21 +44,21 @@ const ACCEPT = 'connections accepted';
 const ACCEPTED_AT_ONCE = 8;
 const IDLE = 'kB for an idle connection';
 
-/** The rows, in their order; the last is no speed, and is measured in another way. */
+/** The rows of a table, in order. The last one is not a speed, and is measured separately. */
 const rows: readonly (Case | { readonly name: string })[] = [...cases, { name: ACCEPT }, { name: IDLE }];
 const chosenRows = rows.filter(({ name }) => name.includes(CASE));
 const speeds = chosenRows.filter(({ name }) => name !== IDLE);
 const memoryIsChosen = speeds.length < chosenRows.length;
 
-/** What the adapter is to reach, as its part of the other's figure: of messages, and of processor time and memory. */
+/** The goals for the adapter, as ratios to the other server: of message rate, processor time and memory. */
 const GOALS = {
   bare: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
   crossws: { rate: 1, cpu: 1, accept: 1, memory: 1 },
 } as const;
 type Other = keyof typeof GOALS;
 
-// glibc gives the top of the heap back to the system, and takes it again, or not, by the luck of what lies there: with
-// messages of 64 KiB, page faults then cost as much as all else. So no server gives it back.
+// glibc may repeatedly return the top of the heap to the system and take it back, depending on what happens to lie there.
+// With messages of 64 KiB, the page faults then double the cost. These settings keep every server from returning it.
 const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '64000000' };
 
 type Kind = 'adapter' | Other;
@@ -67,26 +67,26 @@ function start(platform: Platform, kind: Kind): Promise<Host> {
   const folder = join(import.meta.dirname, kind === 'adapter' ? 'adapter' : 'bare');
   const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
   if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
-  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // hosts nothing but its worker
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // the worker replaces an application
 }
 
-/** What was measured of one server in one round. `rate` by the second, `cpu` in µs for each; of memory both are kB. */
+/** The figures of one server in one round: `rate` per second, and `cpu` in µs each; for memory, both are in kB. */
 interface Figures {
   readonly rate: number;
   readonly cpu: number;
 }
 
 async function main(): Promise<void> {
-  const began = performance.now();
-  if (chosen.length === 0) throw new Error(`there is no platform ${PLATFORM}; they are ${platforms.join(', ')}`);
+  const start = performance.now();
+  if (chosen.length === 0) throw new Error(`unknown platform ${PLATFORM}; the platforms are ${platforms.join(', ')}`);
   if (chosenRows.length === 0) {
-    throw new Error(`no case has ${CASE} in its name; they are ${rows.map(({ name }) => name).join('; ')}`);
+    throw new Error(`no case has ${CASE} in its name; the cases are ${rows.map(({ name }) => name).join('; ')}`);
   }
-  console.log('The adapter beside the same platform used bare, and beside crossws (node:http).');
+  console.log('The adapter, compared with the bare platform and with crossws (node:http).');
   console.log(
-    `Medians of ${rounds} rounds, each of new processes and of ${MS} ms for every cell; of ratios the quartiles, too.`,
+    `Medians of ${rounds} rounds, each with new processes and ${MS} ms for every cell; for ratios also the quartiles.`,
   );
-  console.log('A * marks a ratio that misses its goal. Processor time is that of the server alone.');
+  console.log('A * marks a ratio that misses its goal. Processor time is the time of the server, without the client.');
   for (const platform of chosen) {
     const kinds: readonly Kind[] = platform === 'node' ? ['bare', 'adapter', 'crossws'] : ['bare', 'adapter'];
     const measured = new Map<Kind, Map<string, Figures[]>>(kinds.map((kind) => [kind, new Map()]));
@@ -100,10 +100,10 @@ async function main(): Promise<void> {
     }
   }
   const load = loadavg()[0]?.toFixed(1);
-  console.log(`\n${Math.round((performance.now() - began) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
+  console.log(`\n${Math.round((performance.now() - start) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
 }
 
-/** One round: all kinds of server of one platform, in new processes. */
+/** Measures one round: all kinds of server of one platform, in new processes. */
 async function measure(
   platform: Platform,
   kinds: readonly Kind[],
@@ -127,9 +127,9 @@ async function measure(
         await load.warmUp(4 * MS);
       }
       const counts = new Map(servers.map((server) => [server, new Count()]));
-      const duration = sendsMessages ? MS : 3 * MS; // a connection costs as much as ten messages
+      const duration = sendsMessages ? MS : 3 * MS; // fewer events per second: a connection costs as much as ten messages
       for (let turn = 0; turn < TURNS; turn++) {
-        // Back and forth, so that all are measured at the same time on average.
+        // In alternating order, so that the average time of measurement is the same for all.
         for (const server of turn % 2 ? [...servers].reverse() : servers) {
           await (loads.get(server) as Load).run(duration / TURNS, counts.get(server));
         }
@@ -140,7 +140,7 @@ async function measure(
   }
 }
 
-/** Starts a server of each kind for what is done with them, and ends them. */
+/** Starts a server of each kind, calls `run` with them, and stops them. */
 async function withServers(
   platform: Platform,
   kinds: readonly Kind[],
@@ -172,7 +172,7 @@ class Server {
     return connectAll(this.url, path, count);
   }
 
-  /** Bytes in memory and seconds of processor time, of its process and of those that this one has started. */
+  /** The memory in bytes and the processor time in seconds of its process and child processes. */
   usage(): { readonly memory: number; readonly cpu: number } {
     const sum = { memory: 0, cpu: 0 };
     try {
@@ -192,30 +192,30 @@ class Server {
 // ---- Memory ----
 
 const IDLE_CONNECTIONS = 3_000;
-const SETTLE = 300; // ms
+const REST = 300; // ms
 
-/** kB for each of many idle connections. As many come before them: they take what the process has free by then. */
+/** The memory of an idle connection, in kB. First opens as many more, which use up the free memory of the process. */
 async function idleMemory(server: Server): Promise<number> {
   const clients: Client[] = [];
   const connect = async () => {
     const end = clients.length + IDLE_CONNECTIONS;
     while (clients.length < end) {
       clients.push(...(await server.connect(100, '/')));
-      await fetch(server.url.replace('ws:', 'http:')); // collects garbage: only what a connection keeps is compared
+      await fetch(server.url.replace('ws:', 'http:')); // collects garbage, so that only the memory in use is compared
     }
-    await after(SETTLE);
+    await after(REST);
     return server.usage().memory;
   };
   const before = await connect();
   const each = ((await connect()) - before) / IDLE_CONNECTIONS / 1000;
   for (const client of clients) client.drop();
-  await after(SETTLE);
+  await after(REST);
   return each;
 }
 
 // ---- Speed ----
 
-/** What came of one server, in how much time: of the clock, and of the processor. */
+/** What one server has done, in seconds of the clock and of the processor. */
 class Count {
   #done = 0;
   #seconds = 0;
@@ -234,7 +234,7 @@ class Count {
   }
 }
 
-/** What keeps one server busy while it is told to. */
+/** Keeps one server busy. */
 abstract class Load {
   protected done = 0;
   protected busy = false;
@@ -244,36 +244,36 @@ abstract class Load {
     this.#server = server;
   }
 
-  /** Runs, uncounted, until the server has worked for so long: its compiler waits for work done, not for time to pass. */
+  /** Runs without counting until the server has used `duration` ms of processor time, as JIT compilers count work done. */
   async warmUp(duration: number): Promise<void> {
     const end = this.#server.usage().cpu + duration / 1000;
     do await this.run(MS / TURNS);
     while (this.#server.usage().cpu < end);
   }
 
-  /** Runs for so long, then until all is answered; the clock is read from when the load is under way. */
+  /** Runs for `duration` ms, plus a start that does not count, and then until everything has been answered. */
   async run(duration: number, count?: Count): Promise<void> {
     const { cpu } = this.#server.usage();
     const first = this.done;
     this.busy = true;
-    const rest = this.start();
+    const answered = this.start();
     await after(duration / 6);
     const from = performance.now();
     const before = this.done;
     await after(duration);
     const [done, seconds] = [this.done - before, (performance.now() - from) / 1000];
     this.busy = false;
-    await within(rest, this.#server);
+    await orFail(answered, this.#server);
     count?.add(done, seconds, this.done - first, this.#server.usage().cpu - cpu);
   }
 
-  /** Begins; settles when the last answer has come after `busy` has ended. */
+  /** Begins. Resolves with the last answer after `busy` has become false. */
   protected abstract start(): Promise<unknown>;
 
   abstract close(): void;
 }
 
-/** Connections that send; in a room the first sends, and all are answered. */
+/** Connections that send messages and receive answers. In a room, the first one sends, and all receive. */
 class Messages extends Load {
   readonly #clients: readonly Client[];
   readonly #case: Case;
@@ -296,8 +296,8 @@ class Messages extends Load {
   protected start(): Promise<void> {
     const senders = this.#answers === 1 ? this.#clients : this.#clients.slice(0, 1);
     for (const client of senders) for (let sent = 0; sent < this.#case.inFlight; sent++) this.#send(client);
-    return new Promise((settle) => {
-      this.#answered = settle;
+    return new Promise((resolve) => {
+      this.#answered = resolve;
     });
   }
 
@@ -323,7 +323,7 @@ class Messages extends Load {
   }
 }
 
-/** Clients that connect and leave, some at a time. */
+/** Clients that connect and leave, several at a time. */
 class Accepts extends Load {
   readonly #url: string;
 
@@ -354,11 +354,11 @@ async function connectAll(url: string, path: string, count: number): Promise<Cli
   return clients;
 }
 
-/** Fails, with what the server has reported, if it does not answer in a bounded time. */
-async function within(answered: Promise<unknown>, { kind, host }: Server): Promise<void> {
+/** Waits for the answers. Fails after a time limit, with the reports of the server. */
+async function orFail(answered: Promise<unknown>, { kind, host }: Server): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((_settle, fail) => {
-    timer = setTimeout(() => fail(new Error(`${kind}: answers are missing\n${host.reports()}`)), 10_000);
+  const late = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${kind}: answers are missing\n${host.reports()}`)), 10_000);
   });
   await Promise.race([answered, late]);
   clearTimeout(timer);
@@ -368,8 +368,8 @@ async function within(answered: Promise<unknown>, { kind, host }: Server): Promi
 
 function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>): void {
   const goals = GOALS[other];
-  console.log(`\n${platform}, beside ${other === 'bare' ? 'the platform bare' : other}`);
-  print('', 'each second', '', '', 'processor time, µs', '', '');
+  console.log(`\n${platform}, compared with ${other === 'bare' ? 'the bare platform' : other}`);
+  print('', 'per second', '', '', 'processor time, µs', '', '');
   print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
   for (const { name } of speeds) {
     const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
@@ -417,7 +417,7 @@ function print(name: string, ...cells: readonly string[]): void {
 }
 
 function after(duration: number): Promise<void> {
-  return new Promise((settle) => setTimeout(settle, duration));
+  return new Promise((resolve) => setTimeout(resolve, duration));
 }
 
 main().catch((error: Error) => {

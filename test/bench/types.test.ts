@@ -1,5 +1,5 @@
-// The compiler's cost of one more handler, in instantiations, which are the same on every machine. The sample in
-// measure.ts has all five callbacks, seven results, and its own state, info and arg.
+// The compiler's cost of one more handler, in instantiations, as their number is the same on every machine. The handler is
+// the sample in measure.ts, with all five callbacks, seven results, and types of its own for state, info and arg.
 
 import { describe, expect, test } from 'vitest';
 import { type Compiler, nameOf, tried } from '../toolkit/compilers.ts';
@@ -10,9 +10,9 @@ const limits: Partial<Record<Kind, number>> = {
   'annotated + Assert': 345,
   'satisfies + Assert': 350,
   'bare + Assert': 355,
-  // One of its callbacks is async.
+  // One of the callbacks is async.
   'class + Assert': 300,
-  // 204 of these are for the contract alone, which compares the `then` of each promise.
+  // 204 of these are the contract's, which compares the `then` of each promise.
   'async + Assert': 595,
 };
 
@@ -25,7 +25,7 @@ function count(compiler: Compiler, kind: Kind, handlers: number): Promise<Cost> 
   return cost;
 }
 
-/** The cost of one more handler, averaged from a project of `handlers` to one of twice as many. */
+/** The average cost of one more handler, when a project grows from `handlers` to twice as many. */
 async function costOfOne(compiler: Compiler, kind: Kind, handlers: number): Promise<number> {
   const [few, many] = await Promise.all([count(compiler, kind, handlers), count(compiler, kind, 2 * handlers)]);
   return (many.instantiations - few.instantiations) / handlers;
@@ -35,12 +35,12 @@ describe.each(measured.filter((each) => tried.includes(each)).map((compiler) => 
   '%s',
   (_name, compiler) => {
     test.each(Object.entries(limits) as [Kind, number][])(
-      '%s: at most %i for one more handler',
+      '%s: at most %i instantiations for one more handler',
       async (kind, limit) => {
         const cost = await costOfOne(compiler, kind, 10);
         expect(
           cost,
-          `${kind}: one more handler costs ${cost} instantiations, and may cost ${limit}`,
+          `${kind}: one more handler costs ${cost} instantiations; the limit is ${limit}`,
         ).toBeLessThanOrEqual(limit);
       },
     );
@@ -48,5 +48,5 @@ describe.each(measured.filter((each) => tried.includes(each)).map((compiler) => 
 );
 
 test.each(Object.keys(limits) as Kind[])('%s: the cost does not grow with the project', async (kind) => {
-  expect(await costOfOne('typescript-7.0', kind, 20)).toBe(await costOfOne('typescript-7.0', kind, 10)); // the fastest
+  expect(await costOfOne('typescript-7.0', kind, 20)).toBe(await costOfOne('typescript-7.0', kind, 10)); // the fastest compiler
 });

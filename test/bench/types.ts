@@ -1,6 +1,6 @@
-// The first part of `npm run bench`: the compiler's cost of checking handlers, by their form and number.
+// `npm run bench`, first part: the compiler's cost of checking handlers, by their form and number.
 //
-//   tsx test/bench/types.ts [COUNT | COMPILER]...   such as: 1 10 typescript-7.0
+//   tsx test/bench/types.ts [COUNT | COMPILER]...   for example 1 10 typescript-7.0
 
 import { nameOf } from '../toolkit/compilers.ts';
 import { type Cost, costOf, kinds, measured } from './measure.ts';
@@ -8,10 +8,10 @@ import { type Cost, costOf, kinds, measured } from './measure.ts';
 const chosen = process.argv.slice(2);
 const isCount = (argument: string) => /^\d+$/.test(argument);
 const counts = chosen.some(isCount) ? chosen.filter(isCount).map(Number) : [1, 10, 100, 1000];
-const ones = measured.filter((compiler) => chosen.includes(compiler));
+const compilers = measured.filter((compiler) => chosen.includes(compiler));
 
 async function main(): Promise<void> {
-  for (const compiler of ones.length > 0 ? ones : measured) {
+  for (const compiler of compilers.length > 0 ? compilers : measured) {
     print(nameOf(compiler), 'files', 'instantiations', 'types', 'memory', 'check time');
     for (const kind of kinds) {
       const costs: Cost[] = [];
@@ -20,10 +20,10 @@ async function main(): Promise<void> {
         print(kind, count, cost.instantiations, cost.types, `${cost.memory} MB`, `${cost.checkTime.toFixed(2)} s`);
         costs.push(cost);
       }
-      const [one, other] = costs.slice(-2);
-      const [fewer = 0, more = 0] = counts.slice(-2);
-      if (one === undefined || other === undefined) continue;
-      const perFile = (figure: keyof Cost) => (other[figure] - one[figure]) / (more - fewer);
+      const [smaller, larger] = costs.slice(-2);
+      const [few = 0, many = 0] = counts.slice(-2);
+      if (smaller === undefined || larger === undefined) continue;
+      const perFile = (figure: keyof Cost) => (larger[figure] - smaller[figure]) / (many - few);
       print(
         'one more',
         '',

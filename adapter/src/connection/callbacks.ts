@@ -5,7 +5,7 @@ import { isThenable } from './results.ts';
 /** A callback that returns a result. */
 export type Callback = 'init' | QueuedEvent<unknown>['callback'];
 
-/** Whether a handler has `handleControl`. If it cannot be read, it counts as there: calling it then fails as a throw does. */
+/** Whether a handler has `handleControl`. True if reading it throws: the call then fails like any other. */
 export function hasControl(handler: WebSock.Any): boolean {
   try {
     return handler.handleControl !== undefined;
@@ -17,9 +17,9 @@ export function hasControl(handler: WebSock.Any): boolean {
 /**
  * Calls a callback as a method of the handler (rule 2.5).
  *
- * @param value - the frame, the posted message, or for `init` its first argument
- * @param state - for all but `init`
- * @param connection - posts what the mailbox of `init` receives
+ * @param value - the frame, the posted message, or the `arg` of `init`
+ * @param state - ignored for `init`
+ * @param connection - receives the posts of the mailbox of `init`
  */
 export function callHandler(
   handler: WebSock.Any,
@@ -36,31 +36,31 @@ export function callHandler(
     case 'handleControl':
       return handler.handleControl?.(value as WebSock.ControlFrame, state);
     case 'init':
-      return handler.init(value, { post: (info) => connection.post(info) }); // may be detached (rule 6.5)
+      return handler.init(value, { post: (info) => connection.post(info) }); // works without its mailbox (rule 6.5)
   }
 }
 
 /**
  * Calls `terminate`, if the handler has it.
  *
- * @param failed - receives what it throws
- * @param done - called once it has settled
+ * @param onError - called if it throws or rejects
+ * @param onSettled - called once it has settled, or if there is none
  */
 export function callTerminate(
   handler: WebSock.Any,
   reason: WebSock.CloseReason,
   state: unknown,
-  failed: (error: unknown) => void,
-  done: () => void,
+  onError: (error: unknown) => void,
+  onSettled: () => void,
 ): void {
   try {
-    const ended: unknown = handler.terminate?.(reason, state);
-    if (isThenable(ended)) {
-      Promise.resolve(ended).catch(failed).then(done);
+    const result: unknown = handler.terminate?.(reason, state);
+    if (isThenable(result)) {
+      Promise.resolve(result).catch(onError).then(onSettled);
       return;
     }
   } catch (error) {
-    failed(error);
+    onError(error);
   }
-  done();
+  onSettled();
 }

@@ -1,4 +1,4 @@
-/** A source of time and timers. {@link Connections} accepts another one, so that a test need not wait. */
+/** A source of time and timers. {@link Connections} accepts another one, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never decreases. */
   now(): number;
@@ -13,6 +13,6 @@ export const LONGEST_DELAY: number = 2 ** 31 - 1;
 
 export const realTime: Clock = {
   now: () => performance.now(),
-  start: (run, delay) => setTimeout(run, delay), // workerd refuses setTimeout as a method of another object
+  start: (run, delay) => setTimeout(run, delay), // workerd rejects setTimeout as a method of another object
   stop: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };

@@ -5,7 +5,7 @@ export function isSendableCode(code: unknown): code is number {
   return code >= 1000 && code <= 1014 && ![1004, 1005, 1006, 1010].includes(code);
 }
 
-/** As much of a close reason as fits 123 bytes of UTF-8, cut at a character (RFC 6455 §5.5). */
+/** Truncates a close reason to at most 123 bytes of UTF-8, between two characters (RFC 6455 §5.5). */
 export function truncateReason(reason: string): string {
   return reason.slice(0, new TextEncoder().encodeInto(reason, new Uint8Array(123)).read);
 }

@@ -1,4 +1,4 @@
-// The AsyncLocalStorage context of a connection. The module is looked up at run time, as not all platforms have it.
+// The AsyncLocalStorage context of a connection. The module is loaded at run time, as not all platforms have it.
 
 interface AsyncHooks {
   readonly AsyncResource: new (type: string) => AsyncContext;

@@ -1,13 +1,13 @@
 import type { WebSock } from '@websock/spec';
 
-/** Whether a message has more bytes than `size`. */
+/** Whether a message is larger than `size` bytes. */
 export function isLargerThan(data: string | Uint8Array, size: number): boolean {
   if (typeof data !== 'string') return data.byteLength > size;
-  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded to know.
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded.
   return data.length > size || (data.length * 3 > size && new TextEncoder().encode(data).byteLength > size);
 }
 
-/** An upper limit of a message's bytes as a frame: 3 for each UTF-16 unit, 10 of the header (RFC 6455 §5.2). */
+/** An upper limit of a frame's size in bytes: 3 for each UTF-16 unit, and 10 for the header (RFC 6455 §5.2). */
 export function maxFrameSize({ data = '' }: WebSock.Message): number {
   return 10 + (typeof data === 'string' ? data.length * 3 : data.byteLength);
 }

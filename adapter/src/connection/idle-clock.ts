@@ -2,15 +2,15 @@ import { type CheckedOptions, DEFAULT_IDLE_TIMEOUT } from '../options.ts';
 import { type Clock, LONGEST_DELAY } from './clock.ts';
 import type { Wire } from './wire.ts';
 
-/** What an idle clock does to its connection. */
+/** The connection of an idle clock. */
 export interface IdleClockTarget {
-  /** Closes the connection: the client has been silent for `idleTimeout`. */
+  /** Called when the client has been silent for `idleTimeout`: closes the connection. */
   closeIdle(): void;
 }
 
 /**
- * Measures how long a client has been silent: pings it after half of `idleTimeout`, and closes after all of it (rules 4.3
- * and 4.6). The clock is paused while the server does not read (rule 5.1).
+ * Measures how long a client has been silent. Pings it after half of `idleTimeout`, and closes the connection after all of
+ * it (rules 4.3 and 4.6). The clock is paused while the server does not read (rule 5.1).
  */
 export class IdleClock {
   readonly #clock: Clock;
@@ -19,14 +19,14 @@ export class IdleClock {
   readonly #timeout: number;
   readonly #heartbeat: boolean;
   #heardAt: number;
-  /** Whether the client has been pinged, and not heard from since. */
+  /** Whether a ping has been sent since the client was last heard from. */
   #pinged = false;
   #pausedAt: number | undefined;
   #timer: unknown;
 
   /**
    * @param timeout - in ms, finite
-   * @param heartbeat - whether to ping, if the wire can
+   * @param heartbeat - whether to ping, if the wire can ping
    */
   constructor(clock: Clock, wire: Wire, target: IdleClockTarget, timeout: number, heartbeat: boolean) {
     this.#clock = clock;
@@ -38,13 +38,13 @@ export class IdleClock {
     this.#check();
   }
 
-  /** Restarts the clock: something came from the client. */
+  /** Called when anything arrives from the client: restarts the clock. */
   heard(): void {
     this.#heardAt = this.#clock.now();
     this.#pinged = false;
   }
 
-  /** The timer keeps running while the clock is paused: to start one after each asynchronous callback is expensive. */
+  /** Pauses the clock. The timer keeps running, as starting one after each asynchronous callback would be expensive. */
   pause(): void {
     this.#pausedAt ??= this.#clock.now();
   }
@@ -62,16 +62,17 @@ export class IdleClock {
   }
 
   /**
-   * Pings or closes when it is time to.
+   * Pings the client or closes the connection when it is time, but only after another, zero-delay timer: by then, pending
+   * input has been read.
    *
-   * @param confirmed - whether input that had arrived by then has been read: a zero-delay timer has run since
+   * @param confirmed - whether the zero-delay timer has run
    */
   #check(confirmed = false): void {
     this.#timer = undefined;
     if (this.#pausedAt !== undefined) return;
     const pingDue = this.#heartbeat && !this.#pinged;
-    const left = this.#heardAt + (pingDue ? this.#timeout / 2 : this.#timeout) - this.#clock.now();
-    if (left > 0) this.#start(() => this.#check(), left);
+    const remaining = this.#heardAt + (pingDue ? this.#timeout / 2 : this.#timeout) - this.#clock.now();
+    if (remaining > 0) this.#start(() => this.#check(), remaining);
     else if (!confirmed) this.#start(() => this.#check(true), 0);
     else if (pingDue) {
       this.#pinged = true;
@@ -85,7 +86,7 @@ export class IdleClock {
   }
 }
 
-/** The clock of a connection that opens now; `undefined` if it has no idle timeout. */
+/** Starts the idle clock of a connection; `undefined` if it has no idle timeout. */
 export function startIdleClock(
   clock: Clock,
   wire: Wire,

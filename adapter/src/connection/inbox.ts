@@ -1,24 +1,24 @@
 import type { WebSock } from '@websock/spec';
 import type { CheckedBounds } from '../options.ts';
 
-/** What to buffer during a pending callback before reading pauses; pausing costs more than buffering a few frames. */
+// How much to buffer during a pending callback before reading pauses; pausing costs more than buffering a few frames.
 const MAX_FRAMES_WHILE_PENDING = 16;
 const MAX_BYTES_WHILE_PENDING = 65_536;
 
-/** An event that waits for its callback. */
+/** An event in the queue, with the callback that handles it. */
 export type QueuedEvent<Info> = { next: QueuedEvent<Info> | undefined } & (
   | { readonly callback: 'handleIn'; readonly value: WebSock.DataFrame }
   | { readonly callback: 'handleControl'; readonly value: WebSock.ControlFrame }
   | { readonly callback: 'handleInfo'; readonly value: Info }
 );
 
-/** The events of a connection that wait for their callbacks: a linked list, so that any length costs the same. */
+/** The queue of a connection's events: a linked list, so that its operations take the same time at any length. */
 export class Inbox<Info> {
-  /** Frames in the queue. */
+  /** The number of frames in the queue. */
   frames = 0;
-  /** Bytes of those frames. */
+  /** The size of those frames, in bytes. */
   bytes = 0;
-  /** Posted messages in the queue. */
+  /** The number of posted messages in the queue. */
   infos = 0;
   #first: QueuedEvent<Info> | undefined;
   #last: QueuedEvent<Info> | undefined;
@@ -27,14 +27,14 @@ export class Inbox<Info> {
     return this.#first === undefined;
   }
 
-  /** Whether it holds enough frames to pause reading while a callback is pending (rule 5.1). */
+  /** Whether reading should pause while a callback is pending (rule 5.1). */
   get shouldPauseReading(): boolean {
     return this.frames >= MAX_FRAMES_WHILE_PENDING || this.bytes >= MAX_BYTES_WHILE_PENDING;
   }
 
   /**
-   * The error for one frame more, if the queue is full. After reading is paused, what has been read can still hold any
-   * number of messages, and inflated ones of any size.
+   * Returns an error if the queue is too full for another frame. Pausing alone does not limit it: data that has already been
+   * read may contain any number of messages, of any size once inflated.
    */
   overflow({ maxHeldBytes, maxHeldMessages }: CheckedBounds, canPause: boolean): Error | undefined {
     if (this.bytes < maxHeldBytes && (canPause || this.frames < maxHeldMessages)) return undefined;
@@ -60,7 +60,7 @@ export class Inbox<Info> {
     if (!event) return undefined;
     this.#first = event.next;
     if (!event.next) this.#last = undefined;
-    event.next = undefined; // or an old event would keep later ones in memory
+    event.next = undefined; // otherwise this event would keep later ones in memory
     if (event.callback === 'handleInfo') this.infos -= 1;
     else {
       this.frames -= 1;

@@ -1,13 +1,13 @@
-// One connection between a socket and a handler: queues events, calls the callbacks one at a time, applies their results,
-// and closes. Each server of this package implements `Wire`; so can yours. Rule numbers are those of SPEC.md in
+// The connection code between a socket and a handler: it queues events, calls callbacks one at a time, applies their
+// results, and closes. Each server of this package implements `Wire`, and so can yours. Rule numbers refer to SPEC.md in
 // @websock/spec.
 //
 //   const connections = new Connections({ onError });                   // one for each server
-//   checkHandler(handler);                                              // throw before the handshake is answered
+//   checkHandler(handler);                                              // throws; call it before you answer the handshake
 //   const checked = checkOptions(options);
 //   const connection = new Connection(connections, wire, handler, checked);
 //   connection.open(arg);                                               // the handshake is complete
-//   connection.data({ opcode: 'text', data: 'hello' });                 // … events of the client
+//   connection.data({ opcode: 'text', data: 'hello' });                 // an event from the client
 //   connection.gone();                                                  // the socket has closed
 //   await connections.shutdown();
 

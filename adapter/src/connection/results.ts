@@ -2,11 +2,11 @@ import type { WebSock } from '@websock/spec';
 import { describe } from '../describe.ts';
 import { isSendableCode, truncateReason } from './close.ts';
 
-/** A result that has been checked, its parts copied, its close reason cut to size. */
+/** A copy of a valid result, with the close reason truncated. */
 export interface CheckedResult<State> {
   readonly state: State;
   readonly messages: readonly WebSock.Message[];
-  /** What `terminate` receives, with the close frame to send, if the result is a stop. */
+  /** For a stop, the reason for `terminate`, with the code and the reason of the close frame. */
   readonly stop: WebSock.CloseReason | undefined;
 }
 
@@ -17,9 +17,9 @@ type Unchecked = { readonly [Name in keyof WebSock.HandleResult<unknown>]?: unkn
   readonly error?: unknown;
 };
 
-// One comes with every message, so the checks make no closures.
+// Runs for each message, so the checks create no closures.
 
-/** Throws a TypeError, which names the callback and the rule, for an invalid result (rules 3.6 and 4.2). */
+/** Checks a result. Throws a TypeError, which names the callback and the rule, if it is invalid (rules 3.6 and 4.2). */
 export function checkResult<State>(callback: string, value: unknown): CheckedResult<State> {
   if (typeof value !== 'object' || value === null) {
     fail(callback, `${describe(value)}, which is not a result; return an object with a type and a state (rule 3.6)`);
@@ -28,7 +28,7 @@ export function checkResult<State>(callback: string, value: unknown): CheckedRes
     const { type } = value as Unchecked;
     fail(callback, `${isType(type) ? `'${type}'` : describe(value)} without a state; every result has one (rule 3.6)`);
   }
-  // Each property is read once, so that what is checked is what is used, even of getters.
+  // Each property is read once, as a getter may return another value the next time.
   const { type, state, messages, reason, close, status, code, error } = value as Unchecked;
   if (!isType(type)) {
     fail(callback, `a result of type ${describe(type)}; the types are 'ok', 'push', 'reply' and 'stop' (rule 3.6)`);
@@ -63,15 +63,15 @@ function isType(type: unknown): type is ResultType {
   return type === 'ok' || type === 'push' || type === 'reply' || type === 'stop';
 }
 
-function fail(callback: string, what: string): never {
-  throw new TypeError(`${callback} returned ${what}`);
+function fail(callback: string, problem: string): never {
+  throw new TypeError(`${callback} returned ${problem}`);
 }
 
 function strayProperty(callback: string, type: ResultType, property: string, remedy: string): never {
   fail(callback, `'${type}' with ${property}, which would be ignored; ${remedy} (rule 3.6)`);
 }
 
-/** The messages as a list of copies; by position, as a list's iterator need not agree with it. */
+/** Copies the messages. Reads an array by index, as its iterator may return other values. */
 function checkMessages(callback: string, type: ResultType, messages: unknown): readonly WebSock.Message[] {
   if (!Array.isArray(messages)) return [checkMessage(callback, type, messages, 0)];
   const { length } = messages;
@@ -94,8 +94,8 @@ function checkMessage(callback: string, type: ResultType, message: unknown, inde
         if (isDetached(data)) return badMessage(callback, type, index, detached(opcode));
         return { opcode, data };
       }
-      const what = `of opcode 'binary' whose data is ${describe(data)}, not an ArrayBuffer or a view of one`;
-      return badMessage(callback, type, index, what);
+      const problem = `of opcode 'binary' whose data is ${describe(data)}, not an ArrayBuffer or a view of one`;
+      return badMessage(callback, type, index, problem);
     }
     case 'ping':
     case 'pong': {
@@ -106,33 +106,33 @@ function checkMessage(callback: string, type: ResultType, message: unknown, inde
       if (typeof data !== 'string' && isDetached(data)) return badMessage(callback, type, index, detached(opcode));
       const length = typeof data === 'string' ? new TextEncoder().encode(data).byteLength : data.byteLength;
       if (length <= 125) return { opcode, data };
-      const what = `of opcode '${opcode}' with ${length} bytes of data; at most 125 are allowed`;
-      return badMessage(callback, type, index, what);
+      const problem = `of opcode '${opcode}' with ${length} bytes of data; at most 125 are allowed`;
+      return badMessage(callback, type, index, problem);
     }
     default: {
-      const what = `of opcode ${describe(opcode)}; the opcodes are 'text', 'binary', 'ping' and 'pong'`;
-      return badMessage(callback, type, index, what);
+      const problem = `of opcode ${describe(opcode)}; the opcodes are 'text', 'binary', 'ping' and 'pong'`;
+      return badMessage(callback, type, index, problem);
     }
   }
 }
 
 function detached(opcode: string): string {
-  return `of opcode '${opcode}' whose bytes are detached; send them before they are transferred, or a copy`;
+  return `of opcode '${opcode}' whose bytes are detached; send a copy, or do not transfer them`;
 }
 
-function badMessage(callback: string, type: ResultType, index: number, what: string): never {
-  return fail(callback, `'${type}' with a message (number ${index + 1}) ${what} (rule 3.6)`);
+function badMessage(callback: string, type: ResultType, index: number, problem: string): never {
+  return fail(callback, `'${type}' with a message (number ${index + 1}) ${problem} (rule 3.6)`);
 }
 
-/** Of a stop: what `terminate` receives, with the code and reason to send (rule 4.3). */
+/** The reason for `terminate` after a stop, with the code and the reason of the close frame (rule 4.3). */
 function checkStop(callback: string, reason: unknown, close: unknown): WebSock.CloseReason {
   const isError = typeof reason === 'object' && reason !== null && 'error' in reason;
   if (!isError && reason !== undefined && reason !== 'normal' && reason !== 'restart') {
-    const may = "'normal', 'restart' and { error }";
-    return fail(callback, `'stop' with the reason ${describe(reason)}; the reasons are ${may} (rule 4.3)`);
+    const allowed = "'normal', 'restart' and { error }";
+    return fail(callback, `'stop' with the reason ${describe(reason)}; the reasons are ${allowed} (rule 4.3)`);
   }
-  const byReason = isError ? 1011 : reason === 'restart' ? 1012 : 1000;
-  const { code, text } = close === undefined ? { code: byReason, text: '' } : checkClose(callback, close);
+  const defaultCode = isError ? 1011 : reason === 'restart' ? 1012 : 1000;
+  const { code, text } = close === undefined ? { code: defaultCode, text: '' } : checkClose(callback, close);
   return isError
     ? { type: 'error', error: (reason as { error: unknown }).error, code, reason: text }
     : { type: 'normal', code, reason: text };
@@ -144,8 +144,8 @@ function checkClose(callback: string, close: unknown): { code: number; text: str
   }
   const { code, reason: text = '' } = close as { code?: unknown; reason?: unknown };
   if (!isSendableCode(code)) {
-    const may = '1000-1003, 1007-1009, 1011-1014 and 3000-4999';
-    return fail(callback, `'stop' with the close code ${describe(code)}; a server may send ${may} (rule 4.2)`);
+    const allowed = '1000-1003, 1007-1009, 1011-1014 and 3000-4999';
+    return fail(callback, `'stop' with the close code ${describe(code)}; a server may send ${allowed} (rule 4.2)`);
   }
   if (typeof text !== 'string') {
     return fail(callback, `'stop' with the close reason ${describe(text)}; it must be a string (rule 4.2)`);
@@ -153,7 +153,7 @@ function checkClose(callback: string, close: unknown): { code: number; text: str
   return { code, text: truncateReason(text) };
 }
 
-// Throws for all but a real ArrayBuffer, also one of another realm, such as that of a test runner.
+// Throws unless `this` is an ArrayBuffer, which may be of another realm, such as a test runner's.
 const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as () => number;
 
 function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
@@ -166,10 +166,10 @@ function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
   }
 }
 
-/** Whether bytes cannot be read any more: they were transferred, or their buffer has shrunk. */
+/** Whether bytes are no longer readable: they have been transferred, or their buffer has shrunk. */
 function isDetached(data: ArrayBuffer | ArrayBufferView): boolean {
   try {
-    if (data.byteLength > 0) return false; // throws for a DataView without its bytes
+    if (data.byteLength > 0) return false; // throws for a DataView whose bytes are detached
     if (!ArrayBuffer.isView(data)) new Uint8Array(data);
     else if ('at' in data) (data as Uint8Array).at(0);
     return false;
@@ -180,6 +180,6 @@ function isDetached(data: ArrayBuffer | ArrayBufferView): boolean {
 
 /** Whether a value is a promise, of any kind. Throws if its `then` cannot be read. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return mayBe && typeof (value as { then?: unknown }).then === 'function';
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -5,37 +5,37 @@ import { maxFrameSize } from './frame-size.ts';
 import type { Wire } from './wire.ts';
 
 /**
- * How many times to check within a time limit whether bytes have been sent. Checks are counted instead of time: a blocked
- * process sends nothing, so one late check proves nothing.
+ * How many times to check for progress within a time limit. Checks are counted, not milliseconds: a blocked process sends
+ * nothing, so one late check proves nothing.
  */
 const CHECKS = 10;
 
-/** The slowest client to wait for where the platform shows whole messages only, in bytes per second. */
+/** The slowest client to wait for, in bytes per second, where the platform shows progress by whole messages only. */
 const SLOWEST = 20_000;
 
-/** What a watch does to its connection. */
+/** The connection of a send watch. */
 export interface SendWatchTarget {
-  /** The client has caught up: the buffered bytes are within `maxUnsentBytes` again. */
+  /** Called when at most `maxUnsentBytes` are buffered again. */
   advance(): void;
-  /** The client has stopped reading; after the end, or does not close. */
+  /** Called when the client has stopped reading, or does not close after the end. */
   stalled(why: string): void;
 }
 
 /**
- * Knows how much is buffered for sending, and gives up on a client that has stopped reading (rule 5.3) or, after the end,
- * does not close (rule 4.5).
+ * Tracks the number of bytes that are buffered for sending, and gives up on a client that has stopped reading (rule 5.3)
+ * or does not close after the end (rule 4.5).
  */
 export class SendWatch {
-  /** Whether more than `maxUnsentBytes` are buffered: then the next callback waits (rule 5.3). */
+  /** Whether more than `maxUnsentBytes` are buffered. If so, no callback may be called (rule 5.3). */
   isBackpressured = false;
   readonly #connections: Connections;
   readonly #wire: Wire;
   readonly #target: SendWatchTarget;
-  /** An upper limit of the buffered bytes: those at the last check, and those sent since. */
+  /** An upper limit of the buffered bytes: their number at the last check, plus the frames sent since. */
   #unsent = 0;
   #hasEnded = false;
-  /** Checks in a row that have seen no progress. */
-  #idleChecks = 0;
+  /** The number of consecutive checks without progress. */
+  #checksWithoutProgress = 0;
   #timer: unknown;
 
   constructor(connections: Connections, wire: Wire, target: SendWatchTarget) {
@@ -54,7 +54,7 @@ export class SendWatch {
     return this.#unsent > this.#connections.bounds.maxUnsentBytes;
   }
 
-  /** Asks the wire how much is buffered. Returns whether the client has fallen behind. */
+  /** Asks the wire for the number of buffered bytes. Returns whether the limit has just been exceeded. */
   checkBacklog(): boolean {
     if (this.#hasEnded || this.isBackpressured) return false;
     this.#unsent = this.#wire.unsent();
@@ -64,12 +64,12 @@ export class SendWatch {
     return true;
   }
 
-  /** Bytes have been sent. */
+  /** Called when buffered bytes have been sent. */
   sent(): void {
     if (this.isBackpressured) this.#hasCaughtUp(this.#wire.unsent());
   }
 
-  /** The connection has ended: its bytes, and then its socket, have a time limit. */
+  /** Called at the end of the connection: starts the time limit of closing, unless the socket is gone. */
   end(isGone: boolean): void {
     this.#hasEnded = true;
     this.isBackpressured = false;
@@ -92,11 +92,11 @@ export class SendWatch {
   }
 
   #restart(): void {
-    this.#idleChecks = 0;
+    this.#checksWithoutProgress = 0;
     this.#schedule();
   }
 
-  /** In ms. */
+  /** The time limit without progress, in ms. */
   get #limit(): number {
     const { closeTimeout, stallTimeout } = this.#connections.bounds;
     if (this.#hasEnded) return closeTimeout;
@@ -107,17 +107,17 @@ export class SendWatch {
     const { clock } = this.#connections;
     clock.stop(this.#timer);
     const limit = this.#limit;
-    if (this.#idleChecks < CHECKS) {
+    if (this.#checksWithoutProgress < CHECKS) {
       this.#timer = clock.start(() => this.#check(), Math.min(limit / CHECKS, LONGEST_DELAY));
     } else {
-      const buffered = `while ${this.#unsent} are buffered for it`;
-      this.#target.stalled(`no bytes were sent for ${Math.round(limit)} ms, ${buffered} (rule 5.3)`);
+      const time = `${Math.round(limit)} ms`;
+      this.#target.stalled(`no bytes were sent for ${time} while ${this.#unsent} were buffered (rule 5.3)`);
     }
   }
 
   #check(): void {
     const unsent = this.#wire.unsent();
-    this.#idleChecks = unsent < this.#unsent ? 0 : this.#idleChecks + 1;
+    this.#checksWithoutProgress = unsent < this.#unsent ? 0 : this.#checksWithoutProgress + 1;
     if (!this.#hasCaughtUp(unsent)) this.#schedule();
   }
 }

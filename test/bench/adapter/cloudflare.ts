@@ -1,4 +1,4 @@
-// In place of toolkit/hosts/worker.ts.
+// Replaces toolkit/hosts/worker.ts.
 
 import { createAdapter } from '@websock/adapter/cloudflare';
 import { handlerOf } from './handlers.ts';

@@ -1,9 +1,9 @@
-// What the adapter serves on each path; bare/work.ts does the same by hand.
+// The handlers that the adapter serves, by path; bare/work.ts does the same work without the adapter.
 
 import type { WebSock } from '@websock/spec';
 import { echo } from '../../../examples/echo/echo.ts';
 
-const later = {
+const asynchronous = {
   init: () => ({ type: 'ok', state: undefined }),
   async handleIn(frame, state) {
     await undefined;
@@ -38,7 +38,11 @@ const member = {
   terminate: (_reason, mailbox) => room.delete(mailbox),
 } satisfies WebSock<Mailbox, WebSock.DataFrame>;
 
-const handlers: { readonly [path: string]: WebSock.Any } = { '/async': later, '/post': toItself, '/room': member };
+const handlers: { readonly [path: string]: WebSock.Any } = {
+  '/async': asynchronous,
+  '/post': toItself,
+  '/room': member,
+};
 
 export function handlerOf(path: string): WebSock.Any {
   return handlers[path] ?? echo;

@@ -1,4 +1,4 @@
-// `Bun.serve` alone, set up as the adapter sets it up.
+// `Bun.serve` alone, with the adapter's settings.
 
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from './garbage.ts';

@@ -1,4 +1,4 @@
-// workerd's own API, in a Durable Object as in the adapter's host. In place of toolkit/hosts/worker.ts.
+// The API of workerd alone, in a Durable Object as with the adapter. Replaces toolkit/hosts/worker.ts.
 
 import { workBy } from './work.ts';
 

@@ -1,4 +1,4 @@
-// crossws's adapter for node:http, with the same limits.
+// The adapter of crossws for node:http, with the same limits.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from './garbage.ts';
 import { type Work, workBy } from './work.ts';
 
-// Of crossws's own types, what is used here; they need those of a browser.
+// The part of crossws's types that is used here; its own declarations need the types of a browser.
 interface Peer {
   readonly context: { work?: Work<Peer> };
   readonly request: { readonly url: string };
@@ -27,7 +27,7 @@ type Adapter = (options: { serverOptions: object; hooks: Hooks }) => {
 
 const crossws: Adapter = createRequire(import.meta.filename)('crossws/adapters/node').default;
 
-const workOf = workBy<Peer>((peer, data) => peer.send(data)); // as it came: text stays text
+const workOf = workBy<Peer>((peer, data) => peer.send(data)); // unchanged: text stays text
 
 const adapter = crossws({
   serverOptions: { perMessageDeflate: false, maxPayload: 10_000_000 },

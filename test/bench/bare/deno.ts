@@ -1,4 +1,4 @@
-// `Deno.upgradeWebSocket` alone, set up as the adapter sets it up.
+// `Deno.upgradeWebSocket` alone, with the adapter's settings.
 
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from './garbage.ts';

@@ -1,4 +1,5 @@
-// Memory is compared without what the next collection will free: a request that is no upgrade asks for one.
+// Collects garbage on request, so that memory can be compared without it: the servers do so for any request that is not an
+// upgrade.
 
 declare const Bun: { gc(now: true): void } | undefined;
 

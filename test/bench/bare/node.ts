@@ -1,4 +1,4 @@
-// `ws` and node:http alone, set up as the adapter sets them up.
+// `ws` and node:http alone, with the adapter's settings.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,16 +1,16 @@
-// What the bare servers do with a message, by hand and written once: the counterpart of ../adapter/handlers.ts. A
-// connection is its platform's own socket, and has no object besides.
+// The work of the bare servers, the counterpart of ../adapter/handlers.ts. A connection is the platform's own socket; there
+// is no other object for it.
 
 type Send<Socket> = (socket: Socket, data: any, binary?: boolean) => unknown;
 
-/** What is done on the connections of one path. */
+/** The work on the connections of one path. */
 export interface Work<Socket> {
   readonly message: Send<Socket>;
   readonly opened?: (socket: Socket) => unknown;
   readonly closed?: (socket: Socket) => unknown;
 }
 
-/** The work of each path, for a platform that sends so. */
+/** The work of each path, with the platform's way of sending. */
 export function workBy<Socket>(send: Send<Socket>): (path: string) => Work<Socket> {
   const room = new Set<Socket>();
   const works: { readonly [path: string]: Work<Socket> } = {
