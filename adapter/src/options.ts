@@ -1,4 +1,5 @@
 import type { WebSock } from '@websock/spec';
+import { checkClose } from './connection/close.ts';
 import { describe } from './describe.ts';
 
 /** The options of a connection, checked, with their defaults. */
@@ -113,11 +114,19 @@ export function boundsIn(reader: OptionsReader): CheckedBounds {
 }
 
 /** Throws a TypeError for an invalid option of a shutdown; returns them with their defaults. */
-export function checkShutdown(options?: object): { readonly timeout: number; readonly spread: number } {
-  const reader = new OptionsReader('shutdown', options, ['timeout', 'spread']);
+export function checkShutdown(options?: object): {
+  readonly timeout: number;
+  readonly spread: number;
+  readonly close: WebSock.CloseReason;
+} {
+  const reader = new OptionsReader('shutdown', options, ['timeout', 'spread', 'close']);
+  const isGiven = (value: unknown): value is object => value !== undefined;
+  const given = reader.option('close', isGiven, '{ code, reason }');
+  const { code, text } = given ? checkClose('shutdown: the option "close" has', given) : { code: 1001, text: '' };
   const spread = reader.milliseconds('spread', 0, 0);
   if (spread === Number.POSITIVE_INFINITY) reader.refuse('spread', spread, 'a number of milliseconds that passes');
-  return { timeout: reader.milliseconds('timeout', 10_000, 0), spread };
+  const close = { type: 'shutdown', code, reason: text } as const;
+  return { timeout: reader.milliseconds('timeout', 10_000, 0), spread, close };
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2

@@ -3,9 +3,18 @@
 
 /**
  * What failed: a callback of a handler; `'route'`, the function that decides whether a request is accepted; or `'server'`,
- * the platform's own server, such as when the process has no descriptors left.
+ * the platform's own server, such as when the process has no descriptors left; or `'mailbox.stop'`, which was given an
+ * invalid close.
  */
-export type FailedCallback = 'route' | 'server' | 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
+export type FailedCallback =
+  | 'route'
+  | 'server'
+  | 'init'
+  | 'handleIn'
+  | 'handleControl'
+  | 'handleInfo'
+  | 'terminate'
+  | 'mailbox.stop';
 
 /** Where an error comes from. */
 export interface ErrorContext {
