@@ -326,11 +326,11 @@ export declare namespace WebSock {
    */
   type CloseReason = NormalClose | RemoteClose | ShutdownClose | TimeoutClose | ErrorClose;
 
-  /** The handler stopped with `'normal'` or `'restart'`. */
+  /** The handler stopped with `'normal'` or `'restart'`, or the program by `mailbox.stop`. */
   interface NormalClose {
-    /** The handler stopped with `'normal'` or `'restart'`. */
+    /** The handler stopped with `'normal'` or `'restart'`, or the program by `mailbox.stop`. */
     readonly type: 'normal';
-    /** The close code that was sent: 1000, 1012, or that of the handler's `close`. */
+    /** The close code that was sent: 1000, 1012, or that of the given `close`. */
     readonly code: number;
     /** The close reason that was sent; `''` by default. */
     readonly reason: string;
@@ -350,9 +350,9 @@ export declare namespace WebSock {
   interface ShutdownClose {
     /** The server is shutting down. */
     readonly type: 'shutdown';
-    /** 1001. */
+    /** 1001, unless the application asked for another code. */
     readonly code: number;
-    /** `''`. */
+    /** `''`, unless the application gave a reason. */
     readonly reason: string;
   }
 
@@ -360,7 +360,7 @@ export declare namespace WebSock {
   interface TimeoutClose {
     /** The client sent nothing for `idleTimeout` milliseconds. */
     readonly type: 'timeout';
-    /** 1002, or the code that the platform's own idle timeout sent (rule 4.6). */
+    /** 1001, or the code that the platform's own idle timeout sent (rule 4.6). */
     readonly code: number;
     /** `''`. */
     readonly reason: string;
@@ -380,7 +380,7 @@ export declare namespace WebSock {
 
   // ---- Mailbox, options, upgrade ----
 
-  /** The mailbox of one connection, by which the rest of the program reaches its `handleInfo`. */
+  /** The mailbox of one connection, by which the rest of the program reaches it. */
   interface Mailbox<Info> {
     /**
      * Posts a message, and returns before `handleInfo` is called with it (rule 6.2). Messages are handled in the order
@@ -388,12 +388,47 @@ export declare namespace WebSock {
      * `const { post } = mailbox` (rule 6.5).
      */
     readonly post: (info: Info) => void;
+    /**
+     * Ends the connection at once, as a `stop` with this `close` would: queued frames and posted messages are discarded,
+     * a pending callback is awaited, and `terminate` receives `normal`. For "throw this user out". The client then has a
+     * limited time in all to read what is buffered for it and to close (rule 6.6). Never throws: an invalid `close` is
+     * reported, and closes with 1011. Does nothing after the connection has ended. May be detached.
+     *
+     * @param close - the code and reason to send; by default 1000 and `''`
+     */
+    readonly stop: (close?: CloseDetail) => void;
+    /**
+     * The number of posted messages that wait for `handleInfo`; 0 after the connection has ended (rule 6.7). It grows
+     * while a client reads slowly: leave out what will be stale, such as "alice is typing".
+     */
+    readonly waiting: number;
+    /**
+     * Aborted when the connection ends, as soon as the server knows: before `terminate`, while a callback is pending, and
+     * if `init` throws (rule 6.8). To cancel work for a client that has left, as in `fetch(url, { signal })`, and to take
+     * a mailbox off a list. Its `reason` is an `Error` named `AbortError` whose `cause` is the {@link CloseReason}. After
+     * the end, a throw of this error, or of one whose `cause` it is, is not reported.
+     */
+    readonly signal: Signal;
   }
+
+  /** The platform's `AbortSignal`; its basic members where the compiler knows no such type. */
+  type Signal = typeof globalThis extends { AbortSignal: { prototype: infer AbortSignal } }
+    ? AbortSignal
+    : {
+        /** Whether the connection has ended. */
+        readonly aborted: boolean;
+        /** Why: an `Error` named `AbortError`, with a `cause`. */
+        readonly reason: any;
+        /** Calls `listener` when the connection ends. */
+        addEventListener(type: 'abort', listener: () => void): void;
+        /** Takes a listener off. */
+        removeEventListener(type: 'abort', listener: () => void): void;
+      };
 
   /** Options of one connection. */
   interface ConnectionOptions {
     /**
-     * Milliseconds (not seconds, as on Bun and Deno) after which the server closes the connection with 1002 if the
+     * Milliseconds (not seconds, as on Bun and Deno) after which the server closes the connection with 1001 if the
      * client has sent nothing, not even a ping or pong (rule 4.3). At least 1; `Infinity` disables it. Default: 60 000,
      * or none if the platform neither pings by itself nor shows pongs (rule 4.6).
      */

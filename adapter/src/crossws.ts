@@ -158,6 +158,7 @@ const DISCARDED = onBun ? 0 : 2;
 
 /** A peer and its connection. */
 class CrosswsWire implements Wire {
+  readonly coarseUnsent = true;
   readonly connection: Connection<any, any, any>;
   readonly ping?: () => void;
   readonly #peer: CrosswsPeer;

@@ -165,6 +165,7 @@ const POLL = 20;
 
 /** A socket and its connection. */
 class DenoWire implements Wire {
+  readonly coarseUnsent = true;
   readonly #socket: DenoSocket;
   readonly #maxUnsent: number;
   #connection!: Connection<any, any, any>; // since listen()

@@ -1,4 +1,5 @@
 import type { WebSock } from '@websock/spec';
+import { checkClose } from './connection/close.ts';
 import { describe } from './describe.ts';
 
 /** The options of a connection, checked and with their defaults. */
@@ -117,11 +118,19 @@ export function readBounds(reader: OptionsReader): CheckedBounds {
 }
 
 /** Throws a TypeError for an option of `shutdown` that is unknown or invalid; returns the options with their defaults. */
-export function checkShutdown(options?: object): { readonly timeout: number; readonly spread: number } {
-  const reader = new OptionsReader('shutdown', options, ['timeout', 'spread']);
+export function checkShutdown(options?: object): {
+  readonly timeout: number;
+  readonly spread: number;
+  readonly close: WebSock.CloseReason;
+} {
+  const reader = new OptionsReader('shutdown', options, ['timeout', 'spread', 'close']);
+  const isGiven = (value: unknown): value is object => value !== undefined;
+  const given = reader.option('close', isGiven, '{ code, reason }');
+  const { code, text } = given ? checkClose('shutdown: the option "close" has', given) : { code: 1001, text: '' };
   const spread = reader.milliseconds('spread', 0, 0);
   if (spread === Number.POSITIVE_INFINITY) reader.refuse('spread', spread, 'a finite number of milliseconds');
-  return { timeout: reader.milliseconds('timeout', 10_000, 0), spread };
+  const close = { type: 'shutdown', code, reason: text } as const;
+  return { timeout: reader.milliseconds('timeout', 10_000, 0), spread, close };
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2

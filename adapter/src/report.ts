@@ -2,14 +2,23 @@
 // would catch the error.
 
 /**
- * The source of an error: a callback of a handler; `'route'`, the function that decides about requests; or `'server'`, the
- * platform's own server, for example when the process has run out of file descriptors.
+ * The source of an error: a callback of a handler; `'route'`, the function that decides about requests; `'server'`, the
+ * platform's own server, for example when the process has run out of file descriptors; or `'mailbox.stop'`, a call of it
+ * with an invalid close.
  */
-export type FailedCallback = 'route' | 'server' | 'init' | 'handleIn' | 'handleControl' | 'handleInfo' | 'terminate';
+export type FailedCallback =
+  | 'route'
+  | 'server'
+  | 'init'
+  | 'handleIn'
+  | 'handleControl'
+  | 'handleInfo'
+  | 'terminate'
+  | 'mailbox.stop';
 
 /** The context of a reported error. */
 export interface ErrorContext {
-  /** The callback that threw, rejected or returned an invalid result; or `'route'` or `'server'`. */
+  /** The callback that threw, rejected or returned an invalid result; or `'route'`, `'server'` or `'mailbox.stop'`. */
   readonly callback: FailedCallback;
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from './connection/clock.ts';
 import { isSendableCode } from './connection/close.ts';
 import { Connection } from './connection/connection.ts';
 import { Connections } from './connection/connections.ts';
+import { ConnectionMailbox } from './connection/mailbox.ts';
 import type { Wire } from './connection/wire.ts';
 import { describe } from './describe.ts';
 import { checkHandler } from './handler.ts';
@@ -47,6 +48,8 @@ export interface TestConnection<Info> {
   readonly pong: (data?: string | ArrayBuffer | ArrayBufferView) => void;
   /** Posts a message to the connection's mailbox. */
   readonly post: (info: Info) => void;
+  /** The mailbox that `init` receives, for a test that stops the connection, or looks at `waiting` or `signal`. */
+  readonly mailbox: WebSock.Mailbox<Info>;
   /**
    * Sends a close frame; without arguments, one without a code. Throws a RangeError for a code that a client may not send.
    */
@@ -97,6 +100,7 @@ export function connect(
 class InMemory implements TestConnection<unknown> {
   readonly errors: (ErrorContext & { readonly error: unknown })[] = [];
   readonly closed: Promise<WebSock.CloseReason>;
+  readonly mailbox: WebSock.Mailbox<unknown>;
   readonly #connection: Connection<any, any, any>;
   readonly #clock = new VirtualClock();
   /** Received, but not yet returned by `next`. */
@@ -128,6 +132,7 @@ class InMemory implements TestConnection<unknown> {
     const connections = new Connections({ onError }, this.#clock);
     this.#connection = new Connection(connections, wire, handler, checkOptions(options, 'connect'));
     this.closed = this.#connection.over;
+    this.mailbox = new ConnectionMailbox(this.#connection);
     this.closed.then(() => {
       this.#isOver = true;
       for (const { reject } of this.#readers.splice(0)) reject(overError());

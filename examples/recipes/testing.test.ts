@@ -19,5 +19,5 @@ test('a silent client is pinged, then closed', async () => {
   await client.advance(5_000);
   expect(await client.next()).toMatchObject({ opcode: 'ping' });
   await client.advance(5_000);
-  expect(await client.next()).toEqual({ type: 'close', code: 1002, reason: '' });
+  expect(await client.next()).toEqual({ type: 'close', code: 1001, reason: '' });
 });

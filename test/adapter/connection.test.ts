@@ -2,9 +2,17 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, Connection, Connections, checkOptions, type Wire } from '@websock/adapter/connection';
+import {
+  type Clock,
+  Connection,
+  Connections,
+  type ConnectionsOptions,
+  checkOptions,
+  type ErrorContext,
+  type Wire,
+} from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { echo } from '../../examples/echo/echo.ts';
 
 /** A connection with a log of its wire's calls. Its `handleIn` is pending until the test calls `settle`, except for 'now'. */
@@ -527,3 +535,235 @@ test('if `unsent` shows whole messages only, a slow client gets more time for a 
     expect(Math.round(waited)).toBe(coarseUnsent ? 160_000 : 60_000);
   }
 });
+
+{
+  // The mailbox: stop, waiting and signal.
+  const opened = (
+    callbacks: Partial<WebSock<string, unknown>> = {},
+    options: ConnectionsOptions = {},
+    clock?: Clock,
+  ) => {
+    const log: string[] = [];
+    let mailbox!: WebSock.Mailbox<unknown>;
+    const backlog = { unsent: 0 };
+    const wire: Wire = {
+      send: ({ data }) => log.push(`send ${data}`),
+      unsent: () => backlog.unsent,
+      close: (code, reason) => log.push(`close ${code} ${reason}`),
+      drop: () => log.push('drop'),
+      pause() {},
+      resume() {},
+    };
+    const handler: WebSock<string, unknown> = {
+      init: () => ({ type: 'ok', state: 'first' }),
+      handleIn: (_frame, state) => ({ type: 'ok', state }),
+      handleInfo: (_info, state) => ({ type: 'ok', state }),
+      terminate: ({ type, code, reason }, state) => void log.push(`terminate ${type} ${code} ${reason} ${state}`),
+      ...callbacks,
+    };
+    const kept: typeof handler = {
+      ...handler,
+      init(arg, box) {
+        mailbox = box;
+        return handler.init(arg, box);
+      },
+    };
+    const onError = (error: unknown, { callback }: ErrorContext) => log.push(`${callback}: ${error}`);
+    const connections = new Connections({ onError, ...options }, clock);
+    const connection = new Connection(connections, wire, kept, checkOptions());
+    connection.open(undefined);
+    return { log, mailbox, connection, backlog, connections };
+  };
+
+  test('6.6 stop ends a connection at once, with 1000 or the code that is given', () => {
+    const one = opened();
+    const { stop } = one.mailbox;
+    stop();
+    stop({ code: 4000 });
+    expect(one.log).toEqual(['close 1000 ', 'terminate normal 1000  first']);
+    const other = opened();
+    other.mailbox.stop({ code: 4003, reason: 'banned' });
+    expect(other.log).toEqual(['close 4003 banned', 'terminate normal 4003 banned first']);
+  });
+
+  test('6.6 stop discards the queue and awaits a pending callback', async () => {
+    let finish = () => {};
+    const { log, mailbox, connection } = opened({
+      handleIn: () =>
+        new Promise((resolve) => {
+          finish = () => resolve({ type: 'push', messages: { opcode: 'text', data: 'late' }, state: 'second' });
+        }),
+      handleInfo: () => {
+        throw new Error('called after a stop');
+      },
+    });
+    connection.data({ opcode: 'text', data: 'x' });
+    mailbox.post('queued');
+    expect(mailbox.waiting).toBe(1);
+    mailbox.stop();
+    expect(mailbox.waiting).toBe(0);
+    expect(log).toEqual(['close 1000 ']);
+    finish();
+    await nextTurn();
+    expect(log).toEqual(['close 1000 ', 'terminate normal 1000  second']);
+  });
+
+  test('6.6 stop works inside a callback, and before init has settled', async () => {
+    const sync = opened({
+      init(_arg, { stop }) {
+        stop({ code: 4001 });
+        return { type: 'push', messages: { opcode: 'text', data: 'not sent' }, state: 'first' };
+      },
+    });
+    expect(sync.log).toEqual(['close 4001 ', 'terminate normal 4001  first']);
+    const async = opened({
+      async init(_arg, { stop }) {
+        await nextTurn();
+        stop();
+        return { type: 'ok', state: 'first' };
+      },
+    });
+    await vi.waitFor(() => expect(async.log).toEqual(['close 1000 ', 'terminate normal 1000  first']));
+  });
+
+  test('6.6 an invalid close is reported, and closes with 1011', () => {
+    for (const [close, message] of [
+      [{ code: 1005 }, 'the close code 1005; a server may send 1000-1003, 1007-1009, 1011-1014 and 3000-4999'],
+      [{ code: 1000, reason: 1 }, 'the close reason 1; it must be a string'],
+      ['bye', "a close that is 'bye'; it must be { code, reason }"],
+    ] as const) {
+      const { log, mailbox } = opened();
+      mailbox.stop(close as never);
+      const error = `mailbox.stop: TypeError: mailbox.stop was called with ${message} (rule 4.2)`;
+      expect(log).toEqual([error, 'close 1011 ', 'terminate error 1011  first']);
+    }
+  });
+
+  test('6.6 a client that reads a trickle is dropped after closeTimeout in all', () => {
+    const timers: (() => void)[] = [];
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      start(run, delay) {
+        delays.push(delay);
+        return timers.push(run);
+      },
+      stop() {},
+    };
+    const { log, mailbox, connection, backlog } = opened({}, { closeTimeout: 5_000 }, clock);
+    backlog.unsent = 9_000_000;
+    connection.control({ opcode: 'ping', data: new Uint8Array() }); // finds the backlog
+    mailbox.post('waits for the client');
+    expect(mailbox.waiting).toBe(1);
+    timers.splice(0);
+    delays.splice(0);
+    mailbox.stop();
+    expect(log, 'terminate is not delayed').toEqual(['close 1000 ', 'terminate normal 1000  first']);
+    while (!log.includes('drop')) {
+      backlog.unsent -= 1_000;
+      for (const run of timers.splice(0)) run();
+    }
+    expect(delays.reduce((sum, delay) => sum + delay)).toBe(5_000);
+  });
+
+  test('6.7 waiting counts posted messages that have not been handled, and no frames', async () => {
+    let finish = () => {};
+    const { mailbox, connection } = opened({
+      handleIn: (_frame, state) =>
+        new Promise((resolve) => {
+          finish = () => resolve({ type: 'ok', state });
+        }),
+    });
+    expect(mailbox.waiting).toBe(0);
+    mailbox.post(1);
+    expect(mailbox.waiting, 'it is not handled before post returns').toBe(1);
+    await nextTurn();
+    expect(mailbox.waiting).toBe(0);
+    for (let count = 0; count < 5; count++) connection.data({ opcode: 'text', data: 'x' });
+    for (let count = 0; count < 3; count++) mailbox.post(count);
+    expect(mailbox.waiting).toBe(3);
+    connection.closing(1001, '');
+    expect(mailbox.waiting, 'after the end').toBe(0);
+    finish();
+  });
+
+  test('6.8 signal is aborted at the end, before terminate, while a callback is pending', async () => {
+    const { log, mailbox, connection } = opened({ handleIn: () => new Promise(() => {}) });
+    const { signal } = mailbox;
+    expect(mailbox.signal).toBe(signal);
+    signal.addEventListener('abort', () => log.push(`aborted, ${mailbox.waiting} waiting`));
+    connection.data({ opcode: 'text', data: 'x' });
+    expect(signal.aborted).toBe(false);
+    connection.closing(4000, 'bye');
+    expect(log).toEqual(['aborted, 0 waiting']);
+    expect(signal.reason).toBeInstanceOf(Error);
+    expect(signal.reason.name).toBe('AbortError');
+    expect(signal.reason.cause).toEqual({ type: 'remote', code: 4000, reason: 'bye' });
+
+    const other = opened();
+    other.mailbox.signal.addEventListener('abort', () => other.log.push('aborted'));
+    other.connection.gone();
+    expect(other.log).toEqual(['aborted', 'terminate remote 1006  first']);
+  });
+
+  test('6.8 signal is aborted if init throws, and already aborted if it is first read after the end', () => {
+    let signal: AbortSignal | undefined;
+    opened({
+      init(_arg, mailbox) {
+        signal = mailbox.signal;
+        throw new Error('no state');
+      },
+    });
+    expect(signal?.aborted).toBe(true);
+    expect(signal?.reason.cause).toMatchObject({ type: 'error', code: 1011 });
+    const late = opened();
+    late.connection.shutdown();
+    expect(late.mailbox.signal.aborted).toBe(true);
+    expect(late.mailbox.signal.reason.cause).toEqual({ type: 'shutdown', code: 1001, reason: '' });
+  });
+
+  test('6.8 what a callback throws because the signal was aborted is not reported; other errors are', async () => {
+    const wrapped = (signal: AbortSignal) => new Error('the request failed', { cause: signal.reason });
+    for (const [thrown, reports] of [
+      [(signal: AbortSignal) => signal.reason, []],
+      [wrapped, []],
+      [() => new Error('another'), ['handleIn: Error: another']],
+      [() => undefined, ['handleIn: undefined']],
+    ] as const) {
+      let box!: WebSock.Mailbox<unknown>;
+      const { log, connection } = opened({
+        init(_arg, mailbox) {
+          box = mailbox;
+          return { type: 'ok', state: 'first' };
+        },
+        handleIn: () =>
+          new Promise((_, reject) => {
+            box.signal.addEventListener('abort', () => reject(thrown(box.signal)));
+          }),
+      });
+      connection.data({ opcode: 'text', data: 'x' });
+      connection.gone();
+      await nextTurn();
+      expect(log).toEqual([...reports, 'terminate remote 1006  first']);
+    }
+  });
+
+  test('a shutdown closes with 1001, or with the code and reason that are given', async () => {
+    const { log, connection, connections } = opened();
+    const over = connections.shutdown({ close: { code: 1012, reason: 'deploy' } });
+    connection.gone();
+    await over;
+    expect(log).toEqual(['close 1012 deploy', 'terminate shutdown 1012 deploy first']);
+    const late = new Connection(
+      connections,
+      { send() {}, unsent: () => 0, close: (...sent) => log.push(`${sent}`), drop() {} },
+      echo,
+      checkOptions(),
+    );
+    late.open(undefined);
+    expect(log.at(-1)).toBe('1012,deploy');
+    expect(() => new Connections().shutdown({ close: { code: 1006 as never } })).toThrow(
+      'shutdown: the option "close" has the close code 1006; a server may send',
+    );
+  });
+}

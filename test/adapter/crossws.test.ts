@@ -372,7 +372,7 @@ describe.each([
     const server = await serving(using, routeTo(handler, { idleTimeout: 200 }));
     const socket = await request(server.url); // it answers neither pings nor the close frame
     await until(() => reasons.length > 0);
-    expect(reasons).toEqual([{ type: 'timeout', code: 1002, reason: '' }]);
+    expect(reasons).toEqual([{ type: 'timeout', code: 1001, reason: '' }]);
     await untilNoSockets(server);
     await serves(server);
     socket.destroy();

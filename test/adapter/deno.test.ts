@@ -36,8 +36,8 @@ test("4.6 after Deno's own idle timeout, terminate is called although data is bu
 
 test('4.6 without a heartbeat, no ping is sent, and the adapter closes with its own code', async () => {
   const client = await RawClient.connect(url('/echo?', { idleTimeout: 400, heartbeat: false }));
-  expect(await client.next()).toMatchObject({ opcode: CLOSE, payload: Buffer.of(0x03, 0xea) }); // 1002
-  await vi.waitUntil(() => running.reports().includes('/echo ended: {"type":"timeout","code":1002,"reason":""}'));
+  expect(await client.next()).toMatchObject({ opcode: CLOSE, payload: Buffer.of(0x03, 0xe9) }); // 1001
+  await vi.waitUntil(() => running.reports().includes('/echo ended: {"type":"timeout","code":1001,"reason":""}'));
   client.cut();
 });
 

@@ -684,8 +684,8 @@ describe('4.6 the heartbeat', () => {
     const server = await served(() => accept(handler, undefined, { idleTimeout: 400 }));
     const client = await RawClient.connect(server.url);
     expect(await client.next()).toEqual({ opcode: PING, payload: Buffer.alloc(0) });
-    expect(await client.untilClose()).toEqual([[], 1002]);
-    expect(reasons).toEqual([{ type: 'timeout', code: 1002, reason: '' }]);
+    expect(await client.untilClose()).toEqual([[], 1001]);
+    expect(reasons).toEqual([{ type: 'timeout', code: 1001, reason: '' }]);
   });
 
   test('keeps a client that answers', async () => {
@@ -700,6 +700,6 @@ describe('4.6 the heartbeat', () => {
   test('is left out with heartbeat: false', async () => {
     const server = await served(() => accept(echo, undefined, { idleTimeout: 200, heartbeat: false }));
     const client = await Client.connect(server.url);
-    expect(await client.closed()).toEqual({ close: 1002, reason: '' });
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
   });
 });

@@ -147,8 +147,8 @@ describe('advance', () => {
     await client.advance(29_999);
     const next = client.next();
     await client.advance(1);
-    expect(await next).toEqual({ type: 'close', code: 1002, reason: '' });
-    expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
+    expect(await next).toEqual({ type: 'close', code: 1001, reason: '' });
+    expect(await client.closed).toEqual({ type: 'timeout', code: 1001, reason: '' });
   });
 
   test('a client that answers the heartbeat stays connected for hours', async () => {
@@ -186,7 +186,7 @@ describe('advance', () => {
     await client.advance(250); // pings at 50, 100 and 150; the last is not answered
     await answers;
     expect(order).toEqual(['before', 'ping', 'ping', 'after']);
-    expect(await client.closed).toEqual({ type: 'timeout', code: 1002, reason: '' });
+    expect(await client.closed).toEqual({ type: 'timeout', code: 1001, reason: '' });
   });
 
   test('the clock stands still while a callback is pending', async () => {
@@ -204,14 +204,14 @@ describe('advance', () => {
     await client.advance(99);
     const next = client.next();
     await client.advance(1);
-    expect(await next).toEqual({ type: 'close', code: 1002, reason: '' });
+    expect(await next).toEqual({ type: 'close', code: 1001, reason: '' });
   });
 
   test('works under fake timers', async () => {
     vi.useFakeTimers();
     const client = connect(echo, undefined, { idleTimeout: 100, heartbeat: false });
     await client.advance(100);
-    expect(await client.next()).toEqual({ type: 'close', code: 1002, reason: '' });
+    expect(await client.next()).toEqual({ type: 'close', code: 1001, reason: '' });
     vi.useRealTimers();
   });
 

@@ -1,5 +1,6 @@
 import type { WebSock } from '@websock/spec';
 import type { QueuedEvent } from './inbox.ts';
+import { ConnectionMailbox, type MailboxTarget } from './mailbox.ts';
 import { isThenable } from './results.ts';
 
 /** A callback that returns a result. */
@@ -19,14 +20,14 @@ export function hasControl(handler: WebSock.Any): boolean {
  *
  * @param value - the frame, the posted message, or the `arg` of `init`
  * @param state - ignored for `init`
- * @param connection - receives the posts of the mailbox of `init`
+ * @param connection - the connection of the mailbox of `init`
  */
 export function callHandler(
   handler: WebSock.Any,
   callback: Callback,
   value: unknown,
   state: unknown,
-  connection: WebSock.Mailbox<any>,
+  connection: MailboxTarget<any>,
 ): unknown {
   switch (callback) {
     case 'handleIn':
@@ -36,7 +37,7 @@ export function callHandler(
     case 'handleControl':
       return handler.handleControl?.(value as WebSock.ControlFrame, state);
     case 'init':
-      return handler.init(value, { post: (info) => connection.post(info) }); // works without its mailbox (rule 6.5)
+      return handler.init(value, new ConnectionMailbox(connection));
   }
 }
 

@@ -1,15 +1,16 @@
-// The life of a connection: dispatching events, applying results, closing. In one file, as callbacks and wires call back
-// into it at any point.
+// Dispatches events, applies results, closes: in one file, as callbacks and wires may call back into it at any point.
 
 import type { WebSock } from '@websock/spec';
 import type { CheckedOptions } from '../options.ts';
 import type { FailedCallback } from '../report.ts';
-import { type Callback, callHandler, callTerminate, hasControl } from './callbacks.ts';
+import { type Callback, callHandler, hasControl } from './callbacks.ts';
 import type { Connections } from './connections.ts';
 import { type AsyncContext, saveContext } from './context.ts';
+import { Ending } from './ending.ts';
 import { isLargerThan } from './frame-size.ts';
 import { type IdleClock, startIdleClock } from './idle-clock.ts';
 import { Inbox, type QueuedEvent } from './inbox.ts';
+import { stopReason } from './mailbox.ts';
 import { type CheckedResult, checkResult, isThenable } from './results.ts';
 import { SendWatch } from './send-watch.ts';
 import type { Wire } from './wire.ts';
@@ -37,7 +38,6 @@ export class Connection<State, Info, Arg> {
   /** The last state, once `init` has returned one. */
   #state: State | undefined;
   #hasState = false;
-
   // The next callback waits while either of these is true, or the client has fallen behind (rule 5.3).
   /** A callback is running; at first, `init` is yet to be called. */
   #running = true;
@@ -51,15 +51,7 @@ export class Connection<State, Info, Arg> {
   /** The mailbox overflowed while the client read too slowly. */
   #overflowed = false;
 
-  /** Why the connection ended; set at its end. */
-  #end: WebSock.CloseReason | undefined;
-  #terminated = false;
-  #handlerDone = false;
-  #gone = false;
-  /** Made when first asked for: most connections need no promise. */
-  #over: Promise<WebSock.CloseReason> | undefined;
-  #resolveOver: ((reason: WebSock.CloseReason) => void) | undefined;
-
+  readonly #ending: Ending;
   /** Whether the wire reads from the client. */
   #reading = true;
   /** Made by `open` if there is an idle timeout. */
@@ -87,18 +79,15 @@ export class Connection<State, Info, Arg> {
     this.#wantsControl = hasControl(handler);
     this.#context = context;
     this.#sending = new SendWatch(connections, wire, this);
-  }
-
-  /** Why the connection ended, once the socket has closed and `terminate`, if called, has settled. Never rejects. */
-  get over(): Promise<WebSock.CloseReason> {
-    this.#over ??= new Promise((resolve) => {
-      this.#resolveOver = resolve;
-      this.#finish();
-    });
-    return this.#over;
+    this.#ending = new Ending(connections, this, context);
   }
 
   // ---- What the server calls ----
+
+  /** Settles with the reason of the end once the socket has closed and `terminate` has settled. Never rejects. */
+  get over(): Promise<WebSock.CloseReason> {
+    return this.#ending.over;
+  }
 
   /**
    * The handshake is complete: calls `init` (rule 1.1). Frames that came before are handled after it (rule 1.2). If a
@@ -109,7 +98,7 @@ export class Connection<State, Info, Arg> {
     this.#opened = true;
     this.#connections.add(this);
     if (this.#connections.isShuttingDown) this.shutdown();
-    if (this.#end) {
+    if (this.#ending.reason) {
       this.#next(); // without a state, so terminate is not called either
       return;
     }
@@ -123,8 +112,8 @@ export class Connection<State, Info, Arg> {
   }
 
   /**
-   * A whole message came from the client. From now on its bytes belong to the handler (rule 2.7). A message of more than
-   * `maxMessageSize` bytes closes the connection with 1009, so a server need not check its size.
+   * A whole message came from the client. Its bytes now belong to the handler (rule 2.7). If it is larger than
+   * `maxMessageSize`, the connection closes with 1009; a server need not check.
    */
   data(frame: WebSock.DataFrame): void {
     this.heard();
@@ -139,7 +128,10 @@ export class Connection<State, Info, Arg> {
   control(frame: WebSock.ControlFrame): void {
     this.heard();
     if (this.#wantsControl) this.#receive('handleControl', frame);
-    else if (this.#wire.pause) this.#countAnswer();
+    else if (this.#wire.pause) {
+      this.#connections.countCallback(); // to answer a ping takes time, too
+      if (!this.#yielding && this.#yields()) this.#pauseReading();
+    }
     if (this.#sending.checkBacklog()) this.#pauseReading(); // the answers to a flood of pings are buffered, too
   }
 
@@ -161,7 +153,7 @@ export class Connection<State, Info, Arg> {
    * connection an `idleTimeout` of `Infinity` instead.
    */
   timedOut(code: number): void {
-    if (!this.#end) this.#inbox?.clear(); // rule 2.2: the server has begun to close
+    if (!this.#ending.reason) this.#inbox?.clear(); // rule 2.2: the server has begun to close
     this.#endByClient({ type: 'timeout', code, reason: '' });
   }
 
@@ -175,16 +167,16 @@ export class Connection<State, Info, Arg> {
 
   /** The socket has closed. If nothing has ended the connection before, the client has dropped it: 1006 and `''`. */
   gone(): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#ending.isGone) return;
+    this.#ending.isGone = true;
     this.#sending.stop();
     this.#endByClient({ type: 'remote', code: 1006, reason: '' });
-    this.#finish();
+    this.#ending.gone();
   }
 
   /** Posts a message, as the mailbox that `init` receives does (rule 6.2). Does nothing after the end (rule 6.1). */
   post(info: Info): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     this.#inbox ??= new Inbox();
     if (this.#sending.isBackpressured && this.#inbox.infos >= this.#connections.bounds.maxHeldInfos) {
       this.#overflowed = true;
@@ -195,18 +187,36 @@ export class Connection<State, Info, Arg> {
     }
   }
 
-  /** Closes with 1001 (rule 4.3). {@link Connections.shutdown} calls it for each connection. */
+  /** Ends the connection from outside, as the mailbox does that `init` receives (rule 6.6). */
+  stop(close?: WebSock.CloseDetail): void {
+    if (this.#ending.reason) return;
+    const reason = stopReason(close);
+    if (reason.type === 'error') this.#connections.report(reason.error, { callback: 'mailbox.stop' });
+    this.#sending.limitTotal();
+    this.#endByServer(reason);
+  }
+
+  /** The number of posted messages that wait for `handleInfo`; 0 after the end (rule 6.7). */
+  get waiting(): number {
+    return this.#ending.reason ? 0 : (this.#inbox?.infos ?? 0);
+  }
+
+  /** Aborted when the connection ends; made when first asked for (rule 6.8). */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Closes as a shutdown does (rule 4.3o). {@link Connections.shutdown} calls it for each connection. */
   shutdown(): void {
-    this.#endByServer({ type: 'shutdown', code: 1001, reason: '' });
+    this.#endByServer(this.#connections.shutdownClose);
   }
 
   /** Drops the socket. If a callback is still pending, `terminate` is not called (rule 4.5). @internal */
   abandon(): void {
-    this.#terminated = true;
     this.#inbox?.clear();
-    if (!this.#end) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
+    if (!this.#ending.reason) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
+    this.#ending.handlerDone();
     this.#drop();
-    this.#finish(true);
   }
 
   // ---- The queue: one callback at a time, in the order of arrival (rules 2.1 and 2.2) ----
@@ -231,7 +241,7 @@ export class Connection<State, Info, Arg> {
   }
 
   #receive(callback: 'handleIn' | 'handleControl', frame: WebSock.DataFrame | WebSock.ControlFrame): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     const isNext = this.#isFree() && !this.#advancing && (this.#inbox?.isEmpty ?? true);
     if (isNext && !(this.#countsEvent(callback) && this.#yields())) {
       this.#advancing = true;
@@ -258,12 +268,15 @@ export class Connection<State, Info, Arg> {
     let left = most;
     while (this.#inbox && !this.#inbox.isEmpty && this.#isFree() && !this.#yields(left-- <= 0)) {
       const event = this.#inbox.shift() as QueuedEvent<Info>;
-      if (event.callback === 'handleInfo' && this.#end) continue; // rule 2.2: only earlier frames are handled
+      if (event.callback === 'handleInfo' && this.#ending.reason) continue; // rule 2.2: only earlier frames are handled
       this.#dispatch(event.callback, event.value);
     }
     this.#advancing = false;
     if (!this.#isFree()) return;
-    if (this.#end) this.#terminate(this.#end);
+    const { reason } = this.#ending;
+    if (reason && this.#hasState) this.#ending.terminate(this.#handler, reason, this.#state);
+    else if (reason)
+      this.#ending.handlerDone(); // rule 1.4
     else {
       this.#idleClock?.resume();
       this.#resumeReading();
@@ -278,12 +291,6 @@ export class Connection<State, Info, Arg> {
   /** A platform without `pause` delivers each frame in a turn of the event loop of its own. */
   #countsEvent(callback: Callback): boolean {
     return callback === 'handleInfo' || this.#wire.pause !== undefined;
-  }
-
-  /** A ping was answered, which takes time as a callback does. */
-  #countAnswer(): void {
-    this.#connections.countCallback();
-    if (!this.#yielding && this.#yields()) this.#pauseReading();
   }
 
   /** Whether the event loop, and connections that have yielded before, come first. */
@@ -312,7 +319,7 @@ export class Connection<State, Info, Arg> {
     try {
       result = callHandler(this.#handler, callback, value, this.#state, this);
       if (isThenable(result)) {
-        if (!this.#end) this.#idleClock?.pause();
+        if (!this.#ending.reason) this.#idleClock?.pause();
         if (this.#inbox?.shouldPauseReading) this.#pauseReading();
         Promise.resolve(result).then(
           (resolved) => this.#applyResult(callback, resolved),
@@ -334,7 +341,7 @@ export class Connection<State, Info, Arg> {
     try {
       result = checkResult<State>(callback, value);
       const { messages } = result;
-      for (let index = 0; index < messages.length && !this.#end; index++) {
+      for (let index = 0; index < messages.length && !this.#ending.reason; index++) {
         this.#sending.send(messages[index] as WebSock.Message);
       }
     } catch (error) {
@@ -345,14 +352,14 @@ export class Connection<State, Info, Arg> {
     this.#hasState = true;
     const { stop } = result;
     // After the client's end, a stop only makes this callback the last (rule 3.7).
-    if (stop && this.#end) this.#inbox?.clear();
+    if (stop && this.#ending.reason) this.#inbox?.clear();
     else if (stop) this.#endByServer(stop);
     else if (this.#sending.mayBeOverLimit && this.#sending.checkBacklog()) this.#pauseReading();
     this.#next();
   }
 
   #fail(callback: FailedCallback, error: unknown): void {
-    this.#connections.report(error, { callback });
+    if (!this.#ending.isCauseOf(error)) this.#connections.report(error, { callback }); // rules 4.4 and 6.8
     this.#inbox?.clear();
     this.#endByServer({ type: 'error', error, code: 1011, reason: '' });
     this.#next();
@@ -367,14 +374,14 @@ export class Connection<State, Info, Arg> {
 
   /** Ends the connection with a close frame, unless it has ended; the queue is discarded (rule 2.2). */
   #endByServer(reason: WebSock.CloseReason): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     this.#inbox?.clear();
     this.#close(reason);
   }
 
   /** Ends the connection with a close frame, unless it has ended. */
   #close(reason: WebSock.CloseReason): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     this.#endWith(reason);
     this.#wire.close(reason.code, reason.reason); // may call closing() or gone()
     this.#awaitClose(); // which needs the client's answer read
@@ -382,13 +389,13 @@ export class Connection<State, Info, Arg> {
 
   /** The client, or the platform because of it, has ended the connection; queued frames are handled (rule 2.2). */
   #endByClient(reason: WebSock.CloseReason): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     this.#endWith(reason);
     this.#awaitClose(); // which needs the end of the socket read
   }
 
   #dropClient(why: string): void {
-    if (this.#end) return;
+    if (this.#ending.reason) return;
     this.#inbox?.clear();
     this.#endWith({ type: 'error', error: new Error(`the client does not read: ${why}`), code: 1006, reason: '' });
     this.#drop();
@@ -396,47 +403,27 @@ export class Connection<State, Info, Arg> {
   }
 
   #endWith(reason: WebSock.CloseReason): void {
-    this.#end = reason;
     this.#idleClock?.stop();
+    this.#ending.begin(reason);
   }
 
   #awaitClose(): void {
-    this.#sending.end(this.#gone);
+    this.#sending.end(this.#ending.isGone);
     this.#resumeReading();
     this.advance();
   }
 
   #drop(): void {
-    if (this.#gone) return;
+    if (this.#ending.isGone) return;
     this.#sending.end(true);
     this.#wire.drop();
     this.gone();
   }
 
-  #terminate(reason: WebSock.CloseReason): void {
-    if (this.#terminated) return; // rules 4.1 and, without a state, 1.4
-    this.#terminated = true;
-    if (!this.#hasState) this.#finish(true);
-    else if (this.#context) this.#context.runInAsyncScope(this.#terminateInContext, this, reason);
-    else this.#terminateInContext(reason);
-  }
-
-  #terminateInContext(reason: WebSock.CloseReason): void {
-    const failed = (error: unknown) => this.#connections.report(error, { callback: 'terminate' }); // rule 4.4
-    callTerminate(this.#handler, reason, this.#state, failed, () => this.#finish(true));
-  }
-
-  #finish(handlerDone = this.#handlerDone): void {
-    this.#handlerDone = handlerDone;
-    if (!this.#gone || !handlerDone) return;
-    this.#connections.delete(this);
-    this.#resolveOver?.(this.#end as WebSock.CloseReason);
-  }
-
   // ---- Reading (rule 5.1) ----
 
   #pauseReading(): void {
-    if (!this.#reading || this.#end) return;
+    if (!this.#reading || this.#ending.reason) return;
     this.#idleClock?.pause();
     this.#reading = false;
     this.#wire.pause?.();
@@ -445,19 +432,19 @@ export class Connection<State, Info, Arg> {
   #resumeReading(): void {
     if (this.#reading) return;
     this.#reading = true;
-    if (!this.#gone) this.#wire.resume?.();
+    if (!this.#ending.isGone) this.#wire.resume?.();
   }
 
   // ---- What the idle clock and the watch over sending call ----
 
   /** @internal */
   closeIdle(): void {
-    this.#endByServer({ type: 'timeout', code: 1002, reason: '' });
+    this.#endByServer({ type: 'timeout', code: 1001, reason: '' });
   }
 
   /** @internal */
   stalled(why: string): void {
-    if (this.#end) this.#drop();
+    if (this.#ending.reason) this.#drop();
     else this.#dropClient(why);
   }
 }

@@ -1,3 +1,4 @@
+import type { WebSock } from '@websock/spec';
 import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
 import { type ErrorContext, safeReporter } from '../report.ts';
 import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
@@ -24,10 +25,14 @@ export interface ShutdownOptions {
   readonly timeout?: number | undefined;
   /** The time over which the closes are spread, in ms, so that not all clients reconnect at once. Default: 0. */
   readonly spread?: number | undefined;
+  /**
+   * The close frame to send, such as `{ code: 1012, reason: 'deploy' }`. Default: 1001 and `''` (rule 4.3o).
+   */
+  readonly close?: WebSock.CloseDetail | undefined;
 }
 
 /** A connection, as the others of its server see it. */
-interface Member {
+export interface Member {
   /** Its index in the list of connections; -1 if it is not there. */
   place: number;
   /** Settles when the socket has closed and the handler has finished. */
@@ -36,7 +41,7 @@ interface Member {
   wake(): void;
   /** Runs callbacks again after it has yielded. */
   goOn(): void;
-  /** Closes with 1001. */
+  /** Closes with the code and reason of a shutdown. */
   shutdown(): void;
   /** Drops the socket without waiting for a pending callback. */
   abandon(): void;
@@ -59,6 +64,7 @@ export class Connections {
   /** Callbacks since the event loop last ran. */
   #callbacks = 0;
   #shutdown: Promise<void> | undefined;
+  #shutdownClose: WebSock.CloseReason = { type: 'shutdown', code: 1001, reason: '' };
 
   /** Throws a TypeError for an invalid limit. */
   constructor({ onError, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
@@ -75,6 +81,11 @@ export class Connections {
   /** Whether a shutdown has begun: from then on, refuse new upgrades with 503 (rule 1.6). */
   get isShuttingDown(): boolean {
     return this.#shutdown !== undefined;
+  }
+
+  /** What a shutdown closes with. @internal */
+  get shutdownClose(): WebSock.CloseReason {
+    return this.#shutdownClose;
   }
 
   /** @internal */
@@ -128,12 +139,15 @@ export class Connections {
   }
 
   /**
-   * Closes every connection with 1001 (rule 4.3). Settles when all are over, or after a time limit (rule 4.5). Further
+   * Closes every connection, by default with 1001 (rule 4.3o). Settles when all are over, or after a time limit (rule 4.5). Further
    * calls return the same promise. Throws a TypeError for an invalid option.
    */
   shutdown(options?: ShutdownOptions): Promise<void> {
-    const { timeout, spread } = checkShutdown(options);
-    this.#shutdown ??= this.#closeAll(timeout, spread);
+    const { timeout, spread, close } = checkShutdown(options);
+    if (!this.#shutdown) {
+      this.#shutdownClose = close;
+      this.#shutdown = this.#closeAll(timeout, spread);
+    }
     return this.#shutdown;
   }
 

@@ -1,6 +1,6 @@
 import type { WebSock } from '@websock/spec';
 import { describe } from '../describe.ts';
-import { isSendableCode, truncateReason } from './close.ts';
+import { checkClose } from './close.ts';
 
 /** A copy of a valid result, with the close reason truncated. */
 export interface CheckedResult<State> {
@@ -132,25 +132,11 @@ function checkStop(callback: string, reason: unknown, close: unknown): WebSock.C
     return fail(callback, `'stop' with the reason ${describe(reason)}; the reasons are ${allowed} (rule 4.3)`);
   }
   const defaultCode = isError ? 1011 : reason === 'restart' ? 1012 : 1000;
-  const { code, text } = close === undefined ? { code: defaultCode, text: '' } : checkClose(callback, close);
+  const { code, text } =
+    close === undefined ? { code: defaultCode, text: '' } : checkClose(`${callback} returned 'stop' with`, close);
   return isError
     ? { type: 'error', error: (reason as { error: unknown }).error, code, reason: text }
     : { type: 'normal', code, reason: text };
-}
-
-function checkClose(callback: string, close: unknown): { code: number; text: string } {
-  if (typeof close !== 'object' || close === null) {
-    return fail(callback, `'stop' with a close that is ${describe(close)}; it must be { code, reason } (rule 4.2)`);
-  }
-  const { code, reason: text = '' } = close as { code?: unknown; reason?: unknown };
-  if (!isSendableCode(code)) {
-    const allowed = '1000-1003, 1007-1009, 1011-1014 and 3000-4999';
-    return fail(callback, `'stop' with the close code ${describe(code)}; a server may send ${allowed} (rule 4.2)`);
-  }
-  if (typeof text !== 'string') {
-    return fail(callback, `'stop' with the close reason ${describe(text)}; it must be a string (rule 4.2)`);
-  }
-  return { code, text: truncateReason(text) };
 }
 
 // Throws unless `this` is an ArrayBuffer, which may be of another realm, such as a test runner's.

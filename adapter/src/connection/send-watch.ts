@@ -34,6 +34,8 @@ export class SendWatch {
   /** An upper limit of the buffered bytes: their number at the last check, plus the frames sent since. */
   #unsent = 0;
   #hasEnded = false;
+  /** Whether `closeTimeout` limits all of the time after the end, even if the client reads. */
+  #isTotal = false;
   /** The number of consecutive checks without progress. */
   #checksWithoutProgress = 0;
   #timer: unknown;
@@ -78,6 +80,11 @@ export class SendWatch {
     this.#restart();
   }
 
+  /** From now on, nothing that the client does extends the time after the end (rule 6.6). */
+  limitTotal(): void {
+    this.#isTotal = true;
+  }
+
   stop(): void {
     this.#connections.clock.stop(this.#timer);
   }
@@ -117,7 +124,8 @@ export class SendWatch {
 
   #check(): void {
     const unsent = this.#wire.unsent();
-    this.#checksWithoutProgress = unsent < this.#unsent ? 0 : this.#checksWithoutProgress + 1;
+    const isProgress = unsent < this.#unsent && !this.#isTotal;
+    this.#checksWithoutProgress = isProgress ? 0 : this.#checksWithoutProgress + 1;
     if (!this.#hasCaughtUp(unsent)) this.#schedule();
   }
 }
