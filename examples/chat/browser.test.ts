@@ -1,37 +1,24 @@
 // The chat and its page in a real browser, on each platform that can run server.ts.
 
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Cannot } from '@websock/adapter';
 import * as bun from '@websock/adapter/bun';
 import * as deno from '@websock/adapter/deno';
 import * as node from '@websock/adapter/node';
-import { type Browser, chromium, type Page, type WebSocket } from 'playwright-core';
+import type { Browser, Page, WebSocket } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
+import { launchBrowser, noBrowser, PATIENCE, START } from '../../test/toolkit/browser.ts';
 import { type Host, launch } from '../../test/toolkit/host.ts';
-import { freePort, missing } from '../../test/toolkit/programs.ts';
-
-const noBrowser = missing('chromium', '"apt-get install chromium" or "brew install chromium"');
-
-/** How long a page may take to show something, in ms. */
-const PATIENCE = 30_000;
-
-/** How long the browser and a server may take to start, in ms. */
-const START = 60_000;
+import { freePort } from '../../test/toolkit/programs.ts';
 
 let browser: Browser;
 
 beforeAll(async () => {
   if (noBrowser !== undefined) return;
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const executablePath = folders.map((folder) => join(folder, 'chromium')).find(existsSync) as string;
-  // There is no sandbox for root. The other flags keep the browser from connecting to other servers.
-  const quiet = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'];
-  const args = [...quiet, 'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`);
-  browser = await chromium.launch({ executablePath, args });
+  browser = await launchBrowser();
 }, START);
 
 afterAll(() => browser?.close());
