@@ -67,7 +67,12 @@ export function chat(rooms: Rooms, format: Format = plain): WebSock<State, News,
   return {
     async init({ name, room }, mailbox) {
       rooms.enter(room, name, mailbox);
-      await rooms.say(room, notice(`${name} is here`));
+      try {
+        await rooms.say(room, notice(`${name} is here`));
+      } catch (error) {
+        rooms.leave(room, mailbox); // if `init` throws, `terminate` is not called
+        throw error;
+      }
       return { type: 'ok', state: { name, room, mailbox } };
     },
 

@@ -151,7 +151,7 @@ export function phoenix<User>(application: {
       if (user === undefined) {
         return { type: 'stop', reason: 'normal', close: { code: 1008, reason: 'unauthorized' }, state };
       }
-      mailboxes.add(mailbox);
+      mailboxes.add(mailbox); // last: if `init` throws, `terminate` is not called
       return { type: 'ok', state };
     },
 

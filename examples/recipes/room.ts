@@ -16,7 +16,7 @@ function say(line: string) {
 export const member = {
   init(name, mailbox) {
     const state = { name, mailbox, unread: [] };
-    room.add(state);
+    room.add(state); // after everything that can throw: then `terminate` would not be called
     say(`* ${name} is here`);
     return { type: 'ok', state };
   },

@@ -150,14 +150,14 @@ export function yjs(storage = new Map<string, Uint8Array>()): WebSock<Member | u
     init({ document, mayEdit }, mailbox) {
       if (!mayEdit) return refuse();
       const room = rooms.get(document) ?? openRoom(storage.get(document));
-      rooms.set(document, room);
       const member: Member = { document, room, mailbox, backlog: 0, isBehind: false };
-      room.members.add(member);
       const messages: WebSock.Message[] = [
         { opcode: 'binary', data: message(SYNC, (encoder) => syncProtocol.writeSyncStep1(encoder, room.doc)) },
       ];
       const present = room.awareness.getStates();
       if (present.size > 0) messages.push({ opcode: 'binary', data: awarenessMessage(room, present.keys()) });
+      rooms.set(document, room);
+      room.members.add(member); // last: if `init` throws, `terminate` is not called
       return { type: 'push', messages, state: member };
     },
 
