@@ -2,11 +2,12 @@
 // browser's console.
 
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from '../toolkit/compilers.ts';
+import { parse } from 'yaml';
+import { compilers, root, versionOf } from '../toolkit/compilers.ts';
 import { emptyFolder, pack, packages } from '../toolkit/package.ts';
 import { execute } from '../toolkit/programs.ts';
 
@@ -184,19 +185,19 @@ test.each([
   'a production build of %s',
   async (_name, type, adapted) => {
     const build = join(project, type);
-    mkdirSync(join(build, 'src'), { recursive: true });
+    mkdirSync(build);
     symlinkSync(join(project, 'node_modules'), join(build, 'node_modules'));
     writeFileSync(join(build, 'package.json'), JSON.stringify({ type }));
     writeFileSync(join(build, 'tsconfig.json'), tsconfig);
-    writeFileSync(join(build, 'src/main.ts'), adapted(echo).replace('8080', '0'));
+    writeFileSync(join(build, 'main.ts'), adapted(echo).replace('8080', '0'));
     // Only type-checked.
-    writeFileSync(join(build, 'src/worker.ts'), worker);
+    writeFileSync(join(build, 'worker.ts'), worker);
     const given =
       "declare const log: string; declare const startAnother: NonNullable<import('@websock/tck').RunOptions['start']>;";
-    if (type === 'module') writeFileSync(join(build, 'src/runner.ts'), `${given}\n${runner}`);
+    if (type === 'module') writeFileSync(join(build, 'runner.ts'), `${given}\n${runner}`);
     const recipes = type === 'module' ? ['authorise.ts', 'room.ts', 'deploy.ts'] : ['authorise.ts', 'room.ts'];
-    for (const name of recipes) writeFileSync(join(build, 'src', name), recipe(name));
-    cpSync(join(root, 'examples/recipes/users.ts'), join(build, 'src/users.ts'));
+    for (const name of recipes) writeFileSync(join(build, name), recipe(name));
+    cpSync(join(root, 'examples/recipes/users.ts'), join(build, 'users.ts'));
     const [compile = '', run = ''] = commandsFrom(adapterReadme, 'npx tsc');
     expect(await shell(compile, build)).toEqual({ code: 0, output: '' });
     expect(await talkTo(run, node20, build)).toBe('hello');
@@ -207,3 +208,33 @@ test.each([
   },
   120_000,
 );
+
+test('the first steps, the recipes, the tsconfig and the workflow work in one folder', async () => {
+  const together = join(folder, 'together');
+  const recipes = join(root, 'examples/recipes');
+  const isDocumented = (file: string) => !/^recipes\.|^reconnect\.|\.(md|json)$/.test(file);
+  mkdirSync(join(together, 'node_modules/@websock'), { recursive: true });
+  for (const file of readdirSync(recipes).filter(isDocumented)) cpSync(join(recipes, file), join(together, file));
+  const ci = join(root, 'test/conformance/ci');
+  for (const file of ['chat.ts', 'chat.conforms.ts']) cpSync(join(ci, file), join(together, file));
+  writeFileSync(join(together, 'echo.mts'), echo);
+  writeFileSync(join(together, 'worker.mts'), worker);
+  writeFileSync(join(together, 'tsconfig.json'), tsconfig);
+  writeFileSync(join(together, 'package.json'), JSON.stringify({ type: 'module' }));
+
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(recipes, 'package.json'), 'utf8'));
+  const names = Object.keys({ ...dependencies, ...devDependencies, '@types/node': '' });
+  for (const name of names) {
+    const installed = join(name.startsWith('@websock/') ? join(project, 'node_modules') : modules, name);
+    mkdirSync(dirname(join(together, 'node_modules', name)), { recursive: true });
+    symlinkSync(installed, join(together, 'node_modules', name));
+  }
+
+  const { strategy } = parse(readFileSync(join(ci, 'conformance.yml'), 'utf8')).jobs.types;
+  const inMatrix = compilers.filter((name) => strategy.matrix.typescript.includes(versionOf(name).toFixed(1)));
+  expect(inMatrix).toHaveLength(strategy.matrix.typescript.length);
+  for (const compiler of inMatrix) {
+    const check = await execute(process.execPath, [join(modules, compiler, 'bin/tsc'), '--noEmit'], together);
+    expect(check, compiler).toEqual({ code: 0, output: '' });
+  }
+}, 120_000);
