@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect as connectTo } from 'node:net';
@@ -20,15 +20,17 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { root } from '../../test/toolkit/compilers.ts';
 import { emptyFolder } from '../../test/toolkit/package.ts';
-import { freePort, missing } from '../../test/toolkit/programs.ts';
+import { missing } from '../../test/toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
+import { booking } from './ask.ts';
 import { route } from './authorise.ts';
 import { connections, open } from './connection.ts';
 import { route as behindProxy } from './proxied.ts';
-import { connect } from './reconnect.js';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
+import { terminal } from './terminal.ts';
 import { traced } from './traced.ts';
+import { wsLike } from './ws-like.ts';
 
 const alice = { headers: { cookie: 'theme=dark; session=abc123' } };
 
@@ -185,41 +187,6 @@ test.each(platforms)(
   },
 );
 
-test('a page reconnects after a deploy, but not after a normal close', async () => {
-  const sockets: WebSocket[] = [];
-  class Browser extends WebSocket {
-    constructor(url: string) {
-      super(url);
-      this.on('error', () => {}); // a browser logs it
-      sockets.push(this);
-    }
-  }
-  vi.stubGlobal('WebSocket', Browser);
-  vi.spyOn(Math, 'random').mockReturnValue(0.01);
-  const greeting = (type: 'push' | 'stop', data: string): WebSock<undefined> => ({
-    ...echo,
-    init: () => ({ type, messages: { opcode: 'text', data }, state: undefined }),
-  });
-  try {
-    const port = await freePort();
-    const seen = new EventEmitter();
-    await serving(() => accept(greeting('push', 'hello')), { port });
-    connect(`ws://127.0.0.1:${port}`, ({ data }) => seen.emit(data));
-    await once(seen, 'hello');
-    await server?.shutdown();
-    await serving(() => accept(greeting('stop', 'bye')), { port });
-    await once(seen, 'bye');
-    await once(sockets.at(-1) as WebSocket, 'close');
-    const { length } = sockets;
-    expect(length).toBeGreaterThan(1);
-    await new Promise((settle) => setTimeout(settle, 100)); // long enough to reconnect
-    expect(sockets).toHaveLength(length);
-  } finally {
-    vi.unstubAllGlobals();
-    vi.restoreAllMocks();
-  }
-});
-
 test('the newest subprotocol that both sides support is chosen', async () => {
   const url = await serving(bySubprotocol);
   const client = await Client.connect(url, { protocols: ['chat.v1', 'chat.v2', 'chat.v3'] });
@@ -263,6 +230,77 @@ test('a wrapped handler produces a span for each message, and a log line for eac
   expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
   trace.disable();
   log.mockRestore();
+});
+
+test('a library of `ws` sockets sends, closes, and sees messages and the end', async () => {
+  const ended = new EventEmitter();
+  const library = wsLike((socket, path: string) => {
+    socket.send(path);
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (`${data}` === 'quit') socket.close(4000, 'bye');
+      else socket.send(isBinary ? Uint8Array.from(data) : `${data}`);
+    });
+    socket.on('close', (code, reason) => ended.emit('end', [socket.readyState, code, `${reason}`]));
+  });
+  const url = await serving((request) => accept(library, new URL(request.url).pathname));
+  const client = await Client.connect(`${url}/kitchen`);
+  expect(await client.next()).toEqual({ text: '/kitchen' });
+  client.text('hello');
+  expect(await client.next()).toEqual({ text: 'hello' });
+  client.socket.send(Buffer.from([1, 2]));
+  expect(await client.next()).toMatchObject({ binary: expect.anything() });
+  const end = once(ended, 'end');
+  client.text('quit');
+  expect(await client.closed()).toEqual({ close: 4000, reason: 'bye' });
+  expect(await end).toEqual([[3, 4000, 'bye']]);
+});
+
+test('the output of a program, and its input', async () => {
+  const client = await Client.connect(await serving(() => accept(terminal, 'seq 3; read line; echo "$line"')));
+  let output = '';
+  client.socket.on('message', (data) => {
+    output += data;
+  });
+  await vi.waitFor(() => expect(output).toBe('1\n2\n3\n'), 30_000);
+  client.text('the end\n');
+  await once(client.socket, 'close');
+  expect(output).toBe('1\n2\n3\nthe end\n');
+});
+
+test('a program waits for a client that does not read', async () => {
+  const marker = join(copy, 'ended');
+  const url = await serving(() => accept(terminal, `seq 10000000; touch ${marker}`)); // 79 MB
+  const client = await Client.connect(url);
+  let received = 0;
+  client.socket.on('message', (data: Buffer) => {
+    received += data.length;
+  });
+  client.socket.pause();
+  await new Promise((settle) => setTimeout(settle, 2_000)); // long enough for the program to end
+  expect(existsSync(marker)).toBe(false);
+  client.socket.resume();
+  await vi.waitFor(() => expect(received).toBe(78_888_897), 30_000);
+  client.cut();
+});
+
+test('a client that writes more than a program reads, or after its end, ends its own connection only', async () => {
+  const url = await serving((request) => accept(terminal, decodeURIComponent(new URL(request.url).search.slice(1))));
+  const greedy = await Client.connect(`${url}/?sleep%2060`);
+  for (let sent = 0; sent < 2_000_000; sent += 100_000) greedy.text('x'.repeat(100_000));
+  expect(await greedy.closed()).toEqual({ close: 1013, reason: '' });
+  const late = await Client.connect(`${url}/?exec%20sleep%200.2%20%3C%26-`); // its input is closed at once
+  for (let count = 0; count < 20; count++) late.text('x'.repeat(1_000));
+  expect(await late.closed()).toEqual({ close: 1000, reason: '' });
+});
+
+test('a question and its answer', async () => {
+  const client = await Client.connect(await serving(() => accept(booking)));
+  expect(await client.next()).toEqual({ text: 'your name?' });
+  client.text('alice');
+  expect(await client.next()).toEqual({ text: 'which day?' });
+  client.text('Monday');
+  expect(await client.next()).toEqual({ text: 'booked for alice on Monday' });
+  expect(await client.closed()).toEqual({ close: 1000, reason: '' });
 });
 
 test('a server of your own passes the kit', async () => {
