@@ -1,6 +1,6 @@
 // In the browser: a connection that comes back after a deploy, a lost network, or a laptop's sleep.
 
-// going away, protocol error (also sent after the idle timeout), connection lost, service restart, try again later
+// going away, protocol error (for some servers, an idle timeout), connection lost, service restart, try again later
 const RECONNECT = [1001, 1002, 1006, 1012, 1013];
 
 /** The status of a refused upgrade, which a browser hides: that of an ordinary request, or 0 without an answer. */
