@@ -18,6 +18,7 @@ import {
   SERVER_OPTION_NAMES,
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
+import { unsendable } from './response.ts';
 import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
 
 /** The options of an adapter, for all its connections. */
@@ -46,13 +47,20 @@ export interface AcceptedUpgrade {
 /** A connection to open, a response to send, or `undefined` if the route does not handle the request. */
 export type Decision = AcceptedUpgrade | Response | undefined;
 
+/** How long an accepted connection may take to open, in ms. */
+const OPENING = 1_000;
+
 /** One adapter: its options and its connections. */
 export class Adapter {
   readonly connections: Connections;
   /** Requests whose route is pending: the function that refuses each of them, and the decision. */
-  readonly #pending = new Map<() => void, Promise<Decision>>();
+  readonly #pending = new Map<() => void, Promise<unknown>>();
+  /** Accepted connections that are not open yet: the function that ends the wait for each, and its time limit. */
+  readonly #opening = new Map<() => void, { readonly promise: Promise<void>; readonly until: number }>();
   /** The time limit of a route, in ms. */
   readonly routeTimeout: number;
+  /** The largest message that the platform accepts, in bytes, if that is an option of the server. */
+  maxPayloadLength: number = Number.POSITIVE_INFINITY;
   /** Reads further options, which the caller of the constructor has named. */
   readonly options: OptionsReader;
 
@@ -98,7 +106,15 @@ export class Adapter {
     context: AsyncContext | undefined = saveContext(),
   ): AcceptedUpgrade {
     checkHandler(handler);
-    return { handler, arg, options: checkOptions(options), context };
+    const checked = checkOptions(options);
+    const { maxMessageSize } = checked;
+    // The default is no wish for more than the server's limit.
+    if (maxMessageSize > this.maxPayloadLength && options?.maxMessageSize !== undefined) {
+      const limit = `the server's maxPayloadLength, which is ${this.maxPayloadLength}`;
+      const remedy = 'raise that, an option of serve, createFetch or createAdapter';
+      throw new TypeError(`upgrade: the option "maxMessageSize" is ${maxMessageSize}, over ${limit}; ${remedy}`);
+    }
+    return { handler, arg, options: checked, context };
   }
 
   /**
@@ -114,7 +130,39 @@ export class Adapter {
       },
       Math.min(spread + timeout, LONGEST_DELAY),
     );
-    await Promise.all([connectionsOver, ...this.#pending.values()]);
+    await Promise.all([connectionsOver, this.#untilOpen(), ...this.#pending.values()]);
+    clearTimeout(timer);
+  }
+
+  /**
+   * Makes a shutdown wait for an accepted connection to open: at most a second, as some platforms do not report that the
+   * client has left instead.
+   *
+   * @returns ends the wait; during a shutdown, pass a promise to wait for as well
+   */
+  awaitOpening(): (over?: Promise<unknown>) => void {
+    let resolve = () => {};
+    const promise = new Promise<void>((settle) => {
+      resolve = settle;
+    });
+    const opened = (over?: Promise<unknown>) => {
+      this.#opening.delete(opened);
+      if (!over) return resolve();
+      this.#pending.set(resolve, promise);
+      over.then(resolve);
+    };
+    this.#opening.set(opened, { promise, until: performance.now() + OPENING });
+    return opened;
+  }
+
+  async #untilOpen(): Promise<void> {
+    const opening = [...this.#opening.values()];
+    const until = Math.max(0, ...opening.map((each) => each.until));
+    const giveUp = () => {
+      for (const opened of [...this.#opening.keys()]) opened();
+    };
+    const timer = setTimeout(giveUp, Math.max(0, until - performance.now()));
+    await Promise.all(opening.map(({ promise }) => promise));
     clearTimeout(timer);
   }
 
@@ -141,15 +189,11 @@ export class Adapter {
   }
 
   #check(request: Request, result: RouteResult, call: number): Decision {
-    if (result instanceof Response && result.bodyUsed) {
-      const remedy = 'return a new one for each request';
-      return this.#fail(new TypeError(`the route returned a Response whose body has already been read; ${remedy}`));
+    if (result === undefined) return result;
+    if (result instanceof Response) {
+      const why = unsendable(result);
+      return why === undefined ? result : this.#fail(new TypeError(`the route returned ${why}`));
     }
-    if (result instanceof Response && result.type === 'error') {
-      const remedy = 'return a Response with a status';
-      return this.#fail(new TypeError(`the route returned Response.error(), which cannot be sent; ${remedy}`));
-    }
-    if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
       return this.#fail(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
@@ -163,7 +207,12 @@ export class Adapter {
   }
 
   #fail(error: unknown): Response {
-    this.connections.report(error, { callback: 'route' });
+    return this.failed(error, 'route');
+  }
+
+  /** Reports an error, and returns the response to its request. */
+  failed(error: unknown, callback: 'route' | 'server'): Response {
+    this.connections.report(error, { callback });
     return new Response('Internal Server Error\n', { status: 500 });
   }
 }

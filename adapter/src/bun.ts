@@ -14,9 +14,11 @@ import type { Wire } from './connection/wire.ts';
 import { describe } from './describe.ts';
 import {
   createFetchHandler,
+  createServerHandler,
   createUpgrader,
   type FetchAdapter,
-  orNotFound,
+  type FetchResult,
+  type FetchResultOf,
   type UpgradeAdapter,
 } from './fetch/handler.ts';
 import { type Bytes, dataFrame, handshakeHeaders } from './fetch/messages.ts';
@@ -39,8 +41,9 @@ export const cannot: Cannot = {
 export interface BunOptions extends AdapterOptions {
   /**
    * The largest message of any connection, in bytes, as inflated. A larger message closes with 1009. Bun has one such limit
-   * for a whole server, and applies it before `maxMessageSize`. Raise it only to the largest `maxMessageSize` that you use:
-   * a compressed kilobyte from a client can take this much memory. Default: 10 000 000.
+   * for a whole server, and applies it before `maxMessageSize`. A larger `maxMessageSize` is an error, if it is given. Raise
+   * it only to the largest that you use: a compressed kilobyte from a client can take this much memory.
+   * Default: 10 000 000.
    */
   readonly maxPayloadLength?: number | undefined;
 }
@@ -99,6 +102,8 @@ declare const Bun: {
     port: number;
     hostname: string | undefined;
     idleTimeout: number;
+    development: boolean;
+    reusePort: boolean;
     websocket: BunWebSocket;
     fetch(request: Request, server: BunServer): Response | Promise<Response>;
   }): { readonly port: number; stop(closeActiveConnections: boolean): Promise<void> };
@@ -112,7 +117,9 @@ declare const Bun: {
  */
 export async function serve(route: Route<BunPlatform>, options?: BunServeOptions): Promise<Serving> {
   return serveFetch('Bun', route, options, OWN_OPTIONS, (adapter) => {
-    const handle = fetchOf(adapter, route);
+    const handle = createServerHandler(adapter, route, (request, { server }, upgrade) =>
+      open(adapter, { request, server }, upgrade),
+    );
     const websocket = websocketOf(adapter);
     return (port, hostname) => {
       const server = Bun.serve({
@@ -120,8 +127,10 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
         hostname,
         // In seconds, at most 255; longer than the route's own limit, which answers with 503.
         idleTimeout: Math.min(Math.ceil(adapter.routeTimeout / 1_000) + 1, 255),
+        development: false, // or Bun would show an error to the client, with the source around it
+        reusePort: false, // without development, Bun would share a port with another program
         websocket,
-        fetch: (request, bunServer) => orNotFound(request, handle(request, bunServer)),
+        fetch: (request, bunServer) => handle(request, { server: bunServer }),
       });
       return { port: server.port, stop: () => server.stop(false), stopNow: () => server.stop(true) };
     };
@@ -132,7 +141,7 @@ export async function serve(route: Route<BunPlatform>, options?: BunServeOptions
  * What {@link createFetch} returns: `fetch` and `websocket` for `Bun.serve`, and `shutdown`. After an upgrade, `fetch`
  * returns a response that Bun ignores.
  */
-export interface BunFetch extends FetchAdapter<[request: Request, server: BunServer]> {
+export interface BunFetch<Result = FetchResult> extends FetchAdapter<[request: Request, server: BunServer], Result> {
   /** For `websocket` of `Bun.serve`. */
   readonly websocket: BunWebSocket;
 }
@@ -141,26 +150,24 @@ export interface BunFetch extends FetchAdapter<[request: Request, server: BunSer
  * For a server of your own: `Bun.serve({ fetch, websocket })`, `export default`, or a framework. Throws a TypeError for an
  * invalid option.
  */
-export function createFetch(route: Route<BunPlatform>, options?: BunOptions): BunFetch {
+export function createFetch<OwnRoute extends Route<BunPlatform>>(
+  route: OwnRoute,
+  options?: BunOptions,
+): BunFetch<FetchResultOf<OwnRoute>> {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options, OWN_OPTIONS);
+  const handle = createFetchHandler(adapter, route, (request, { server }, upgrade) =>
+    open(adapter, { request, server }, upgrade),
+  );
+  const fetch: BunFetch['fetch'] = (request, server) => {
+    if (isServer(server)) return handle(request, { server });
+    const remedy = 'pass the second argument of the fetch of Bun.serve';
+    throw new TypeError(`fetch: the server is ${describe(server)}; ${remedy}`);
+  };
   return {
-    fetch: fetchOf(adapter, route),
+    fetch: fetch as BunFetch<FetchResultOf<OwnRoute>>['fetch'],
     websocket: websocketOf(adapter),
     shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
-  };
-}
-
-function fetchOf(adapter: Adapter, route: Route<BunPlatform>): BunFetch['fetch'] {
-  const handle = createFetchHandler(adapter, route, (request, { server }, upgrade) =>
-    open(adapter.connections, { request, server }, upgrade),
-  );
-  return (request, server) => {
-    if (!isServer(server)) {
-      const remedy = 'pass the second argument of the fetch of Bun.serve';
-      throw new TypeError(`fetch: the server is ${describe(server)}; ${remedy}`);
-    }
-    return handle(request, { server });
   };
 }
 
@@ -175,14 +182,17 @@ export function createAdapter(options?: BunOptions): BunAdapter {
   const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
   const needs = '{ request, server }, the parameters of fetch';
   const requestOf = (target: UpgradeRequest) => (isServer(target?.server) ? target.request : undefined);
-  return { ...createUpgrader(adapter, requestOf, needs, open), websocket: websocketOf(adapter) };
+  return {
+    ...createUpgrader(adapter, requestOf, needs, (target, upgrade) => open(adapter, target, upgrade)),
+    websocket: websocketOf(adapter),
+  };
 }
 
 function isServer(value: BunServer | undefined): boolean {
   return typeof value?.upgrade === 'function';
 }
 
-function open(connections: Connections, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
+function open({ connections }: Adapter, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
   if (!upgrade.options.compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
   const headers = handshakeHeaders(request, upgrade.options, true);
   // If the client has left, `upgrade` would still return true.
@@ -194,9 +204,11 @@ function open(connections: Connections, { request, server }: UpgradeRequest, upg
 
 const OWN_OPTIONS = ['maxPayloadLength'];
 
-function websocketOf({ options }: Adapter): BunWebSocket {
+function websocketOf(adapter: Adapter): BunWebSocket {
+  const maxPayloadLength = adapter.options.count('maxPayloadLength', 10_000_000, 'bytes');
+  adapter.maxPayloadLength = maxPayloadLength;
   return {
-    maxPayloadLength: options.count('maxPayloadLength', 10_000_000, 'bytes'),
+    maxPayloadLength,
     backpressureLimit: 0, // no limit: beyond one, Bun discards messages (rule 5.2)
     idleTimeout: 0, // each connection has its own clock
     perMessageDeflate: true, // for connections that ask for it

@@ -15,9 +15,16 @@ import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from '
 import type { Cannot } from './capabilities.ts';
 import { isSendableCode, truncateReason } from './connection/close.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
-import { createFetchHandler, createUpgrader, type FetchAdapter, type UpgradeAdapter } from './fetch/handler.ts';
+import {
+  createFetchHandler,
+  createUpgrader,
+  type Decided,
+  type FetchAdapter,
+  type FetchResult,
+  type FetchResultOf,
+  type UpgradeAdapter,
+} from './fetch/handler.ts';
 import { dataFrame, handshakeHeaders } from './fetch/messages.ts';
 import type { Route } from './route.ts';
 
@@ -62,17 +69,36 @@ export interface CloudflarePlatform<Env = unknown> {
  * What {@link createFetch} returns: `fetch` for a Durable Object or Worker, and `shutdown`. Outside a Durable Object, `ctx`
  * is needed: without it workerd stops `terminate` when the client has left.
  */
-export type CloudflareFetch<Env = unknown> = FetchAdapter<[request: Request, env?: Env, ctx?: Context]>;
+export type CloudflareFetch<Env = unknown, Result = FetchResult> = FetchAdapter<
+  [request: Request, env?: Env, ctx?: Context],
+  Result
+>;
 
 /** For a Durable Object, each with its own; see above. Throws a TypeError for an invalid option. */
-export function createFetch<Env = unknown>(
+export function createFetch<OwnRoute extends Route<CloudflarePlatform>>(
+  route: OwnRoute,
+  options?: AdapterOptions,
+): CloudflareFetch<unknown, FetchResultOf<OwnRoute>>;
+/** For a route that names the type of its bindings: `(request, { env }: CloudflarePlatform<Env>) => …`. */
+export function createFetch<OwnRoute extends Route<CloudflarePlatform<any>>>(
+  route: OwnRoute,
+  options?: AdapterOptions,
+): CloudflareFetch<Parameters<OwnRoute>[1]['env'], FetchResultOf<OwnRoute>>;
+/** With the type of the bindings, `createFetch<Env>(…)`, for a route that declines no request. */
+export function createFetch<Env>(
+  route: (request: Request, platform: CloudflarePlatform<Env>) => Decided | PromiseLike<Decided>,
+  options?: AdapterOptions,
+): CloudflareFetch<Env, Response | Promise<Response>>;
+/** With the type of the bindings, `createFetch<Env>(…)`. */
+export function createFetch<Env>(route: Route<CloudflarePlatform<Env>>, options?: AdapterOptions): CloudflareFetch<Env>;
+export function createFetch<Env>(
   route: Route<CloudflarePlatform<Env>>,
   options?: AdapterOptions,
 ): CloudflareFetch<Env> {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
   const handle = createFetchHandler(adapter, route, (request, { ctx }, upgrade) =>
-    open(adapter.connections, request, upgrade, ctx),
+    open(adapter, request, upgrade, ctx),
   );
   return {
     fetch: (request, env, ctx) => handle(request, { env: env as Env, ctx }),
@@ -85,7 +111,13 @@ export type CloudflareAdapter = UpgradeAdapter<Request>;
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
-  return createUpgrader(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
+  const adapter = new Adapter('createAdapter', options);
+  return createUpgrader(
+    adapter,
+    (request) => request,
+    'the Request',
+    (request, upgrade) => open(adapter, request, upgrade),
+  );
 }
 
 // The part of workerd's types that is used here.
@@ -106,7 +138,7 @@ interface CloudflareSocket {
 }
 
 function open(
-  connections: Connections,
+  { connections }: Adapter,
   request: Request,
   { handler, arg, options, context }: AcceptedUpgrade,
   ctx?: Context | undefined,

@@ -16,7 +16,9 @@ import { Connection } from './connection/connection.ts';
 import type { Connections, ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import { dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
+import { guardBody } from './response.ts';
 import type { Route } from './route.ts';
+import { unsentBytes } from './unsent.ts';
 
 export * from './index.ts';
 
@@ -29,7 +31,6 @@ export const cannot: Cannot = {
   idleCountsFragments: 'crossws shows whole messages only',
   seesCloseFrames: 'crossws shows them when the socket is gone',
   pausesReading: 'crossws cannot stop reading; a bounded number of messages waits',
-  seesSendProgress: 'crossws shows progress by whole messages only',
 };
 
 /** What a route receives on crossws in addition to the request. */
@@ -96,6 +97,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
   checkRoute('toHooks', route);
   const adapter = new Adapter('toHooks', options);
   const { connections } = adapter;
+  const report = (error: unknown) => connections.report(error, { callback: 'route' });
   const key = Symbol('WebSock'); // of a peer's context: only these hooks write there
   const wireOf = ({ context }: CrosswsPeer) => {
     const value = (context as { [name: symbol]: unknown })[key];
@@ -105,7 +107,10 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     upgrade(request) {
       ignoreSocketErrors(request);
       const respond = (decision: Decision) => {
-        if (decision === undefined || decision instanceof Response) return decision ?? notFound(true);
+        if (decision === undefined) return notFound(true);
+        // Its body may only end: an error would go from crossws to the process.
+        if (decision instanceof Response) return guardBody(decision, report, true);
+        setTimeout(adapter.awaitOpening(), 0); // it opens soon, or never
         return upgradeOf(request, decision, key);
       };
       const decision = adapter.decide(route, request, { context: request.context });
@@ -158,11 +163,13 @@ const DISCARDED = onBun ? 0 : 2;
 
 /** A peer and its connection. */
 class CrosswsWire implements Wire {
-  readonly coarseUnsent = true;
   readonly connection: Connection<any, any, any>;
   readonly ping?: () => void;
+  readonly coarseUnsent: boolean;
   readonly #peer: CrosswsPeer;
   readonly #compress: { readonly compress: boolean };
+  /** The socket below, on Node.js. */
+  readonly #socket: unknown;
   #closed = false;
   #closing = false;
   /** The smallest backlog since the close frame: nothing is sent after it. */
@@ -171,6 +178,8 @@ class CrosswsWire implements Wire {
   constructor(connections: Connections, peer: CrosswsPeer, { handler, options, context }: AcceptedUpgrade) {
     this.#peer = peer;
     this.#compress = { compress: options.compress };
+    this.#socket = (peer.websocket as { readonly _socket?: unknown })._socket;
+    this.coarseUnsent = this.#socket === undefined && !onBun;
     if (canPing(peer)) this.ping = () => void peer.ping();
     if (peer.websocket.binaryType === 'blob') peer.websocket.binaryType = 'arraybuffer'; // reading a blob is asynchronous
     this.connection = new Connection(connections, this, handler, options, context);
@@ -209,7 +218,7 @@ class CrosswsWire implements Wire {
   }
 
   unsent(): number {
-    const amount = this.#closed ? 0 : (this.#peer.bufferedAmount ?? 0);
+    const amount = this.#closed ? 0 : unsentBytes(this.#peer.bufferedAmount ?? 0, this.#socket);
     if (!this.#closing) return amount;
     this.#leastUnsent = Math.min(this.#leastUnsent, amount); // `ws` counts answers to pings that it no longer sends
     return this.#leastUnsent;

@@ -17,9 +17,11 @@ import type { Connections } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import {
   createFetchHandler,
+  createServerHandler,
   createUpgrader,
   type FetchAdapter,
-  orNotFound,
+  type FetchResult,
+  type FetchResultOf,
   type UpgradeAdapter,
 } from './fetch/handler.ts';
 import { dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
@@ -63,9 +65,9 @@ export interface DenoPlatform {
 // The part of Deno's types that is used here.
 declare const Deno: {
   serve(
-    options: { port: number; hostname: string | undefined; onListen(): void },
+    options: { port: number; hostname: string | undefined; signal: AbortSignal; onListen(): void },
     handler: (request: Request, info: DenoPlatform) => Response | Promise<Response>,
-  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
+  ): { readonly addr: { readonly port: number }; readonly finished: Promise<void> };
   upgradeWebSocket(request: Request, options: { idleTimeout: number }): { socket: DenoSocket; response: Response };
 };
 
@@ -89,34 +91,73 @@ interface DenoSocket {
  */
 export async function serve(route: Route<DenoPlatform>, options?: ServeOptions): Promise<Serving> {
   return serveFetch('Deno', route, options, [], (adapter) => {
-    const handle = fetchOf(adapter, route);
+    const handle = createServerHandler(adapter, route, (request, _info, upgrade) => open(adapter, request, upgrade));
     return (port, hostname) => {
-      const server = Deno.serve({ port, hostname, onListen() {} }, (request, info) =>
-        orNotFound(request, handle(request, info)),
+      const controller = new AbortController();
+      const { signal } = controller;
+      const responses = new PendingResponses();
+      const server = Deno.serve({ port, hostname, signal, onListen() {} }, (request, info) =>
+        responses.track(handle(request, info), info.completed),
       );
-      return { port: server.addr.port, stop: () => server.shutdown() };
+      // Not by Deno's own `shutdown`, which waits without a limit for some clients, and cannot be interrupted.
+      const stopNow = () => {
+        controller.abort();
+        return server.finished;
+      };
+      const stop = async () => {
+        await responses.sent();
+        await new Promise((resolve) => setTimeout(resolve, FLUSH));
+        await stopNow();
+      };
+      return { port: server.addr.port, stop, stopNow };
     };
   });
 }
 
+/** How long the last response may need from Deno to the system, in ms. */
+const FLUSH = 20;
+
+/** The responses that a server is sending. */
+class PendingResponses {
+  #count = 0;
+  #allSent: (() => void) | undefined;
+
+  track(response: Response | Promise<Response>, sent: Promise<void>): Response | Promise<Response> {
+    this.#count += 1;
+    const done = () => {
+      this.#count -= 1;
+      if (this.#count === 0) this.#allSent?.();
+    };
+    sent.then(done, done); // it rejects if the client leaves
+    return response;
+  }
+
+  async sent(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => (this.#allSent = resolve));
+  }
+}
+
 /**
- * What {@link createFetch} returns: `fetch` for `Deno.serve`, and `shutdown`. Shut Deno's server down after it: Deno closes
- * connections itself, and their handlers would not receive the reason.
+ * What {@link createFetch} returns: `fetch` for `Deno.serve`, and `shutdown`. End Deno's server after it, or handlers would
+ * not receive the reason, and by the option `signal`: `shutdown` of Deno's server can wait for a client without a limit.
  */
-export type DenoFetch = FetchAdapter<[request: Request, info: DenoPlatform]>;
+export type DenoFetch<Result = FetchResult> = FetchAdapter<[request: Request, info: DenoPlatform], Result>;
 
 /**
  * For a server of your own: `Deno.serve(fetch)`, `export default`, or a framework. Throws a TypeError for an invalid
  * option.
  */
-export function createFetch(route: Route<DenoPlatform>, options?: AdapterOptions): DenoFetch {
+export function createFetch<OwnRoute extends Route<DenoPlatform>>(
+  route: OwnRoute,
+  options?: AdapterOptions,
+): DenoFetch<FetchResultOf<OwnRoute>> {
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
-  return { fetch: fetchOf(adapter, route), shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions) };
-}
-
-function fetchOf(adapter: Adapter, route: Route<DenoPlatform>): DenoFetch['fetch'] {
-  return createFetchHandler(adapter, route, (request, _info, upgrade) => open(adapter.connections, request, upgrade));
+  const fetch = createFetchHandler(adapter, route, (request, _info, upgrade) => open(adapter, request, upgrade));
+  return {
+    fetch: fetch as DenoFetch<FetchResultOf<OwnRoute>>['fetch'],
+    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
+  };
 }
 
 /** What {@link createAdapter} returns. */
@@ -124,14 +165,17 @@ export type DenoAdapter = UpgradeAdapter<Request>;
 
 /** For code that decides for itself which requests to upgrade. Throws a TypeError for an invalid option. */
 export function createAdapter(options?: AdapterOptions): DenoAdapter {
-  return createUpgrader(new Adapter('createAdapter', options), (request) => request, 'the Request', open);
+  const adapter = new Adapter('createAdapter', options);
+  return createUpgrader(
+    adapter,
+    (request) => request,
+    'the Request',
+    (request, upgrade) => open(adapter, request, upgrade),
+  );
 }
 
-function open(
-  connections: Connections,
-  request: Request,
-  { handler, arg, options, context }: AcceptedUpgrade,
-): Response {
+function open(adapter: Adapter, request: Request, { handler, arg, options, context }: AcceptedUpgrade): Response {
+  const { connections } = adapter;
   const { idleTimeout = DEFAULT_IDLE_TIMEOUT, heartbeat } = options;
   const headers = handshakeHeaders(request, options); // after the upgrade, the request cannot be read
   // Only Deno itself can ping, so with a heartbeat its clock is used (rule 4.6), and otherwise the connection's own.
@@ -142,8 +186,8 @@ function open(
   // Not by Deno's own option for the subprotocol, which reads `a,b`, without a space, as one subprotocol.
   for (const [name, value] of headers) response.headers.append(name, value);
   const own = { ...options, idleTimeout: heartbeat ? Number.POSITIVE_INFINITY : idleTimeout };
-  const wire = new DenoWire(socket, connections.bounds.maxUnsentBytes);
-  wire.listen(new Connection(connections, wire, handler, own, context), arg);
+  const wire = new DenoWire(socket, connections);
+  wire.listen(new Connection(connections, wire, handler, own, context), arg, adapter.awaitOpening());
   return response;
 }
 
@@ -157,33 +201,44 @@ const TIMED_OUT_CODE = 1001;
 /** The only error for which Deno sends a close frame, with 1002. */
 const BAD_CLOSE_CODE = 'Invalid close code';
 
-/** Deno reports a lost socket and a protocol error by the same event; these messages mean a lost socket. */
-const CUT = /EOF|reset|pipe|os error|Failed to send/;
+/**
+ * Deno reports a lost socket and a protocol error by the same events, which differ in their message alone. These messages
+ * mean a protocol error: all that Deno's own parser has. Any other is of the network: of the system, of TLS, of a proxy.
+ */
+const PROTOCOL_ERROR = /^(Invalid |Reserved bits |Control frame |Ping frame |Frame too large)/;
 
 /** How often to check whether Deno has sent enough, in ms. */
 const POLL = 20;
 
 /** A socket and its connection. */
 class DenoWire implements Wire {
+  /** Deno counts whole messages. */
   readonly coarseUnsent = true;
   readonly #socket: DenoSocket;
-  readonly #maxUnsent: number;
+  readonly #connections: Connections;
   #connection!: Connection<any, any, any>; // since listen()
   #polling = false;
   #closes = false;
 
-  constructor(socket: DenoSocket, maxUnsent: number) {
+  constructor(socket: DenoSocket, connections: Connections) {
     this.#socket = socket;
-    this.#maxUnsent = maxUnsent;
+    this.#connections = connections;
   }
 
-  /** Call it synchronously, or the client's first messages are lost (rule 1.3). */
-  listen(connection: Connection<any, any, any>, arg: unknown): void {
+  /**
+   * Call it synchronously, or the client's first messages are lost (rule 1.3).
+   *
+   * @param opened - called when the connection opens, or never will; during a shutdown, with the promise of its end
+   */
+  listen(connection: Connection<any, any, any>, arg: unknown, opened: (over?: Promise<unknown>) => void): void {
     const socket = this.#socket;
     let failure = '';
     this.#connection = connection;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => connection.open(arg);
+    socket.onopen = () => {
+      connection.open(arg);
+      opened(this.#connections.isShuttingDown ? connection.over : undefined);
+    };
     socket.onmessage = ({ data }) => connection.data(dataFrame(data));
     socket.onerror = ({ message = '' }) => {
       failure = message;
@@ -191,10 +246,11 @@ class DenoWire implements Wire {
     socket.onclose = ({ code, reason }) => {
       if (failure === TIMED_OUT) connection.timedOut(TIMED_OUT_CODE);
       else if (failure === '' && code !== 0) connection.closing(code, reason);
-      else if (failure !== '' && !CUT.test(failure)) {
+      else if (PROTOCOL_ERROR.test(failure)) {
         connection.failed(new Error(failure), failure === BAD_CLOSE_CODE ? 1002 : 1006);
       }
       connection.gone();
+      opened();
       // Deno's clock keeps a lost socket in memory until it fires: do not let it keep the connection too.
       socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
     };
@@ -208,14 +264,16 @@ class DenoWire implements Wire {
   unsent(): number {
     const { bufferedAmount } = this.#socket;
     this.#showEnd();
-    if (bufferedAmount > this.#maxUnsent && !this.#polling) {
-      this.#polling = true;
-      this.#whenBelow(this.#maxUnsent, () => {
-        this.#polling = false;
-        this.#connection.sent();
-      });
-    }
+    if (!this.#polling && bufferedAmount > this.#connections.bounds.maxUnsentBytes) this.#poll();
     return bufferedAmount;
+  }
+
+  /** Waits until little enough is buffered; Deno has no event for it. */
+  #poll(): void {
+    const { readyState, bufferedAmount } = this.#socket;
+    this.#polling = readyState === OPEN && bufferedAmount > this.#connections.bounds.maxUnsentBytes;
+    if (this.#polling) setTimeout(() => this.#poll(), POLL);
+    else this.#connection.sent();
   }
 
   /** After Deno's own idle timeout, a client that does not read delays its close frame, and so the event. */
@@ -226,18 +284,13 @@ class DenoWire implements Wire {
 
   close(code: number, reason: string): void {
     this.#closes = true;
-    // After close(), Deno hides the amount of unsent data (rule 4.5).
-    this.#whenBelow(0, () => this.#socket.close(code, reason));
+    // Immediately, so that a client which closes after the last message gets this code (rule 3.4). From now on Deno hides
+    // how much is buffered.
+    this.#socket.close(code, reason);
   }
 
   drop(): void {
     this.#closes = true;
     this.#socket.close(); // the client's next message, if there is one, then ends the socket
-  }
-
-  #whenBelow(bytes: number, run: () => void): void {
-    const { readyState, bufferedAmount } = this.#socket;
-    if (readyState === OPEN && bufferedAmount > bytes) setTimeout(() => this.#whenBelow(bytes, run), POLL);
-    else run();
   }
 }

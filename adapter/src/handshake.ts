@@ -16,7 +16,17 @@ export const HOST: RegExp = /^[^\s/?#@\\]+$/;
 
 /** Whether a request has a valid Host and URL: otherwise its route would see another URL, or none. */
 export function hasValidHost({ url, headers }: Request): boolean {
-  return HOST.test(headers.get('Host') ?? 'localhost') && URL.canParse(url);
+  return HOST.test(headers.get('Host') ?? 'localhost') && canParse(url);
+}
+
+/** workerd lacks `URL.canParse` with a compatibility date before 2022-10-31. */
+function canParse(url: string): boolean {
+  if (typeof URL.canParse === 'function') return URL.canParse(url);
+  try {
+    return new URL(url) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The response to a request that is not a valid upgrade; `undefined` if it is valid. */

@@ -24,6 +24,7 @@ const sockets = createFetch((request) => {
   const { pathname, searchParams } = new URL(request.url);
   const accepted = accept(pathname === '/stuck' ? stuck : reporting, undefined, {
     compress: searchParams.has('compress'),
+    ...(searchParams.has('max') ? { maxMessageSize: Number(searchParams.get('max')) } : undefined),
   });
   if (searchParams.has('await')) return new Promise((settle) => setTimeout(() => settle(accepted), 50));
   return pathname === '/fetch' || pathname === '/stuck' ? accepted : undefined;

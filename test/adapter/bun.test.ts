@@ -67,6 +67,19 @@ test('4.3 a message that inflates to more than maxPayloadLength closes with 1009
   await vi.waitUntil(() => running.reports().includes('"code":1009'));
 });
 
+test('a maxMessageSize over maxPayloadLength is an error that names both, where it is given', async () => {
+  for (const max of ['2000001', '10000000', 'Infinity']) {
+    expect((await RawClient.connect(`${running.url}/fetch?max=${max}`)).status).toBe(500);
+    const limit = "over the server's maxPayloadLength, which is 2000000";
+    await vi.waitUntil(() => running.reports().includes(`the option "maxMessageSize" is ${max}, ${limit}`));
+  }
+  for (const path of ['/fetch', '/fetch?max=2000000']) {
+    const client = await RawClient.connect(running.url + path);
+    expect(client.status).toBe(101); // without the option, its default is no wish for more
+    client.cut();
+  }
+});
+
 test('5.1 inflated messages that are queued during a pending callback take limited memory', async () => {
   const before = await memory();
   const clients = await Promise.all(

@@ -378,6 +378,46 @@ describe.each([
     socket.destroy();
   });
 
+  test.each([
+    ['a control character in a header', () => new Response('x', { headers: { 'X-Id': 'a\x01b' } }), 500],
+    [
+      'a body that fails at once',
+      () => new Response(new ReadableStream({ pull: () => Promise.reject(new Error('no')) })),
+      500,
+    ],
+    [
+      'a locked body',
+      () => {
+        const response = new Response('x');
+        response.body?.getReader();
+        return response;
+      },
+      500,
+    ],
+    [
+      'a body that fails later',
+      () =>
+        new Response(new ReadableStream({ pull: () => new Promise((_, no) => setTimeout(no, 20, new Error('no'))) })),
+      401,
+    ],
+  ] as [string, () => Response, number][])(
+    'a refusal with %s is reported, and ends no process',
+    async (_title, refusal, status) => {
+      const uncaught: unknown[] = [];
+      const catcher = (error: unknown) => uncaught.push(error);
+      process.on('uncaughtException', catcher).on('unhandledRejection', catcher);
+      const refused = () => (status === 500 ? refusal() : new Response(refusal().body, { status }));
+      const server = await serving(using, ({ url }) => (url.endsWith('/echo') ? accept(echo, undefined) : refused()));
+      const client = await RawClient.connect(server.url);
+      expect(client.status).toBe(status);
+      await client.ended();
+      await serves(server);
+      expect(server.errors).toMatchObject([{ callback: 'route' }]);
+      process.off('uncaughtException', catcher).off('unhandledRejection', catcher);
+      expect(uncaught).toEqual([]);
+    },
+  );
+
   test('4.5 a client that leaves data unread and ends its side is dropped after a time limit', async () => {
     const { handler, reasons } = handlerOf({
       init: () => ({ type: 'push', messages: { opcode: 'binary', data: new Uint8Array(20_000_000) }, state: 0 }),
@@ -408,6 +448,27 @@ describe.each([
     await serves(server);
     socket.destroy();
   });
+
+  test('5.3 a client that reads steadily receives what Node.js sends in one write, though that takes longer than the limit', async () => {
+    const messages = Array.from({ length: 20 }, () => ({ opcode: 'binary' as const, data: new Uint8Array(1_000_000) }));
+    const { handler, reasons } = handlerOf({ handleIn: () => ({ type: 'push', messages, state: 0 }) });
+    const server = await serving(using, routeTo(handler)); // with a stallTimeout of 500 ms
+    const client = await RawClient.connect(server.url);
+    client.socket.removeAllListeners('data');
+    client.socket.write(frame(TEXT, 'go'));
+    let received = 0;
+    const all = new Promise<void>((resolve, reject) => {
+      client.socket.on('data', ({ length }) => {
+        received += length;
+        client.socket.pause();
+        setTimeout(() => client.socket.resume(), length / 8_000); // 8 MB/s
+        if (received === 20 * 1_000_010) resolve();
+      });
+      client.socket.on('close', () => reject(new Error(`dropped after ${received} bytes: ${JSON.stringify(reasons)}`)));
+    });
+    await all;
+    client.cut();
+  }, 60_000);
 
   test('5.3 a client that reads slowly delays only its own handler, and receives everything', async () => {
     let handled = 0;

@@ -1,8 +1,22 @@
 // Behavior specific to Deno: its own idle timeout and pings, and sockets that only a shutdown of the server can close.
 
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Client } from '../../tck/src/client.ts';
 import { CLOSE, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, host, launch } from '../toolkit/host.ts';
+import { execute, missing } from '../toolkit/programs.ts';
+
+const UPGRADE = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+];
 
 const FILE = 'test/adapter/platforms.application.ts';
 const WITHOUT_STALLS = { ADAPTER_OPTIONS: '{"stallTimeout":60000,"closeTimeout":500}' };
@@ -66,3 +80,74 @@ test('createFetch and createAdapter serve connections of a server of your own', 
   expect([response.status, await response.text()]).toEqual([404, 'not mine']);
   expect(await own.stop()).toBe(0);
 });
+
+test('3.4 a client that closes after the last message of a stop receives the code of the stop', async () => {
+  for (const [count, size] of [
+    [1, 3],
+    [5, 1_000_000],
+  ] as const) {
+    const client = await Client.connect(`${running.url}/pour-and-stop?count=${count}&size=${size}&close=4001`);
+    client.socket.on('message', () => --left === 0 && client.socket.close(1000));
+    let left: number = count;
+    client.text('go');
+    for (let message = 0; message < count; message++) await client.next();
+    expect(await client.closed()).toEqual({ close: 4001, reason: '' });
+  }
+  const ends = [...running.reports().matchAll(/^\/pour-and-stop ended: (.*)$/gm)].map(([, end]) => end);
+  expect(ends).toEqual(Array(2).fill('{"type":"normal","code":4001,"reason":""}'));
+});
+
+test('1.6 a shutdown waits for a connection that was accepted before it and opens after it', async () => {
+  const own = await launch('deno', ['test/adapter/deno.application.ts']);
+  // It answers no close frame, so a shutdown that waits for it takes a second.
+  const client = await RawClient.connect(`${own.url}/shutdown`);
+  client.socket.allowHalfOpen = true;
+  expect((await client.untilClose())[1]).toBe(1001);
+  expect(own.reports()).not.toContain('shut down');
+  client.cut();
+  await vi.waitUntil(() => own.reports().includes('shut down'));
+  expect(await own.stop()).toBe(0);
+});
+
+const openssl = missing('openssl', 'apt-get install openssl');
+
+test.skipIf(openssl)(
+  '4.3g over TLS, a client that disappears is remote with 1006; a protocol error stays an error',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'websock-tls-'));
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string];
+    const subject = '-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1'.split(' ');
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ];
+    expect((await execute('openssl', made, folder)).code).toBe(0);
+    const own = await launch('deno', ['test/adapter/deno.application.ts'], { TLS: folder });
+    const open = async () => {
+      const socket = tls.connect({ port: Number(new URL(own.url).port), ca: readFileSync(cert), host: '127.0.0.1' });
+      socket.on('error', () => {});
+      const header = ['GET /fetch HTTP/1.1', 'Host: localhost', ...UPGRADE, '', ''];
+      socket.write(header.join('\r\n'));
+      await once(socket, 'data');
+      return socket;
+    };
+    (await open()).destroy();
+    (await open()).end();
+    (await open()).write(frame(0x3, 'reserved opcode'));
+    const ends = () => [...own.reports().matchAll(/^ended: (.*)$/gm)].map(([, end]) => end);
+    await vi.waitUntil(() => ends().length === 3);
+    expect(ends().sort()).toEqual(['error 1006', 'remote 1006', 'remote 1006']);
+    expect(await own.stop()).toBe(0);
+    rmSync(folder, { recursive: true });
+  },
+);

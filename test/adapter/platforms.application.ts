@@ -64,13 +64,14 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     };
   },
 
-  /** Sends `count` messages of 1 MB in one result, and stops. */
+  /** Sends `count` messages of `size` bytes, by default 1 MB, in one result, and stops, with the code `close`. */
   '/pour-and-stop': (query) => {
     const messages = Array.from({ length: Number(query.get('count')) }, () => ({
       opcode: 'binary' as const,
-      data: new Uint8Array(1_000_000),
+      data: new Uint8Array(Number(query.get('size') ?? 1_000_000)),
     }));
-    return { handleIn: () => ({ type: 'stop', messages, state: undefined }) };
+    const close = query.has('close') ? { code: Number(query.get('close')) } : undefined;
+    return { handleIn: () => ({ type: 'stop', messages, close, state: undefined }) };
   },
 
   /** Posts `count` messages to itself, and sends a text on the last. */

@@ -2,15 +2,38 @@
 
 import type { WebSock } from '@websock/spec';
 import { type AcceptedUpgrade, type Adapter, type Decision, notFound, unavailable } from '../adapter.ts';
-import type { Connections, ShutdownOptions } from '../connection/connections.ts';
+import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
 import { hasValidHost, refusal } from '../handshake.ts';
-import type { Route } from '../route.ts';
+import { guardBody } from '../response.ts';
+import type { Accepted, Route } from '../route.ts';
+
+/** What a fetch handler returns: `undefined` for a request that the route declines. */
+export type FetchResult = Response | undefined | Promise<Response | undefined>;
+
+/**
+ * What a fetch handler returns that asks a route of this type: `undefined` only if the route can return it, and a promise
+ * only if the route can.
+ */
+export type FetchResultOf<AnyRoute extends Route<any>> = [ReturnType<AnyRoute>] extends [never]
+  ? Response
+  : Fetched<ReturnType<AnyRoute>>;
+
+type Fetched<Returned> =
+  Returned extends PromiseLike<infer Result> ? Response | Promise<ResponseOf<Result>> : ResponseOf<Returned>;
+
+type ResponseOf<Result> = Result extends Decided ? Response : Response | undefined;
+
+/** The decision of a route that does not decline. */
+export type Decided = Accepted | Response;
 
 /** A fetch handler that asks a route, and its shutdown: for a server of your own. */
-export interface FetchAdapter<Parameters extends readonly unknown[]> {
-  /** Returns `undefined` for a request that the route declines. */
-  readonly fetch: (...parameters: Parameters) => Response | undefined | Promise<Response | undefined>;
+export interface FetchAdapter<Parameters extends readonly unknown[], Result = FetchResult> {
+  /**
+   * Returns the route's response or, after an upgrade, the platform's; `undefined` for a request that the route declines.
+   * Never throws or rejects.
+   */
+  readonly fetch: (...parameters: Parameters) => Result;
   /**
    * Answers new requests with 503 (rule 1.6), and closes every connection with 1001 (rule 4.3). Settles when all have
    * ended, or at its time limit (rule 4.5). Call it before you stop the server, and where its connections live: on
@@ -39,23 +62,57 @@ export function createFetchHandler<Platform>(
   adapter: Adapter,
   route: Route<Platform>,
   open: (request: Request, platform: Platform, upgrade: AcceptedUpgrade) => Response,
-): (request: Request, platform: Platform) => Response | undefined | Promise<Response | undefined> {
+): (request: Request, platform: Platform) => FetchResult {
   return (request, platform) => {
-    if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
-    const respond = (decision: Decision) =>
-      decision === undefined || decision instanceof Response ? decision : open(request, platform, decision);
-    const decision = adapter.decide(route, request, platform);
+    const decision = ask(adapter, route, request, platform);
+    const respond = (settled: Decision) =>
+      settled === undefined || settled instanceof Response
+        ? settled
+        : upgrade(adapter, open, request, platform, settled);
     return decision instanceof Promise ? decision.then(respond) : respond(decision);
   };
 }
 
-/** The response of a server without a fallback: 404 where the route declines. */
-export function orNotFound(
+/** The same for a server of this package: a request that the route declines gets 404, and a body that fails is reported. */
+export function createServerHandler<Platform>(
+  adapter: Adapter,
+  route: Route<Platform>,
+  open: (request: Request, platform: Platform, upgrade: AcceptedUpgrade) => Response,
+): (request: Request, platform: Platform) => Response | Promise<Response> {
+  const report = (error: unknown) => adapter.connections.report(error, { callback: 'route' });
+  return (request, platform) => {
+    const decision = ask(adapter, route, request, platform);
+    const respond = (settled: Decision) => {
+      if (settled === undefined) return notFound(request.headers.has('Upgrade'));
+      if (settled instanceof Response) return guardBody(settled, report);
+      return upgrade(adapter, open, request, platform, settled);
+    };
+    return decision instanceof Promise ? decision.then(respond) : respond(decision);
+  };
+}
+
+function ask<Platform>(
+  adapter: Adapter,
+  route: Route<Platform>,
   request: Request,
-  response: Response | undefined | Promise<Response | undefined>,
-): Response | Promise<Response> {
-  const fallBack = (given: Response | undefined) => given ?? notFound(request.headers.has('Upgrade'));
-  return response instanceof Promise ? response.then(fallBack) : fallBack(response);
+  platform: Platform,
+): Decision | Promise<Decision> {
+  if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
+  return adapter.decide(route, request, platform);
+}
+
+function upgrade<Platform>(
+  adapter: Adapter,
+  open: (request: Request, platform: Platform, upgrade: AcceptedUpgrade) => Response,
+  request: Request,
+  platform: Platform,
+  accepted: AcceptedUpgrade,
+): Response {
+  try {
+    return open(request, platform, accepted);
+  } catch (error) {
+    return adapter.failed(error, 'server'); // the platform refuses the request
+  }
 }
 
 /**
@@ -68,16 +125,15 @@ export function createUpgrader<Target>(
   adapter: Adapter,
   requestOf: (target: Target) => Request | undefined,
   needs: string,
-  open: (connections: Connections, target: Target, upgrade: AcceptedUpgrade) => Response,
+  open: (target: Target, upgrade: AcceptedUpgrade) => Response,
 ): UpgradeAdapter<Target> {
-  const { connections } = adapter;
   return {
     upgrade(target, handler, arg, connectionOptions) {
-      const upgrade = adapter.check(handler, arg, connectionOptions);
+      const accepted = adapter.check(handler, arg, connectionOptions);
       const request = requestOf(target);
       if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${describe(target)}; pass ${needs}`);
-      if (connections.isShuttingDown) return unavailable();
-      return refusal(request) ?? open(connections, target, upgrade);
+      if (adapter.connections.isShuttingDown) return unavailable();
+      return refusal(request) ?? open(target, accepted);
     },
     shutdown: (options) => adapter.shutdown(options),
   };

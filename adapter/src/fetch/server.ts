@@ -10,11 +10,8 @@ export interface PlatformServer {
   /** Stops listening; settles when the last response has been sent. */
   stop(): Promise<unknown>;
   /** Closes the remaining sockets. */
-  stopNow?(): unknown;
+  stopNow(): unknown;
 }
-
-/** How long requests that are being answered may take when a server stops, in ms. */
-const LAST_REQUESTS = 1_000;
 
 /**
  * What `serve` does on every platform but Node.js.
@@ -43,7 +40,7 @@ export function serveFetch<Platform>(
     url: urlOf(hostname, server.port),
     async shutdown(shutdownOptions) {
       await adapter.shutdown(shutdownOptions);
-      await stopGently(server.stop(), LAST_REQUESTS, () => server.stopNow?.());
+      await stopGently(server.stop(), adapter.connections.bounds.closeTimeout, server.stopNow);
     },
   };
 }

@@ -6,6 +6,7 @@ import type { WebSock } from '@websock/spec';
 import { WebSocket } from 'ws';
 import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
+import { unsentBytes } from '../unsent.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
 export class ServerSocket extends WebSocket {
@@ -35,12 +36,6 @@ interface WithReceiver {
 
 /** `ws` makes a new list for each message. */
 type Fragments = Uint8Array[] & { /** How many entries are copies. */ copies?: number };
-
-/** The write in progress, as Node.js and libuv know it. Undocumented, so each may be missing. */
-interface WithWriteState {
-  readonly _writableState?: { readonly writelen?: unknown };
-  readonly _handle?: { readonly writeQueueSize?: unknown; readonly _parent?: { readonly writeQueueSize?: unknown } };
-}
 
 /** The wires to uncork at the end of this turn; one list, as a broadcast sends to many. */
 const corked: NodeWire[] = [];
@@ -133,13 +128,7 @@ export class NodeWire implements Wire {
   }
 
   unsent(): number {
-    const buffered = this.#webSocket.bufferedAmount;
-    // Node.js counts a write in full until its last byte has been sent; its handle counts the bytes that remain.
-    const { _writableState, _handle } = this.#socket as WithWriteState;
-    const writing = _writableState?.writelen;
-    const remaining = (_handle?._parent ?? _handle)?.writeQueueSize;
-    if (typeof writing !== 'number' || typeof remaining !== 'number') return buffered;
-    return buffered - writing + Math.min(writing, remaining);
+    return unsentBytes(this.#webSocket.bufferedAmount, this.#socket);
   }
 
   close(code: number, reason: string): void {

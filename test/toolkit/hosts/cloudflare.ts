@@ -28,7 +28,7 @@ const config :Workerd.Config = (
 
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "2026-04-15",
+  compatibilityDate = "${process.env['COMPATIBILITY_DATE'] ?? '2026-04-15'}",
   durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = true)],
   durableObjectStorage = (inMemory = void),
   bindings = [
