@@ -10,8 +10,11 @@ import type { Wire } from './wire.ts';
  */
 const CHECKS = 10;
 
-/** The slowest client to wait for, in bytes per second, where the platform shows progress by whole messages only. */
-const SLOWEST = 20_000;
+/**
+ * The steps, in bytes, in which a kernel shows that a client reads. Where the platform shows progress by whole messages
+ * only, `stallTimeout` is for each such step of what is buffered.
+ */
+const STEP = 1_500_000;
 
 /** The connection of a send watch. */
 export interface SendWatchTarget {
@@ -107,7 +110,7 @@ export class SendWatch {
   get #limit(): number {
     const { closeTimeout, stallTimeout } = this.#connections.bounds;
     if (this.#hasEnded) return closeTimeout;
-    return this.#wire.coarseUnsent ? stallTimeout + (this.#unsent / SLOWEST) * 1_000 : stallTimeout;
+    return this.#wire.coarseUnsent ? stallTimeout * Math.max(1, this.#unsent / STEP) : stallTimeout;
   }
 
   #schedule(): void {
