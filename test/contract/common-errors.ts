@@ -66,7 +66,7 @@ upgrade(
   {
     init: () => ({ type: 'ok', state: 0 }),
     handleIn(_frame, state) {
-      // refused: does not exist on type 'WebSock<State, Info, Arg>'
+      // refused: does not exist on type 'WebSock<State, Info,
       return { type: 'ok', state: this.next(state) };
     },
     handleInfo: (_info, state) => ({ type: 'ok', state }),
