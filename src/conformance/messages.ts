@@ -93,12 +93,15 @@ export interface ServerFaultTexts {
   optionsAny: '1.1 the options of the upgrade are any; declare WebSock.ConnectionOptions';
   optionsRequired: '1.1 the upgrade requires options; make them optional';
   optionsWrong: '1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions';
+  optionsMissing: '1.5 the upgrade does not accept every option; declare WebSock.ConnectionOptions';
   resultAny: '1.1 the upgrade returns any; give its result a type';
 
   // Right handlers that it rejects.
   plain: '2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter';
   otherState: '2.6 the upgrade rejects a handler of another state; let State be a type parameter';
   undefinedState: '2.6 the upgrade rejects a handler whose state is undefined; do not constrain State';
+  nullState: '2.6 the upgrade rejects a handler whose state is null; do not constrain State';
+  numberState: '2.6 the upgrade rejects a handler whose state is a number; do not constrain State';
   everyInfo: '2.9 the upgrade rejects a handler that accepts every posted message; let Info be a type parameter';
   noInfo: '2.9 the upgrade rejects a handler that accepts no posted message; do not constrain Info';
   otherArg: '1.1 the upgrade rejects a handler of another arg; let Arg be a type parameter';
