@@ -33,6 +33,7 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   frameOverloads: '2.3 handleIn has an overload for each kind of frame; add one for WebSock.DataFrame';
   ping: '2.8 handleControl does not accept a ping; annotate it as WebSock.ControlFrame';
   pong: '2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame';
+  terminateResult: '4.1 terminate returns messages or a close, which are not sent; return them from another callback';
   reason: '4.1 terminate does not accept every WebSock.CloseReason; annotate its parameter with it';
   info: '2.9 handleInfo does not accept every message that can be posted; make it agree with the mailbox of init';
 

@@ -85,6 +85,32 @@ type SlowResultFaultKeys<Result> =
         | (Result extends WithoutType ? 'resultNone' : never)
         | OverlookedPropertyFaultKeys<Result>;
 
+// ---- The result of terminate, which is ignored ----
+
+/** For messages or a close, which the author expects to be sent. */
+export type TerminateFaultKey<Result> = Result extends void
+  ? never
+  : Result extends PromiseLike<infer Value>
+    ? TerminateFaultKey<Value>
+    : IsAny<Result> extends true
+      ? never
+      : [SentPart<Result>] extends [never]
+        ? never
+        : 'terminateResult';
+
+type SentPart<Result> =
+  | Extract<Result, { readonly type: 'stop' }>
+  | Extract<ElementOf<Result>, WithOpcode>
+  | (Result extends { readonly messages?: infer Messages; readonly close?: infer Close }
+      ? Extract<ElementOf<Messages>, WithOpcode> | Extract<Close, WithCode>
+      : never);
+
+type ElementOf<List> = List extends readonly (infer Element)[] ? Element : List;
+
+export interface WithOpcode {
+  readonly opcode: unknown;
+}
+
 // ---- Messages and close ----
 
 type OverlookedValueFaultKeys<Value> = Value extends readonly unknown[]
