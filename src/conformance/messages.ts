@@ -40,6 +40,7 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   // State.
   stateAny: `2.4 ${Callback} accepts a state of any; give it a type`;
   stateNotAccepted: `2.4 ${Callback} does not accept the state that ${Other} returns; make them agree`;
+  stateReadonly: `2.4 ${Callback} returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const`;
   stateNotAcceptedByOthers: `2.4 ${Callback} returns a state that other callbacks do not accept; make them agree`;
 
   // Result.
@@ -48,12 +49,14 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   resultNone: `3.6 ${Callback} returns a value that is not a result; return { type: 'ok', state }`;
   typeWidened: `3.6 ${Callback} returns a result whose type may be any string; write 'as const' after it`;
   typeUnknown: `3.6 ${Callback} returns a result of unknown type; use ok, push, reply or stop`;
+  resultMixed: `3.6 ${Callback} returns one object as several types of result; return an object of its own for each`;
   stateMissing: `3.6 ${Callback} returns a result without a state; add it`;
   stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
   propertyAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
   propertyExcess: `3.6 ${Callback} returns the property ${Other}, which its result does not have; remove or rename it`;
   messagesMissing: `3.6 ${Callback} returns a push or reply without messages; add them`;
   messagesUndefined: `3.6 ${Callback} returns messages that may be undefined; write messages ?? []`;
+  messageParts: `3.6 ${Callback} returns an opcode and data that may not match; return the frame, or test its opcode first`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
   opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
   messagePropertyExcess: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
