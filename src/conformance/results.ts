@@ -106,7 +106,11 @@ type MessageFaultKey<Message> = Message extends WebSock.Message
     : 'messages';
 
 /** Whether data may be a string and may be bytes, as that of a frame that was taken apart. */
-type IsDataOfBothKinds<Data> = unknown extends Data ? false : WebSock.DataFrame['data'] extends Data ? true : false;
+type IsDataOfBothKinds<Data> = [Data] extends [WebSock.Message['data']]
+  ? WebSock.DataFrame['data'] extends Data
+    ? true
+    : false
+  : false;
 
 /** Not for a reason of `any`, which has a fault of higher priority. A caught error is `unknown`. */
 type StopReasonFaultKey<Reason> = unknown extends Reason
