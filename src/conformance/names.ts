@@ -132,7 +132,7 @@ type IsHelperResult<Result> =
 type AcceptsFunction<Param, State> =
   IsAny<Param> extends true
     ? false
-    : [Extract<Exclude<Param, State>, Callable | Function>] extends [never]
+    : [Extract<unknown extends State ? Param : Exclude<Param, State>, Callable | Function>] extends [never]
       ? false
       : true;
 

@@ -671,6 +671,15 @@ class Describing extends Room {
 }
 export type Described = Assert<HandlerConforms<Describing>>;
 
+// A listener of a handler whose handleIn has no state parameter.
+const listening = {
+  init: () => ok(undefined),
+  handleIn: () => ok(undefined),
+  handleInfo: () => ok(undefined),
+  onClose(_listener: () => void): void {},
+};
+export type Listening = Assert<HandlerConforms<typeof listening>>;
+
 // A helper of a handler whose state is unknown, and one of a handler whose state looks like a close reason.
 declare const unknownState: WebSock<unknown> & { onPing(state: unknown): WebSock.HandleResult<unknown> };
 export type HelperOfUnknown = Assert<HandlerConforms<typeof unknownState>>;
