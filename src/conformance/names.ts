@@ -109,7 +109,7 @@ type IsHelper<Fn, State, Argument> = Fn extends (...args: infer Params) => infer
     ? false
     : IsHelperResult<Settled<Result>> extends true
       ? true
-      : AcceptsFunction<Params[number], State>
+      : AcceptsFunction<Params[0], Params[number], State>
   : false;
 
 /** Whether a parameter other than the state accepts a member of a union, or is part of one. */
@@ -129,10 +129,11 @@ type IsHelperResult<Result> =
       ? false
       : true;
 
-type AcceptsFunction<Param, State> =
+/** Whether the first parameter is a function, or another one that is not the state. */
+type AcceptsFunction<First, Param, State> =
   IsAny<Param> extends true
     ? false
-    : [Extract<unknown extends State ? Param : Exclude<Param, State>, Callable | Function>] extends [never]
+    : [Extract<First | (unknown extends State ? Param : Exclude<Param, State>), Callable | Function>] extends [never]
       ? false
       : true;
 

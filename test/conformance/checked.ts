@@ -133,7 +133,7 @@ const inline = () =>
       handleIn: (_frame, state) => ({ type: 'ok', state }),
       handleInfo: (_info, state) => ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }),
     },
-    1,
+    undefined,
   );
 inline();
 
@@ -155,5 +155,5 @@ upgrade('', echo, { idleTimeout: 1 });
 
 declare const member: WebSock<Count, string, { name: string; color?: string }>;
 upgrade('', member, { name: 'alice', color: 'red' });
-// refused: 'colour'
+// refused: colour
 upgrade('', member, { name: 'alice', colour: 'red' });

@@ -767,7 +767,7 @@ export function write(whole: Handler): Written {
   // An annotation rejects additional properties.
   if (!isContextual(whole)) {
     const texts = whole.helpers.map((index) => helpers[index]?.(isClass(whole), whole.state.type) ?? '');
-    lines.push(...texts.filter((text) => !text.startsWith(`${mistake?.change.name}(`))); // it is already there
+    lines.push(...texts.filter((text) => !text.includes(`${mistake?.change.name}(`))); // it is already there
   }
   if (isClass(whole)) lines.push('}');
   else if (whole.form === 'annotated') lines.push('};');

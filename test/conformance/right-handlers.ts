@@ -679,12 +679,15 @@ const listening = {
   onClose(_listener: () => void): void {},
 };
 export type Listening = Assert<HandlerConforms<typeof listening>>;
+declare const sameAsState: RequiredOnly<() => void> & { onClose(listener: () => void): void };
+export type ListenerLikeState = Assert<HandlerConforms<typeof sameAsState>>;
 
 // A helper of a handler whose state is unknown, and one of a handler whose state looks like a close reason.
-declare const unknownState: WebSock<unknown> & { onPing(state: unknown): WebSock.HandleResult<unknown> };
+type RequiredOnly<State> = Pick<WebSock<State>, 'init' | 'handleIn' | 'handleInfo'>;
+declare const unknownState: RequiredOnly<unknown> & { onPing(state: unknown): WebSock.HandleResult<unknown> };
 export type HelperOfUnknown = Assert<HandlerConforms<typeof unknownState>>;
 type CodeState = { readonly code: number };
-declare const codeState: WebSock<CodeState> & { onClose(state: CodeState): WebSock.HandleResult<CodeState> };
+declare const codeState: RequiredOnly<CodeState> & { onClose(state: CodeState): WebSock.HandleResult<CodeState> };
 export type HelperOfCode = Assert<HandlerConforms<typeof codeState>>;
 
 // Messages with more properties, such as rows of a history.
