@@ -1481,3 +1481,23 @@ export type ReceivedCode = Assert<HandlerConforms<typeof receivedCode>>;
 const oneOfReceived = returning({ type: 'stop', close: { code: Received.NoStatus }, state } as const);
 // refused: Type '"4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
 export type OneOfReceived = Assert<HandlerConforms<typeof oneOfReceived>>;
+
+// ---- A result that spreads another one: detected because the helper is annotated, as SPEC.md advises ----
+
+const ok = (state: Count): WebSock.Ok<Count> => ({ type: 'ok', state });
+const say = (state: Count, data: string) => ({ ...ok(state), messages: [{ opcode: 'text', data }] }) as const;
+const saying = {
+  ...right,
+  handleIn: (frame: WebSock.DataFrame, state: Count) => (frame.opcode === 'text' ? say(state, frame.data) : ok(state)),
+};
+// refused: 3.6 handleIn returns the property messages, which its result does not have; remove or rename it
+export type Saying = Assert<HandlerConforms<typeof saying>>;
+
+const stopped = (state: Count): WebSock.Stop<Count> => ({ type: 'stop', state });
+const lost = (state: Count) => ({ ...stopped(state), close: { code: 1006 } }) as const;
+const losing = {
+  ...right,
+  handleInfo: async (info: string, state: Count) => (info === '' ? lost(state) : stopped(state)),
+};
+// refused: 4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode
+export type Losing = Assert<HandlerConforms<typeof losing>>;
