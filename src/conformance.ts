@@ -73,18 +73,19 @@ export type Assert<Verdict extends IsStrict extends true ? true : [NeedsStrict]>
  * the call, which contains the fault: "not assignable to parameter of type '"2.3 …".
  *
  * ```ts
- * function upgrade<State, Info, Arg, Handler>(
+ * function upgrade<State, Info, Arg, Handler, Init>(
  *   request: Request,
- *   handler: Checked<Handler> & WebSock<State, Info, Arg>,
- *   arg: Arg,
+ *   handler: Checked<Handler> & WebSock<State, Info, Arg> & { readonly init: Init },
+ *   arg: WebSock.ArgFor<Init, Arg>,
  *   options?: WebSock.ConnectionOptions,
  * ): void;
  * ```
  *
- * `Handler` is a type parameter that is used nowhere else. The intersection with the contract infers the parameters of
- * an inline handler, and rejects `unknown`, which `Checked` itself accepts: every `Handler` is `unknown` at the start
- * of inference. `any` becomes `never`, because `any` is assignable to a fault. `WebSock.Any` is accepted: code that
- * stores handlers of different types should check each handler, and its `arg`, where it stores them.
+ * `Handler` is a type parameter that is used nowhere else; for `Init` see `WebSock.Upgrade`. The intersection with the
+ * contract infers the parameters of an inline handler, and rejects `unknown`, which `Checked` itself accepts: every
+ * `Handler` is `unknown` at the start of inference. `any` becomes `never`, because `any` is assignable to a fault.
+ * `WebSock.Any` is accepted: code that stores handlers of different types should check each handler, and its `arg`,
+ * where it stores them.
  */
 export type Checked<Handler> = unknown extends Handler
   ? IsAny<Handler> extends true

@@ -476,16 +476,28 @@ export declare namespace WebSock {
      *
      * @param request - the request to upgrade, in the form that the server documents
      * @param handler - serves this connection; may serve any number of others (rule 2.6)
-     * @param arg - passed to `init` unchanged
+     * @param arg - passed to `init` unchanged; `undefined` if `init` has no parameters
      * @param options - of this connection only
      */
-    <State, Info, Arg>(
+    // The defaults let `upgrade<State>(…)` name the state alone. `init` is matched apart, because the compiler would infer
+    // `Arg` from the arg, and then overlook its excess properties.
+    <State, Info = unknown, Arg = undefined, Init = unknown>(
       request: UpgradeRequest,
-      handler: WebSock<State, Info, Arg>,
-      arg: Arg,
+      handler: WebSock<State, Info, Arg> & { readonly init: Init },
+      arg: ArgFor<Init, Arg>,
       options?: ConnectionOptions,
     ): UpgradeResult;
   }
+
+  /**
+   * The type of the arg in the signature of an upgrade: `undefined` if `Init`, the type of the handler's `init`, has no
+   * parameters; otherwise `Arg`. Without it, the compiler would accept options in place of the arg.
+   */
+  type ArgFor<Init, Arg> = Init extends (...args: infer Params) => unknown
+    ? Params extends []
+      ? undefined
+      : Arg
+    : Arg;
 
   /**
    * A handler with any state, info and arg, for code that stores handlers of different types. Every

@@ -46,11 +46,11 @@ export type Route<Platform = unknown> = (
  * @param arg - the argument of `init`; may be omitted if the handler's `Arg` is `undefined`
  * @param options - the options of this connection
  */
-export function accept<State, Info>(handler: WebSock<State, Info, undefined>): Accepted;
+export function accept<State, Info = unknown>(handler: WebSock<State, Info, undefined>): Accepted;
 /** Accepts a request, with an argument for the handler's `init` and, optionally, the options of the connection. */
-export function accept<State, Info, Arg>(
-  handler: WebSock<State, Info, Arg>,
-  arg: Arg,
+export function accept<State, Info = unknown, Arg = undefined, Init = unknown>(
+  handler: WebSock<State, Info, Arg> & { readonly init: Init },
+  arg: WebSock.ArgFor<Init, Arg>,
   options?: WebSock.ConnectionOptions,
 ): Accepted;
 export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.ConnectionOptions): Accepted {

@@ -81,11 +81,11 @@ export interface TestConnection<Info> {
  * @param arg - the argument of `init`; may be omitted if the handler's `Arg` is `undefined`
  * @param options - the options of the connection; `protocol`, `headers` and `compress` have no effect
  */
-export function connect<State, Info>(handler: WebSock<State, Info, undefined>): TestConnection<Info>;
+export function connect<State, Info = unknown>(handler: WebSock<State, Info, undefined>): TestConnection<Info>;
 /** Opens a connection to a handler, with an argument for its `init` and, optionally, the options of the connection. */
-export function connect<State, Info, Arg>(
-  handler: WebSock<State, Info, Arg>,
-  arg: Arg,
+export function connect<State, Info = unknown, Arg = undefined, Init = unknown>(
+  handler: WebSock<State, Info, Arg> & { readonly init: Init },
+  arg: WebSock.ArgFor<Init, Arg>,
   options?: WebSock.ConnectionOptions,
 ): TestConnection<Info>;
 export function connect(

@@ -18,7 +18,17 @@ export interface OnlyAny {
 // One result for each callback, because from a single union the compiler would remove the subtypes of other members,
 // and their faults. Two signatures of `handleIn`, because the override of a mixin precedes the original: the inferred
 // frame is one that both accept.
-export interface InferredSignatures<State, Info, Arg, Frame, InitResult, InResult, ControlResult, InfoResult> {
+export interface InferredSignatures<
+  State,
+  Info,
+  Arg,
+  Frame,
+  InitResult,
+  InResult,
+  ControlResult,
+  InfoResult,
+  TerminateResult,
+> {
   readonly init: (this: OnlyAny, arg: Arg, mailbox: never) => InitResult;
   readonly handleIn: {
     (this: OnlyAny, frame: Frame, state: never): unknown;
@@ -26,7 +36,7 @@ export interface InferredSignatures<State, Info, Arg, Frame, InitResult, InResul
   };
   readonly handleControl?: ((this: OnlyAny, frame: never, state: State) => ControlResult) | undefined;
   readonly handleInfo: (this: OnlyAny, info: Info, state: State) => InfoResult;
-  readonly terminate?: ((this: OnlyAny, reason: never, state: State) => unknown) | undefined;
+  readonly terminate?: ((this: OnlyAny, reason: never, state: State) => TerminateResult) | undefined;
 }
 
 /** Handlers with at least one callback of `any`. */

@@ -17,7 +17,7 @@ import type {
 } from './callbacks';
 import type { FaultText, FaultTexts, NeedsStrict } from './messages';
 import type { MisnamedFaults, MissingFault } from './names';
-import type { OverlookedFaultKeys } from './overlooked';
+import type { OverlookedFaultKeys, TerminateFaultKey } from './overlooked';
 import type { FirstResultFaultKey } from './results';
 import type { AcceptedState, StateFault } from './state';
 import type { FirstNonNever, IsAny, IsEqual, IsStrict, OrElse } from './utils';
@@ -55,11 +55,13 @@ type IsConforming<Handler, SameHandler = Handler> =
     infer InitResult,
     infer InResult,
     infer ControlResult,
-    infer InfoResult
+    infer InfoResult,
+    infer TerminateResult
   >
     ? Handler extends WebSock<State, Info, Arg>
       ?
           | OverlookedFaultKeys<InitResult | InResult | ControlResult | InfoResult>
+          | TerminateFaultKey<TerminateResult>
           | (WebSock.DataFrame extends Frame
               ? keyof SameHandler extends CallbackName
                 ? never
@@ -209,7 +211,7 @@ type SignatureFault<Handler, Callback extends CallbackName, Fn> = Fn extends (..
         ParameterFault<Handler, Callback, Fn>,
         Callback extends ResultCallback
           ? FaultText<FirstResultFaultKey<ReturnedResult<Handler, Callback>>, Callback>
-          : never,
+          : FaultText<TerminateFaultKey<ReturnedResult<Handler, Callback>>, Callback>,
         StateFault<Handler, Callback>,
       ]
     >

@@ -33,12 +33,14 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   frameOverloads: '2.3 handleIn has an overload for each kind of frame; add one for WebSock.DataFrame';
   ping: '2.8 handleControl does not accept a ping; annotate it as WebSock.ControlFrame';
   pong: '2.8 handleControl does not accept a pong; annotate it as WebSock.ControlFrame';
+  terminateResult: '4.1 terminate returns messages or a close, which are not sent; return them from another callback';
   reason: '4.1 terminate does not accept every WebSock.CloseReason; annotate its parameter with it';
   info: '2.9 handleInfo does not accept every message that can be posted; make it agree with the mailbox of init';
 
   // State.
   stateAny: `2.4 ${Callback} accepts a state of any; give it a type`;
   stateNotAccepted: `2.4 ${Callback} does not accept the state that ${Other} returns; make them agree`;
+  stateReadonly: `2.4 ${Callback} returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const`;
   stateNotAcceptedByOthers: `2.4 ${Callback} returns a state that other callbacks do not accept; make them agree`;
 
   // Result.
@@ -47,12 +49,14 @@ export interface FaultTexts<Callback extends string = string, Other extends stri
   resultNone: `3.6 ${Callback} returns a value that is not a result; return { type: 'ok', state }`;
   typeWidened: `3.6 ${Callback} returns a result whose type may be any string; write 'as const' after it`;
   typeUnknown: `3.6 ${Callback} returns a result of unknown type; use ok, push, reply or stop`;
+  resultMixed: `3.6 ${Callback} returns one object as several types of result; return an object of its own for each`;
   stateMissing: `3.6 ${Callback} returns a result without a state; add it`;
   stateReturnedAny: `2.4 ${Callback} returns a state of any; give it a type`;
   propertyAny: `3.6 ${Callback} returns messages, a reason or a close of any; give them a type`;
   propertyExcess: `3.6 ${Callback} returns the property ${Other}, which its result does not have; remove or rename it`;
   messagesMissing: `3.6 ${Callback} returns a push or reply without messages; add them`;
   messagesUndefined: `3.6 ${Callback} returns messages that may be undefined; write messages ?? []`;
+  messageParts: `3.6 ${Callback} returns an opcode and data that may not match; return the frame, or test its opcode first`;
   messages: `3.6 ${Callback} returns messages that cannot be sent; see WebSock.Message`;
   opcodeWidened: `3.6 ${Callback} returns a message whose opcode may be any string; write 'as const' after it`;
   messagePropertyExcess: `3.6 ${Callback} returns the property ${Other}, which its message does not have; remove or rename it`;
@@ -93,12 +97,15 @@ export interface ServerFaultTexts {
   optionsAny: '1.1 the options of the upgrade are any; declare WebSock.ConnectionOptions';
   optionsRequired: '1.1 the upgrade requires options; make them optional';
   optionsWrong: '1.5 the upgrade accepts options of the wrong type; declare WebSock.ConnectionOptions';
+  optionsMissing: '1.5 the upgrade does not accept every option; declare WebSock.ConnectionOptions';
   resultAny: '1.1 the upgrade returns any; give its result a type';
 
   // Right handlers that it rejects.
   plain: '2.6 the upgrade rejects a plain handler; declare WebSock<State, Info, Arg>, each a type parameter';
   otherState: '2.6 the upgrade rejects a handler of another state; let State be a type parameter';
   undefinedState: '2.6 the upgrade rejects a handler whose state is undefined; do not constrain State';
+  nullState: '2.6 the upgrade rejects a handler whose state is null; do not constrain State';
+  numberState: '2.6 the upgrade rejects a handler whose state is a number; do not constrain State';
   everyInfo: '2.9 the upgrade rejects a handler that accepts every posted message; let Info be a type parameter';
   noInfo: '2.9 the upgrade rejects a handler that accepts no posted message; do not constrain Info';
   otherArg: '1.1 the upgrade rejects a handler of another arg; let Arg be a type parameter';

@@ -1,8 +1,11 @@
-// Misnamed callbacks: typos, and the names that other libraries use.
+// Misnamed callbacks: typos, the names that other libraries use, and functions that accept what only a callback receives.
 
+import type { WebSock } from '../websock';
 import type { CallbackName, RequiredCallback } from './callbacks';
 import type { FaultText } from './messages';
-import type { PickOne } from './utils';
+import type { WithOpcode } from './overlooked';
+import type { AcceptedState } from './state';
+import type { IsAny, IsEqual, OrElse, PickOne, Settled } from './utils';
 
 /** The callbacks by the names that they have in other libraries, in lower case. */
 // Plain words stand here only for required callbacks, whose absence is an error anyway. For optional ones they could be
@@ -48,7 +51,16 @@ export type MisnamedFaults<Handler> = keyof Handler extends CallbackName | symbo
 
 type MisnamedFaultsAmong<Handler, Key> = Key extends keyof Handler & string
   ? Handler[Key] extends Callable | undefined
-    ? MisnamedFault<Key, Exclude<IntendedCallback<Lowercase<Key>>, keyof Handler | RequiredCallback>>
+    ? MisnamedFault<
+        Key,
+        Exclude<
+          OrElse<
+            CallbackByParameter<Exclude<Handler[Key], undefined>>,
+            CallbackByName<Lowercase<Key>, Exclude<Handler[Key], undefined>, AcceptedState<Handler, 'handleIn'>>
+          >,
+          keyof Handler
+        >
+      >
     : never
   : never;
 
@@ -56,13 +68,74 @@ type MisnamedFault<Key extends string, Intended> = Intended extends string
   ? FaultText<`misnamed ${Intended}`, Key>
   : never;
 
-type IntendedCallback<Word extends string> = Word extends keyof ForeignCallbackNames
-  ? ForeignCallbackNames[Word]
-  : IsTypoOf<Word, 'handlecontrol'> extends true
-    ? 'handleControl'
-    : IsTypoOf<Word, 'terminate'> extends true
-      ? 'terminate'
-      : never;
+/** The optional callback whose argument is exactly the first parameter of a function. */
+type CallbackByParameter<Fn> = Fn extends (first: infer First, ...rest: never) => unknown
+  ? IsEqual<First, WebSock.CloseReason> extends true
+    ? 'terminate'
+    : IsEqual<First, WebSock.ControlFrame> extends true
+      ? 'handleControl'
+      : never
+  : never;
+
+/** The optional callback that the name of a function suggests, unless its type shows that it is a helper. */
+type CallbackByName<Word extends string, Fn, State> = Word extends keyof ForeignCallbackNames
+  ? ForeignCallbackNames[Word] extends infer Callback extends keyof CallbackArguments
+    ? IsHelper<Fn, State, CallbackArguments[Callback]> extends true
+      ? never
+      : Callback
+    : never
+  : {
+      [Callback in keyof CallbackArguments]: IsTypoOf<Word, Lowercase<Callback>> extends true
+        ? Fn extends () => unknown
+          ? Callback
+          : IsHelper<Fn, State, CallbackArguments[Callback]> extends true
+            ? never
+            : Callback
+        : never;
+    }[keyof CallbackArguments];
+
+/** The first arguments of the optional callbacks, as unions. */
+interface CallbackArguments {
+  handleControl: (WebSock.ControlFrame & { opcode: 'ping' }) | (WebSock.ControlFrame & { opcode: 'pong' });
+  terminate: WebSock.CloseReason;
+}
+
+/**
+ * Whether a function is an application's own: either it returns a result, or messages for one, without accepting the
+ * callback's `Argument`, or it accepts a function, such as a listener.
+ */
+type IsHelper<Fn, State, Argument> = Fn extends (...args: infer Params) => infer Result
+  ? AcceptsPartOf<Params[0], State, Argument> extends true
+    ? false
+    : IsHelperResult<Settled<Result>> extends true
+      ? true
+      : AcceptsFunction<Params[0], Params[number], State>
+  : false;
+
+/** Whether a parameter other than the state accepts a member of a union, or is part of one. */
+type AcceptsPartOf<Param, State, Union> =
+  IsEqual<Param, State> extends true
+    ? false
+    : true extends (Union extends Param ? true : Param extends Union ? true : false)
+      ? true
+      : false;
+
+type IsHelperResult<Result> =
+  IsAny<Result> extends true
+    ? false
+    : [
+          Extract<Result, { readonly type: unknown; readonly state: unknown } | WithOpcode | readonly WithOpcode[]>,
+        ] extends [never]
+      ? false
+      : true;
+
+/** Whether the first parameter is a function, or another one that is not the state. */
+type AcceptsFunction<First, Param, State> =
+  IsAny<Param> extends true
+    ? false
+    : [Extract<First | (unknown extends State ? Param : Exclude<Param, State>), Callable | Function>] extends [never]
+      ? false
+      : true;
 
 /** The fault of a missing required callback, which names a function to rename if there is one. */
 export type MissingFault<Handler, Callback extends RequiredCallback> = [MisnamedKey<Handler, Callback>] extends [never]

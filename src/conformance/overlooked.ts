@@ -85,6 +85,32 @@ type SlowResultFaultKeys<Result> =
         | (Result extends WithoutType ? 'resultNone' : never)
         | OverlookedPropertyFaultKeys<Result>;
 
+// ---- The result of terminate, which is ignored ----
+
+/** For messages or a close, which the author expects to be sent. */
+export type TerminateFaultKey<Result> = Result extends void
+  ? never
+  : Result extends PromiseLike<infer Value>
+    ? TerminateFaultKey<Value>
+    : IsAny<Result> extends true
+      ? never
+      : [SentPart<Result>] extends [never]
+        ? never
+        : 'terminateResult';
+
+type SentPart<Result> =
+  | Extract<Result, { readonly type: 'stop' }>
+  | Extract<ElementOf<Result>, WithOpcode>
+  | (Result extends { readonly messages?: infer Messages; readonly close?: infer Close }
+      ? Extract<ElementOf<Messages>, WithOpcode> | Extract<Close, WithCode>
+      : never);
+
+type ElementOf<List> = List extends readonly (infer Element)[] ? Element : List;
+
+export interface WithOpcode {
+  readonly opcode: unknown;
+}
+
 // ---- Messages and close ----
 
 type OverlookedValueFaultKeys<Value> = Value extends readonly unknown[]
@@ -123,8 +149,11 @@ type OverlookedMessageFaultKeys<Message> =
     : Message extends { readonly opcode: infer Opcode; readonly data?: infer Data }
       ?
           | FaultIfAny<Opcode | Data, 'propertyAny'>
-          | ExcessPropertyFaultKey<Message, 'opcode' | 'data', 'messagePropertyExcess'>
-          | (Opcode extends WebSock.ControlOpcode ? (Data extends Over125 ? 'pingLong' : never) : never)
+          | (Opcode extends WebSock.ControlOpcode
+              ?
+                  | (Data extends Over125 ? 'pingLong' : never)
+                  | ExcessPropertyFaultKey<Message, 'opcode' | 'data', 'messagePropertyExcess'>
+              : never)
           | (Message extends SharedData ? 'messages' : never)
       : never;
 
@@ -151,18 +180,20 @@ type SlowCloseFaultKeys<Close> = Close extends { readonly code: infer Code; read
       | (Reason extends Over123 ? 'closeReasonLong' : never)
   : never;
 
-/** For literals only: a `number` may be a valid code. */
-type CloseCodeFaultKey<Code> = Code extends WebSock.StandardCloseCode
-  ? never
+/** For literals, if none of their union can be sent. An enum of all codes, or a `number`, may be a valid code. */
+type CloseCodeFaultKey<Code> = IsSendableCode<Code> extends false ? 'code' : never;
+
+type IsSendableCode<Code> = Code extends WebSock.StandardCloseCode
+  ? true
   : Code extends number
     ? {} extends { [Key in `${Code}`]: never }
-      ? never
+      ? true
       : `${Code}` extends `${'3' | '4'}${Digit}${infer Tens}${infer Ones}`
         ? [Tens, Ones] extends [Digit, Digit]
-          ? never
-          : 'code'
-        : 'code'
-    : never;
+          ? true
+          : false
+        : false
+    : true;
 
 type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
 

@@ -2,7 +2,7 @@
 
 import type { WebSock } from '../websock';
 import type { DefinedKeys, ExcessPropertyFaultKey, OverlookedFaultKeys } from './overlooked';
-import type { FirstInOrder, IsAny } from './utils';
+import type { FirstInOrder, IsAny, IsUnion } from './utils';
 
 /** The key in `FaultTexts` of a result's most fundamental mistake, by the order of `FaultKeysByPriority`. */
 export type FirstResultFaultKey<Result> =
@@ -24,6 +24,7 @@ type FaultKeysByPriority = [
   'messagesMissing',
   'messagesUndefined',
   'opcodeWidened',
+  'messageParts',
   'messages',
   'messagePropertyExcess',
   'pingLong',
@@ -35,6 +36,7 @@ type FaultKeysByPriority = [
   'closePropertyExcess',
   'code',
   'closeReasonLong',
+  'resultMixed',
 ];
 
 /** The keys in `FaultTexts` of all mistakes in a result. */
@@ -51,6 +53,7 @@ type ResultFaultKeys<Result> =
   | StopFaultKey<Result>
   | (Result extends AnyStop ? StopReasonFaultKey<Result['reason' & keyof Result]> : never)
   | (Result extends { readonly close?: infer Close } ? CloseFaultKey<Close> : never)
+  | MixedFaultKey<Result>
   | OverlookedFaultKeys<Result>;
 
 interface AnyStop {
@@ -97,8 +100,17 @@ type MessageFaultKey<Message> = Message extends WebSock.Message
   : Message extends { readonly opcode: infer Opcode }
     ? string extends Opcode
       ? 'opcodeWidened'
-      : 'messages'
+      : IsDataOfBothKinds<Message['data' & keyof Message]> extends true
+        ? 'messageParts'
+        : 'messages'
     : 'messages';
+
+/** Whether data may be a string and may be bytes, as that of a frame that was taken apart. */
+type IsDataOfBothKinds<Data> = [Data] extends [WebSock.Message['data']]
+  ? WebSock.DataFrame['data'] extends Data
+    ? true
+    : false
+  : false;
 
 /** Not for a reason of `any`, which has a fault of higher priority. A caught error is `unknown`. */
 type StopReasonFaultKey<Reason> = unknown extends Reason
@@ -112,5 +124,14 @@ type StopReasonFaultKey<Reason> = unknown extends Reason
       : Reason extends { readonly message: string }
         ? 'stopReasonError'
         : 'stopReason';
+
+/** For one object with a union as its type, such as one with `...(some && { type: 'push', messages })`. */
+type MixedFaultKey<Result> = Result extends { readonly type: infer Type extends keyof PropertiesByType }
+  ? IsUnion<Type> extends true
+    ? Result extends WebSock.HandleResult<unknown>
+      ? never
+      : 'resultMixed'
+    : never
+  : never;
 
 type CloseFaultKey<Close> = Close extends WebSock.CloseDetail | undefined ? never : 'close';

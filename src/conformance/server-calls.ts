@@ -17,6 +17,8 @@ export type MustAccept = [
   ['plain', UpgradeCall<WebSock<Count, string, string>, string>],
   ['otherState', UpgradeCall<WebSock<string[], string, string>, string>],
   ['undefinedState', UpgradeCall<WebSock<undefined, string, string>, string>],
+  ['nullState', UpgradeCall<WebSock<null, string, string>, string>],
+  ['numberState', UpgradeCall<WebSock<number, string, string>, string>],
   ['everyInfo', UpgradeCall<WebSock<Count, unknown, string>, string>],
   ['otherArg', UpgradeCall<WebSock<Count, string, boolean>, boolean>],
   ['argOfState', UpgradeCall<WebSock<Count, string, Count>, Count>],
@@ -41,6 +43,10 @@ export type MustReject = [
   ['otherInfo', UpgradeCall<OtherInfoHandler, string>],
   ['nothing', UpgradeCall<NothingHandler, string>],
   ['wrongArg', UpgradeCall<FullHandler, number>],
+  ['wrongArg', UpgradeCall<FullHandler, null>],
+  ['wrongArg', UpgradeCall<FullHandler, boolean>],
+  ['wrongArg', UpgradeCall<WebSock<Count, string, Count>, string>],
+  ['wrongArg', UpgradeCall<WebSock<Count, string, Count>, {}>],
 ];
 
 interface Count {

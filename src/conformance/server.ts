@@ -115,7 +115,7 @@ type AnyParameterFaultKey<Params extends unknown[]> = FirstNonNever<
   ]
 >;
 
-/** For options of the wrong type. An upgrade without options is right. */
+/** For options of the wrong type, or only some of them. An upgrade without options is right. */
 type OptionsFaultKey<Params extends unknown[]> = Params extends [unknown, unknown, unknown]
   ? never
   : Params extends [unknown, unknown, unknown, (infer Options)?]
@@ -123,7 +123,9 @@ type OptionsFaultKey<Params extends unknown[]> = Params extends [unknown, unknow
       ? 'optionsWrong'
       : WebSock.ConnectionOptions extends Options
         ? undefined extends Params[3]
-          ? never
+          ? keyof WebSock.ConnectionOptions extends keyof Exclude<Options, undefined>
+            ? never
+            : 'optionsMissing'
           : 'optionsRequired'
         : 'optionsWrong'
     : never;

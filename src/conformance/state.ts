@@ -20,20 +20,25 @@ export type StateFault<Handler, Callback extends CallbackName> = FirstNonNever<
 type StateFaultFrom<Handler, Source extends ResultCallback, Callback extends CallbackName> =
   Callback extends CallbacksToBlame<Handler, Source>
     ? Callback extends Source
-      ? FaultTexts<Callback>['stateNotAcceptedByOthers']
+      ? IsReadonlyOnly<Handler, Source> extends true
+        ? FaultTexts<Callback>['stateReadonly']
+        : FaultTexts<Callback>['stateNotAcceptedByOthers']
       : FaultTexts<Callback, Source>['stateNotAccepted']
     : never;
 
 /** The callbacks to blame if a callback does not accept the state that `Source` returns. */
-type CallbacksToBlame<Handler, Source extends ResultCallback> = Source extends 'init'
-  ? ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
-  : Source extends ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
-    ? never
-    : ToBlameForOther<
-        Handler,
-        Source,
-        Exclude<RejectingCallbacks<Handler, Source>, ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>>
-      >;
+type CallbacksToBlame<Handler, Source extends ResultCallback> =
+  IsReadonlyOnly<Handler, Source> extends true
+    ? Source
+    : Source extends 'init'
+      ? ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
+      : Source extends ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>
+        ? never
+        : ToBlameForOther<
+            Handler,
+            Source,
+            Exclude<RejectingCallbacks<Handler, Source>, ToBlameForInit<Handler, RejectingCallbacks<Handler, 'init'>>>
+          >;
 
 /**
  * `init`, if several callbacks reject its state and none but `terminate` accepts it; otherwise those that reject it.
@@ -56,13 +61,27 @@ type ToBlameForOther<Handler, Source extends ResultCallback, Rejecting> = [Rejec
     : Source;
 
 /** The callbacks that do not accept the state that `Source` returns. */
-type RejectingCallbacks<Handler, Source extends ResultCallback> = {
-  [Callback in Exclude<CallbackName, 'init'>]: [ReturnedState<Handler, Source>] extends [
-    AcceptedState<Handler, Callback>,
-  ]
-    ? never
-    : Callback;
+type RejectingCallbacks<Handler, Source extends ResultCallback> = CallbacksRejecting<
+  Handler,
+  ReturnedState<Handler, Source>
+>;
+
+type CallbacksRejecting<Handler, State> = {
+  [Callback in Exclude<CallbackName, 'init'>]: [State] extends [AcceptedState<Handler, Callback>] ? never : Callback;
 }[Exclude<CallbackName, 'init'>];
+
+/** Whether all callbacks would accept the state that `Source` returns if its arrays were not readonly. */
+type IsReadonlyOnly<Handler, Source extends ResultCallback> = [RejectingCallbacks<Handler, Source>] extends [never]
+  ? false
+  : [CallbacksRejecting<Handler, Mutable<ReturnedState<Handler, Source>>>] extends [never]
+    ? true
+    : false;
+
+type Mutable<Type> = Type extends Primitive | ((...args: never) => unknown)
+  ? Type
+  : { -readonly [Key in keyof Type]: Mutable<Type[Key]> };
+
+type Primitive = string | number | bigint | boolean | symbol | null | undefined;
 
 /** The callbacks with a state parameter that is not `unknown`. */
 type StateReaders<Handler> = {

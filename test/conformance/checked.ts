@@ -3,10 +3,10 @@
 import type { WebSock } from '@websock/spec';
 import type { Assert, Checked, ServerConforms } from '@websock/spec/conformance';
 
-declare function upgrade<State, Info, Arg, Handler>(
+declare function upgrade<State, Info, Arg, Handler, Init>(
   request: string,
-  handler: Checked<Handler> & WebSock<State, Info, Arg>,
-  arg: Arg,
+  handler: Checked<Handler> & WebSock<State, Info, Arg> & { readonly init: Init },
+  arg: WebSock.ArgFor<Init, Arg>,
   options?: WebSock.ConnectionOptions,
 ): void;
 
@@ -133,7 +133,7 @@ const inline = () =>
       handleIn: (_frame, state) => ({ type: 'ok', state }),
       handleInfo: (_info, state) => ({ type: 'stop', reason: 'normal', state, close: { code: 1005 } }),
     },
-    1,
+    undefined,
   );
 inline();
 
@@ -142,3 +142,18 @@ upgrade('', right, 'one');
 
 // refused: type 'ConnectionOptions'
 upgrade('', right, 1, { idleTimout: 1 });
+
+// Options in place of the arg, and an excess property of the arg.
+const echo = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+} satisfies WebSock<undefined>;
+upgrade('', echo, undefined, { idleTimeout: 1 });
+// refused: is not assignable to parameter of type 'undefined'
+upgrade('', echo, { idleTimeout: 1 });
+
+declare const member: WebSock<Count, string, { name: string; color?: string }>;
+upgrade('', member, { name: 'alice', color: 'red' });
+// refused: colour
+upgrade('', member, { name: 'alice', colour: 'red' });

@@ -135,18 +135,27 @@ const messages = [
   "{ opcode: 'pong', data: bytes }",
   "{ opcode: 'pong', data: undefined }",
   'message',
+  'row',
 ];
 
 const codes = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4321, 4999];
 const wrongCodes = [1004, 1005, 1006, 1010, 1015, 0, 999, 1016, 2999, 5000, -1, 1000.5, 3000.5, 300, 40000, 1e21];
 
 const closes = fc.oneof(
-  fc.constantFrom(undefined, 'undefined', 'detail', '{ code, reason: text }', '{ code: 4000, reason: undefined }'),
+  fc.constantFrom(
+    undefined,
+    'undefined',
+    'detail',
+    '{ code, reason: text }',
+    '{ code: 4000, reason: undefined }',
+    '{ code: anyCode }',
+  ),
   fc.constantFrom(...codes).map((code) => `{ code: ${code} }`),
   fc.constantFrom('', 'bye', 'r'.repeat(123)).map((reason) => `{ code: 4001, reason: '${reason}' }`),
 );
 
-const helpers = [
+/** Members other than callbacks, for an object or a class, and the type of the state. */
+const helpers: readonly ((isClass: boolean, state: string) => string)[] = [
   (isClass: boolean) => (isClass ? 'readonly name = 1;' : 'name: 1,'),
   (isClass: boolean) => `broadcast() {}${isClass ? '' : ','}`,
   (isClass: boolean) => `close(code: number): void {}${isClass ? '' : ','}`,
@@ -156,10 +165,19 @@ const helpers = [
   (isClass: boolean) => (isClass ? 'log?: (text: string) => void;' : 'log: undefined,'),
   (isClass: boolean) => `onMessage(text: string) { return text; }${isClass ? '' : ','}`,
   (isClass: boolean) => (isClass ? 'static readonly all: number[] = [];' : '[Symbol.toStringTag]: 1,'),
+  // An application's own messages and listeners, under names of callbacks.
+  (isClass, state) =>
+    `onPing(state: ${state}): WebSock.HandleResult<${state}> { return { type: 'ok', state }; }${isClass ? '' : ','}`,
+  (isClass, state) =>
+    `async handleClose(_: { tab: string }, state: ${state}) { return { type: 'ok', state } as const; }${isClass ? '' : ','}`,
+  (isClass, state) =>
+    `handleControls(_: string[], state: ${state}): WebSock.Ok<${state}> { return { type: 'ok', state }; }${isClass ? '' : ','}`,
+  (isClass) => `onPong(id: number) { return { opcode: 'text', data: String(id) } as const; }${isClass ? '' : ','}`,
+  (isClass) => `onClose(listener: () => void) { return listener; }${isClass ? '' : ','}`,
 ];
 
 const inMessages = fc.oneof(
-  fc.constantFrom('[]', 'list', '[message, ...list]'),
+  fc.constantFrom('[]', 'list', 'rows', '[message, ...list]', '[...rows, message]'),
   fc.constantFrom(...messages),
   fc.array(fc.constantFrom(...messages), { minLength: 1, maxLength: 3 }).map((all) => `[${all.join(', ')}]`),
 );
@@ -317,8 +335,23 @@ const wrongResults: readonly WrongResult[] = [
     '3.6 * returns the property …, which its message does not have;',
     [
       push("{ opcode: 'ping', dat: '' }"),
-      push("[{ opcode: 'text', data: '', compress: true }]"),
-      stop("messages: [{ opcode: 'binary', data: bytes, fin: false }]"),
+      push("[{ opcode: 'pong', data: '', compress: true }]"),
+      stop("messages: [{ opcode: 'ping', data: bytes, fin: false }]"),
+    ],
+  ],
+  [
+    'an opcode and data apart',
+    'contract',
+    '3.6 * returns an opcode and data that may not match;',
+    [push('{ opcode: anyFrame.opcode, data: anyFrame.data }'), push('[{ ...anyFrame, data: anyFrame.data }]')],
+  ],
+  [
+    'several results in one object',
+    'contract',
+    '3.6 * returns one object as several types of result;',
+    [
+      (s) => `{ type: 'ok' as const, state: ${s}, ...(some && { type: 'push' as const, messages: list }) }`,
+      (s) => `{ type: 'ok' as const, state: ${s}, ...(some && { type: 'stop' as const, close: detail }) }`,
     ],
   ],
   [
@@ -399,7 +432,7 @@ function* mistakesIn(whole: Handler): Generator<Mistake> {
   }
   const after = { at: 'handler', words: undefined, place: 'after' } as const;
   const made = isClass(whole) ? 'new H()' : 'h';
-  const arg = args[whole.arg] ?? '';
+  const arg = argOf(whole);
   if (whole.arg !== 'unknown' && (whole.form === 'annotated' || (whole.callbacks.init?.parameters ?? 0) > 0)) {
     yield { ...after, kind: 'a wrong arg', change: { after: `upgrade('', ${made}, wrong);` } };
   }
@@ -443,7 +476,10 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
       yield { at: name, place: 'head', kind: 'a misspelled callback', words, change: { name: other } };
     }
   } else {
-    for (const other of wrongNames[name]) {
+    const isTyped = own.parameters > 0 && (own.typed || !isContextual(whole));
+    for (const other of [...wrongNames[name], ...(isTyped ? otherNames[name] : [])]) {
+      // A function without parameters that returns a result is a helper, unless its name is a typo.
+      if (own.parameters === 0 && /^(onPing|handlePong)$/.test(other)) continue;
       const words = isKept ? `2.5 ${other} is not a callback; did you mean ${name}?` : undefined;
       yield { ...here, kind: 'a misspelled optional callback', named: other, words, change: { name: other } };
     }
@@ -483,6 +519,17 @@ function* mistakesOfCallback(whole: Handler, name: Name, own: Callback): Generat
       };
     }
     return;
+  }
+  if (name === 'terminate' && isKept && styleOf(whole, own) !== 'returns') {
+    for (const sent of [
+      "{ type: 'push', messages: list }",
+      "{ type: 'stop', close: { code: 4000 } }",
+      '{ messages: [message] }',
+      'message',
+    ]) {
+      const change = { statement: `if (maybe) return ${sent};` };
+      yield { ...here, kind: 'a terminate that sends', words: '4.1 terminate returns messages or a close', change };
+    }
   }
   yield* mistakesOfFirst(whole, name, own);
   for (const second of [
@@ -593,11 +640,15 @@ function* mistakesOfResult(whole: Handler, name: Name, own: Callback): Generator
       change: widened(reason),
     };
   }
-  const takers = names.filter((other) => other !== 'init' && whole.callbacks[other]?.parameters === 2);
+  const readers = names.filter((other) => other !== 'init' && whole.callbacks[other]?.parameters === 2);
+  if (style === 'const' && !isContextual(whole) && whole.state.type === 'string[]' && readers.length > 0) {
+    const words = fault('2.4 * returns a state with readonly arrays;');
+    yield { ...here, kind: 'readonly arrays', words, change: { result: "{ type: 'ok', state: ['a'] }" } };
+  }
   // A state that no callback reads may be anything. If only one reads it, only the contract shows which one is wrong.
-  if (!isContract(whole) && takers.length < 2) return;
-  const wrong = takers.length < 2 ? undefined : fault('2.4 * returns a state that other callbacks do not accept;');
-  const isByCompiler = isContract(whole) && takers.length < 2;
+  if (!isContract(whole) && readers.length < 2) return;
+  const wrong = readers.length < 2 ? undefined : fault('2.4 * returns a state that other callbacks do not accept;');
+  const isByCompiler = isContract(whole) && readers.length < 2;
   for (const value of ['wrong', whole.state.wrong]) {
     const change = { result: `{ type: 'ok', state: ${value} }` };
     yield { ...here, kind: 'another state', words: isByCompiler ? undefined : wrong, change };
@@ -643,6 +694,9 @@ const wrongNames: Readonly<Record<Name, readonly string[]>> = {
   ],
 };
 
+/** Names that nothing resembles: only the parameter of the function shows which callback it is. */
+const otherNames = { handleControl: ['handleControlFrame', 'answer'], terminate: ['onLeave', 'dispose', 'onClosed'] };
+
 const isClass = ({ form }: Handler) => form === 'class' || form === 'implements';
 /** Whether the contract provides types by context. */
 const isContextual = ({ form }: Handler) => form === 'annotated' || form === 'satisfies';
@@ -651,6 +705,10 @@ const isContract = ({ form }: Handler) => form !== 'bare' && form !== 'class';
 
 // Plain literals keep their types only with the contract as context.
 const styleOf = (whole: Handler, { style }: Callback) => (style === 'plain' && !isContextual(whole) ? 'const' : style);
+
+/** The arg for a call of an upgrade: `undefined` for an `init` without parameters, unless an annotation hides it. */
+const argOf = (whole: Handler) =>
+  whole.form !== 'annotated' && whole.callbacks.init?.parameters === 0 ? 'undefined' : (args[whole.arg] ?? '');
 
 const bracketed = (type: string) => (/[|=]/.test(type) ? `(${type})` : type);
 
@@ -664,13 +722,16 @@ type Phase = { readonly phase: 'new' } | { readonly phase: 'known'; readonly nam
 type Id = string & { readonly brand: 'id' };
 interface Tree { readonly children: readonly Tree[]; readonly id: Id }
 interface Wrong { readonly wrong: symbol }
-declare const phase: Phase, tree: Tree, id: Id, wrong: Wrong, anything: any, maybe: boolean;
+declare const phase: Phase, tree: Tree, id: Id, wrong: Wrong, anything: any, maybe: boolean, some: boolean;
 declare const text: string, texts: string[], bytes: Uint8Array, code: number;
 declare const message: WebSock.Message, list: readonly WebSock.Message[], detail: WebSock.CloseDetail;
+interface Row { readonly opcode: 'text'; readonly data: string; readonly at: number; readonly from: string }
+enum AnyCode { Normal = 1000, NoStatus = 1005, Own = 4000 }
+declare const row: Row, rows: readonly Row[], anyFrame: WebSock.DataFrame, anyCode: AnyCode;
 declare const upgrade: WebSock.Upgrade<string>;
 const mixed = <Base extends new (...args: any[]) => object>(base: Base) => class extends base { mixed = 1; };
-declare function checked<State, Info, Arg, Handler>(
-  request: string, handler: Checked<Handler> & WebSock<State, Info, Arg>, arg: Arg,
+declare function checked<State, Info, Arg, Handler, Init>(
+  request: string, handler: Checked<Handler> & WebSock<State, Info, Arg> & { init: Init }, arg: WebSock.ArgFor<Init, Arg>,
 ): void;
 `;
 
@@ -705,8 +766,8 @@ export function write(whole: Handler): Written {
   }
   // An annotation rejects additional properties.
   if (!isContextual(whole)) {
-    const texts = whole.helpers.map((index) => helpers[index]?.(isClass(whole)) ?? '');
-    lines.push(...texts.filter((text) => !text.startsWith(`${mistake?.change.name}(`))); // it is already there
+    const texts = whole.helpers.map((index) => helpers[index]?.(isClass(whole), whole.state.type) ?? '');
+    lines.push(...texts.filter((text) => !text.includes(`${mistake?.change.name}(`))); // it is already there
   }
   if (isClass(whole)) lines.push('}');
   else if (whole.form === 'annotated') lines.push('};');
@@ -726,7 +787,7 @@ export function write(whole: Handler): Written {
   }
   const made = isClass(whole) ? (isMixed ? 'new M()' : 'new H()') : 'h';
   if (mistake === undefined && whole.served) {
-    lines.push(`upgrade('', ${made}, ${args[whole.arg]}); checked('', ${made}, ${args[whole.arg]});`);
+    lines.push(`upgrade('', ${made}, ${argOf(whole)}); checked('', ${made}, ${argOf(whole)});`);
   }
   lines.push('}');
   return { lines, places, asserted };

@@ -611,6 +611,160 @@ const excessUndefined = {
 };
 export type ExcessUndefined = Assert<HandlerConforms<typeof excessUndefined>>;
 
+// Helpers that handle an application's own messages, named like callbacks of other libraries.
+class Game {
+  readonly init = bare.init;
+  readonly handleInfo = bare.handleInfo;
+  handleIn(frame: WebSock.DataFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> {
+    if (frame.data === 'ping') return this.onPing(state);
+    if (frame.data === 'pong') return this.handlePong();
+    return frame.data === 'close' ? this.handleClose({ tab: '1' }, state) : this.handleControls(['up'], state);
+  }
+  onPing(state: Count): WebSock.HandleResult<Count> {
+    return { type: 'push', messages: { opcode: 'text', data: 'pong' }, state };
+  }
+  handlePing(id: number): WebSock.TextMessage {
+    return { opcode: 'text', data: String(id) };
+  }
+  onPong(ids: number[]): WebSock.Message[] {
+    return ids.map(this.handlePing);
+  }
+  async handlePong() {
+    return { type: 'ok', state: { count: 0 } } as const;
+  }
+  handleClose(_message: { readonly tab: string }, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+  handleDisconnect(_message: { readonly type: 'disconnect' }, state: Count) {
+    return { type: 'ok', state } as const;
+  }
+  handleControls(_keys: readonly string[], state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+  // Listeners.
+  onClose(_listener: () => void) {
+    return () => {};
+  }
+  onDisconnect(_id: string, _listener?: (id: string) => void): void {}
+  onTerminate(_listener: Function): void {}
+}
+export type Gaming = Assert<HandlerConforms<Game>>;
+
+// Helpers that accept a close reason or a control frame, next to the callback that receives them, or only a part of one.
+class Logging extends Ending {
+  write(_reason: WebSock.CloseReason): void {}
+  handleControl(frame: WebSock.ControlFrame, state: Count): WebSock.Awaitable<WebSock.HandleResult<Count>> {
+    return this.answerTo(frame, state);
+  }
+  answerTo(_frame: WebSock.ControlFrame, state: Count): WebSock.HandleResult<Count> {
+    return { type: 'ok', state };
+  }
+}
+export type WithLog = Assert<HandlerConforms<Logging>>;
+
+class Describing extends Room {
+  failed(_reason: WebSock.ErrorClose): void {}
+  describe(_reason: WebSock.CloseReason | undefined): string {
+    return '';
+  }
+  echo(_frame: WebSock.DataFrame): void {}
+}
+export type Described = Assert<HandlerConforms<Describing>>;
+
+// A listener of a handler whose handleIn has no state parameter.
+const listening = {
+  init: () => ok(undefined),
+  handleIn: () => ok(undefined),
+  handleInfo: () => ok(undefined),
+  onClose(_listener: () => void): void {},
+};
+export type Listening = Assert<HandlerConforms<typeof listening>>;
+declare const sameAsState: RequiredOnly<() => void> & { onClose(listener: () => void): void };
+export type ListenerLikeState = Assert<HandlerConforms<typeof sameAsState>>;
+
+// A helper of a handler whose state is unknown, and one of a handler whose state looks like a close reason.
+type RequiredOnly<State> = Pick<WebSock<State>, 'init' | 'handleIn' | 'handleInfo'>;
+declare const unknownState: RequiredOnly<unknown> & { onPing(state: unknown): WebSock.HandleResult<unknown> };
+export type HelperOfUnknown = Assert<HandlerConforms<typeof unknownState>>;
+type CodeState = { readonly code: number };
+declare const codeState: RequiredOnly<CodeState> & { onClose(state: CodeState): WebSock.HandleResult<CodeState> };
+export type HelperOfCode = Assert<HandlerConforms<typeof codeState>>;
+
+// Messages with more properties, such as rows of a history.
+interface Row {
+  readonly opcode: 'text';
+  readonly data: string;
+  readonly at: number;
+  readonly code: number;
+}
+class Stored {
+  readonly opcode = 'binary';
+  constructor(
+    readonly data: Uint8Array,
+    readonly id: string,
+  ) {}
+}
+declare const rows: Row[];
+const history = {
+  init: () => ({ type: 'push', messages: rows, state: rows }),
+  handleIn: (_frame, state) => ({ type: 'reply', messages: state.slice(-1), state }),
+  handleInfo: async (_info, state) => ({
+    type: 'stop',
+    messages: [new Stored(new Uint8Array(1), 'a'), ...state],
+    close: { code: 4000 },
+    state,
+  }),
+} satisfies WebSock<Row[]>;
+export type History = Assert<HandlerConforms<typeof history>>;
+
+// Close codes from a union of all, of which some can be sent.
+enum AllCodes {
+  Normal = 1000,
+  NoStatus = 1005,
+  Abnormal = 1006,
+  Own = 4000,
+}
+const allCodes = { normal: 1000, noStatus: 1005 } as const;
+const closingWithAny = {
+  ...bare,
+  leave: (code: AllCodes, state: Count) => ({ type: 'stop', close: { code }, state }) as const,
+  handleIn(_frame: WebSock.DataFrame, state: Count) {
+    return this.leave(AllCodes.Own, state);
+  },
+  handleInfo: (code: (typeof allCodes)[keyof typeof allCodes], state: Count) =>
+    ({ type: 'stop', close: { code, reason: '' }, state }) as const,
+};
+export type ClosingWithAny = Assert<HandlerConforms<typeof closingWithAny>>;
+
+// One object for two results with the same properties; the parts of a control frame.
+const pushOrReply = {
+  ...bare,
+  handleIn: (frame: WebSock.DataFrame, state: Count) =>
+    ({ type: frame.opcode === 'text' ? 'push' : 'reply', messages: frame, state }) as const,
+  handleControl: ({ opcode, data }: WebSock.ControlFrame, state: Count) =>
+    ({ type: 'push', messages: { opcode, data }, state }) as const,
+};
+export type PushOrReply = Assert<HandlerConforms<typeof pushOrReply>>;
+
+// A terminate that returns what it awaits: nothing that could be sent.
+const ending = <Value>(value: Value) => ({ ...bare, terminate: () => value });
+declare const anything: any;
+const endings = [
+  ending(undefined),
+  ending(true),
+  ending(null),
+  ending([]),
+  ending([1]),
+  ending({ messages: [] }),
+  ending({ messages: ['saved'] }),
+  ending({ close: () => {} }),
+  ending({ type: 'ok', state: 1 } as const),
+  ending(Promise.all([1, 'two'])),
+  ending(anything),
+  ending(anything as unknown),
+] as const;
+export type Endings = Assert<HandlerConforms<(typeof endings)[number]>>;
+
 // The verdict is exactly `true`: `Assert` would also accept `never`.
 export const verdicts: [
   HandlerConforms<typeof bare>,

@@ -43,6 +43,14 @@ declare function upgrade<State, Info, Arg>(
 ): void;
 export type PlainFunction = Assert<ServerConforms<typeof upgrade>>;
 
+declare function likeContract<State, Info = unknown, Arg = undefined, Init = unknown>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg> & { readonly init: Init },
+  arg: WebSock.ArgFor<Init, Arg>,
+  options?: Options,
+): void;
+export type LikeContract = Assert<ServerConforms<typeof likeContract>>;
+
 declare function noOptions<State, Info, Arg>(
   request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,
@@ -449,6 +457,67 @@ type InformedOnly = <State, Info, Arg, Handler>(
 ) => void;
 // refused: 2.9 the upgrade rejects a handler that accepts no posted message; do not constrain Info
 export type RefusesNoInfo = Assert<ServerConforms<InformedOnly>>;
+
+type ObjectState = <State extends object | undefined, Info, Arg>(
+  ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.6 the upgrade rejects a handler whose state is null; do not constrain State
+export type RejectsNull = Assert<ServerConforms<ObjectState>>;
+
+type NullableState = <State extends object | null | undefined, Info, Arg>(
+  ...call: Parameters<Of<WebSock<State, Info, Arg>, Arg>>
+) => void;
+// refused: 2.6 the upgrade rejects a handler whose state is a number; do not constrain State
+export type RejectsNumber = Assert<ServerConforms<NullableState>>;
+
+// ---- Only one wrong arg accepted ----
+
+type NullableArg = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg | null,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
+export type TakesNull = Assert<ServerConforms<NullableArg>>;
+
+type PartialArg = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Partial<Arg>,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
+export type TakesPartialArg = Assert<ServerConforms<PartialArg>>;
+
+type ArgOrFalse = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg | boolean,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
+export type TakesBoolean = Assert<ServerConforms<ArgOrFalse>>;
+
+type ArgOrId = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg | string,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
+export type TakesString = Assert<ServerConforms<ArgOrId>>;
+
+// ---- Only some options ----
+
+type PickedOptions = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg,
+  options?: Pick<Options, 'idleTimeout' | 'maxMessageSize'>,
+) => void;
+// refused: 1.5 the upgrade does not accept every option; declare WebSock.ConnectionOptions
+export type TakesSomeOptions = Assert<ServerConforms<PickedOptions>>;
 
 // ---- Overloaded servers ----
 

@@ -940,6 +940,86 @@ export type AliasTerminatee = Assert<HandlerConforms<typeof noTerminate & { term
 // refused: 2.5 terXminate is not a callback; did you mean terminate?
 export type AliasTerXminate = Assert<HandlerConforms<typeof noTerminate & { terXminate: () => void }>>;
 
+// ---- Misnamed callbacks: the argument of a callback, under any name ----
+
+declare const leaving: typeof noTerminate & { onLeave(reason: WebSock.CloseReason): void };
+// refused: Type '"2.5 onLeave is not a callback; did you mean terminate?"' does not satisfy
+export type Leaving = Assert<HandlerConforms<typeof leaving>>;
+
+class Disposing {
+  readonly init = right.init;
+  readonly handleIn = right.handleIn;
+  readonly handleInfo = right.handleInfo;
+  dispose(_reason: WebSock.CloseReason, _state: Count) {}
+  readonly handleControlFrame = async (_frame: WebSock.ControlFrame, state: Count) => right.handleInfo('', state);
+}
+// refused: "2.5 dispose is not a callback; did you mean terminate?"
+// refused: "2.5 handleControlFrame is not a callback; did you mean handleControl?"
+export type Disposed = Assert<HandlerConforms<Disposing>>;
+
+declare const optionalLeave: typeof noTerminate & { left?: (reason: WebSock.CloseReason, state: Count) => void };
+// refused: Type '"2.5 left is not a callback; did you mean terminate?"' does not satisfy
+export type OptionalLeave = Assert<HandlerConforms<typeof optionalLeave>>;
+
+// ---- Misnamed callbacks that return a result: not an application's own helpers ----
+
+interface RequiredOnly extends Pick<typeof right, 'init' | 'handleIn' | 'handleInfo'> {}
+type Helped<Name extends string, Fn> = RequiredOnly & { [Key in Name]: Fn };
+
+type OnPingOfFrame = Helped<'onPing', (frame: { readonly opcode: 'ping' }, state: Count) => Result>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingOfFrame = Assert<HandlerConforms<OnPingOfFrame>>;
+
+type OnPongOfFrame = Helped<'onPong', (frame: { readonly opcode: string; readonly data: object }) => Promise<Result>>;
+// refused: Type '"2.5 onPong is not a callback; did you mean handleControl?"' does not satisfy
+export type PongOfFrame = Assert<HandlerConforms<OnPongOfFrame>>;
+
+type OnPingOfUnknown = Helped<'onPing', (frame: unknown, state: Count) => Result>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingOfUnknown = Assert<HandlerConforms<OnPingOfUnknown>>;
+
+type OnCloseOfReason = Helped<'onClose', (reason: { readonly type: string }, state: Count) => Result>;
+// refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
+export type CloseOfReason = Assert<HandlerConforms<OnCloseOfReason>>;
+
+type OnCloseOfReasonAndFunction = Helped<'onClose', (reason: WebSock.ErrorClose, done: () => void) => Result>;
+// refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
+export type CloseOfReasonAndFunction = Assert<HandlerConforms<OnCloseOfReasonAndFunction>>;
+
+type ControlOfNothing = Helped<'handleControls', () => Result>;
+// refused: Type '"2.5 handleControls is not a callback; did you mean handleControl?"' does not satisfy
+export type ControlWithoutParameters = Assert<HandlerConforms<ControlOfNothing>>;
+
+type ControlOfFrame = Helped<'handleControls', (frame: { readonly opcode: 'ping' | 'pong' }, state: Count) => Result>;
+// refused: Type '"2.5 handleControls is not a callback; did you mean handleControl?"' does not satisfy
+export type ControlWithFrame = Assert<HandlerConforms<ControlOfFrame>>;
+
+type OnPingOfAny = Helped<'onPing', (data: any) => any>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingOfAny = Assert<HandlerConforms<OnPingOfAny>>;
+
+type OnPingToAny = Helped<'onPing', (data: string) => any>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingToAny = Assert<HandlerConforms<OnPingToAny>>;
+
+type OnPingToText = Helped<'onPing', (data: string) => string>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingToText = Assert<HandlerConforms<OnPingToText>>;
+
+type OnCloseOfCode = Helped<'onClose', (code: number, reason: string) => void>;
+// refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
+export type CloseOfCode = Assert<HandlerConforms<OnCloseOfCode>>;
+
+// A state that is a function is not a listener.
+declare const stateOfFunction: {
+  init(): WebSock.Ok<() => void>;
+  handleIn(frame: WebSock.DataFrame, state: () => void): WebSock.Ok<() => void>;
+  handleInfo(info: string, state: () => void): WebSock.Ok<() => void>;
+  onClose(code: number, state: () => void): void;
+};
+// refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
+export type CloseOfFunctionState = Assert<HandlerConforms<typeof stateOfFunction>>;
+
 // Of several, the fault names one. Neither a string nor a very different name is a candidate.
 export const oneOfRenamed: IsOne<HandlerConforms<typeof noInit & { onOpen(): void; onInit(): void }>> = true;
 
@@ -955,7 +1035,7 @@ type Helpers = {
   handlecontro: 1;
   handlecnoxtrol(): void;
 };
-export type Helping = Assert<HandlerConforms<typeof noTerminate & typeof noControl & Helpers>>;
+export type Helping = Assert<HandlerConforms<RequiredOnly & Helpers>>;
 
 // ---- `any` in a part of a result ----
 
@@ -1201,7 +1281,7 @@ const anyOpcode = returning({ type: 'push', messages: { opcode: any, data: '' },
 // refused: Type '"3.6 handleIn returns messages, a reason or a close of any; give them a type"' does not satisfy
 export type AnyOpcode = Assert<HandlerConforms<typeof anyOpcode>>;
 
-const codeInMessage = returning({ type: 'push', messages: { opcode: 'text', data: '', code: 1005 }, state } as const);
+const codeInMessage = returning({ type: 'push', messages: { opcode: 'pong', code: 1005 }, state } as const);
 // refused: 3.6 handleIn returns the property code, which its message does not have; remove or rename it
 export type CodeInMessage = Assert<HandlerConforms<typeof codeInMessage>>;
 
@@ -1261,3 +1341,163 @@ export type NoOpcode = Assert<HandlerConforms<typeof noOpcode>>;
 const otherStateOfControl = { ...right, handleControl: () => ({ type: 'ok', state: { count: 'one' } }) as const };
 // refused: 2.4 handleControl returns a state that other callbacks do not accept; make them agree
 export type OtherStateOfControl = Assert<HandlerConforms<typeof otherStateOfControl>>;
+
+// ---- The result of terminate ----
+
+const terminating = <Value>(value: Value) => ({
+  ...right,
+  terminate: (_reason: WebSock.CloseReason, _state: Count) => value,
+});
+
+const farewell = terminating({ type: 'push', messages: message, state } as const);
+// refused: Type '"4.1 terminate returns messages or a close, which are not sent; return them from another callback"' does
+export type Farewell = Assert<HandlerConforms<typeof farewell>>;
+
+const farewells = terminating(Promise.resolve({ messages: [message] }));
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type Farewells = Assert<HandlerConforms<typeof farewells>>;
+
+const lastMessage = terminating(message);
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type LastMessage = Assert<HandlerConforms<typeof lastMessage>>;
+
+const lastMessages = terminating([message]);
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type LastMessages = Assert<HandlerConforms<typeof lastMessages>>;
+
+const lastStop = terminating({ type: 'stop', state } as const);
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type LastStop = Assert<HandlerConforms<typeof lastStop>>;
+
+const lastClose = {
+  ...right,
+  terminate: async (reason, state) => {
+    if (reason.code === 1000) return;
+    return { type: 'stop', close: { code: 4000 }, state };
+  },
+} satisfies WebSock<Count, string, number>;
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type LastClose = Assert<HandlerConforms<typeof lastClose>>;
+
+class Departing extends Chat {
+  readonly farewell = message;
+  terminate(this: Departing, _reason: WebSock.CloseReason, state: Count): Result {
+    return { type: 'push', messages: this.farewell, state };
+  }
+}
+// refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
+export type Departed = Assert<HandlerConforms<Departing>>;
+
+// ---- Parts of a frame ----
+
+const echoOfParts = {
+  ...right,
+  handleIn: ({ opcode, data }: WebSock.DataFrame, state: Count) =>
+    ({ type: 'push', messages: { opcode, data }, state }) as const,
+};
+// refused: Type '"3.6 handleIn returns an opcode and data that may not match; return the frame, or test its opcode first"'
+export type EchoOfParts = Assert<HandlerConforms<typeof echoOfParts>>;
+
+const echoOfData = {
+  ...right,
+  handleIn: async (frame: WebSock.DataFrame, state: Count) =>
+    ({ type: 'push', messages: [{ ...frame, data: frame.data }], state }) as const,
+};
+// refused: 3.6 handleIn returns an opcode and data that may not match; return the frame, or test its opcode first
+export type EchoOfData = Assert<HandlerConforms<typeof echoOfData>>;
+
+declare const unknownData: unknown;
+const unknownMessage = returning({ type: 'push', messages: { opcode: 'text', data: unknownData }, state } as const);
+// refused: Type '"3.6 handleIn returns messages that cannot be sent; see WebSock.Message"' does not satisfy
+export type UnknownMessage = Assert<HandlerConforms<typeof unknownMessage>>;
+
+// ---- One object for several results ----
+
+const sometimesPush = {
+  ...right,
+  handleIn: (frame: WebSock.DataFrame, state: Count) => ({
+    type: 'ok' as const,
+    state,
+    ...(maybe && { type: 'push' as const, messages: frame }),
+  }),
+};
+// refused: Type '"3.6 handleIn returns one object as several types of result; return an object of its own for each"' does
+export type SometimesPush = Assert<HandlerConforms<typeof sometimesPush>>;
+
+declare const sometimesStop: typeof noHandleIn & {
+  handleIn(): Promise<{ type: 'ok' | 'stop'; close?: { code: 4000 }; state: Count }>;
+};
+// refused: 3.6 handleIn returns one object as several types of result; return an object of its own for each
+export type SometimesStop = Assert<HandlerConforms<typeof sometimesStop>>;
+
+// ---- Readonly arrays in a state ----
+
+const readonlyNames = {
+  init: () => ({ type: 'ok', state: { room: { names: [] } } }) as const,
+  handleIn: (_frame: WebSock.DataFrame, state: { room: { names: string[] } }) => ({ type: 'ok', state }) as const,
+  handleInfo: (_info: string, state: { room: { names: string[] } }) => ({ type: 'ok', state }) as const,
+};
+// refused: Type '"2.4 init returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
+export type ReadonlyNames = Assert<HandlerConforms<typeof readonlyNames>>;
+
+const readonlyList = {
+  init: (): WebSock.Ok<string[]> => ({ type: 'ok', state: [] }),
+  handleIn: (_frame: WebSock.DataFrame, state: string[]) => ({ type: 'ok', state: [...state, ''] }) as const,
+  handleInfo: (_info: string, state: string[]): WebSock.Ok<string[]> => ({ type: 'ok', state }),
+};
+// refused: Type '"2.4 handleIn returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
+export type ReadonlyList = Assert<HandlerConforms<typeof readonlyList>>;
+
+// Readonly arrays and another difference.
+const readonlyAndOther = {
+  ...readonlyNames,
+  init: () => ({ type: 'ok', state: { room: { names: [1] } } }) as const,
+};
+// refused: Type '"2.4 init returns a state that other callbacks do not accept; make them agree"' does not satisfy
+export type ReadonlyAndOther = Assert<HandlerConforms<typeof readonlyAndOther>>;
+
+// A state of values and functions, which stay as they are.
+declare const readonlyParts: {
+  init(): WebSock.Ok<{ readonly names: readonly Id[]; readonly log: (text: Id) => void }>;
+  handleIn(frame: WebSock.DataFrame, state: Parts): WebSock.Ok<Parts>;
+  handleInfo(info: string, state: Parts): WebSock.Ok<Parts>;
+};
+type Parts = { names: Id[]; log: (text: Id) => void };
+type Id = string & { readonly brand: 'id' };
+// refused: Type '"2.4 init returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
+export type ReadonlyParts = Assert<HandlerConforms<typeof readonlyParts>>;
+
+// ---- Close codes from a union, of which none can be sent ----
+
+enum Received {
+  NoStatus = 1005,
+  Abnormal = 1006,
+}
+declare const received: Received;
+const receivedCode = returning({ type: 'stop', close: { code: received }, state } as const);
+// refused: Type '"4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
+export type ReceivedCode = Assert<HandlerConforms<typeof receivedCode>>;
+
+const oneOfReceived = returning({ type: 'stop', close: { code: Received.NoStatus }, state } as const);
+// refused: Type '"4.2 handleIn returns a close code that must not be sent; see WebSock.CloseCode"' does not satisfy
+export type OneOfReceived = Assert<HandlerConforms<typeof oneOfReceived>>;
+
+// ---- A result that spreads another one: detected because the helper is annotated, as SPEC.md advises ----
+
+const ok = (state: Count): WebSock.Ok<Count> => ({ type: 'ok', state });
+const say = (state: Count, data: string) => ({ ...ok(state), messages: [{ opcode: 'text', data }] }) as const;
+const saying = {
+  ...right,
+  handleIn: (frame: WebSock.DataFrame, state: Count) => (frame.opcode === 'text' ? say(state, frame.data) : ok(state)),
+};
+// refused: 3.6 handleIn returns the property messages, which its result does not have; remove or rename it
+export type Saying = Assert<HandlerConforms<typeof saying>>;
+
+const stopped = (state: Count): WebSock.Stop<Count> => ({ type: 'stop', state });
+const lost = (state: Count) => ({ ...stopped(state), close: { code: 1006 } }) as const;
+const losing = {
+  ...right,
+  handleInfo: async (info: string, state: Count) => (info === '' ? lost(state) : stopped(state)),
+};
+// refused: 4.2 handleInfo returns a close code that must not be sent; see WebSock.CloseCode
+export type Losing = Assert<HandlerConforms<typeof losing>>;

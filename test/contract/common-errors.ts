@@ -48,7 +48,16 @@ export const hasty = {
   handleInfo: (info, state) => ({ type: 'ok', state: info + state }),
 } satisfies WebSock<number>;
 
+export const apart = {
+  ...right,
+  // refused: string | Uint8Array
+  handleIn: ({ opcode, data }, state) => ({ type: 'push', messages: { opcode, data }, state }),
+} satisfies WebSock<number>;
+
 declare const upgrade: WebSock.Upgrade<string>;
+
+// refused: is not assignable to parameter of type 'undefined'
+upgrade('/', right, { idleTimeout: 1_000 });
 
 upgrade(
   '/',
@@ -66,7 +75,7 @@ upgrade(
   {
     init: () => ({ type: 'ok', state: 0 }),
     handleIn(_frame, state) {
-      // refused: does not exist on type 'WebSock<State, Info, Arg>'
+      // refused: does not exist on type 'WebSock<State, Info,
       return { type: 'ok', state: this.next(state) };
     },
     handleInfo: (_info, state) => ({ type: 'ok', state }),

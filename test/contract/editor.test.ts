@@ -112,8 +112,22 @@ describe('signature help', () => {
     expect(help?.items[0]?.parameters.map(({ name, documentation }) => [name, words(documentation)])).toEqual([
       ['request', 'the request to upgrade, in the form that the server documents'],
       ['handler', 'serves this connection; may serve any number of others (rule 2.6)'],
-      ['arg', 'passed to `init` unchanged'],
+      ['arg', 'passed to `init` unchanged; `undefined` if `init` has no parameters'],
       ['options', 'of this connection only'],
     ]);
+  });
+
+  test.each([
+    ['undefined', 'declare const handler: WebSock<number>;'],
+    ['undefined', "const handler = { init: () => ({ type: 'ok', state: 1 }), ...rest } satisfies WebSock<number>;"],
+    ['{ name: string; }', 'declare const handler: WebSock<number, string, { name: string }>;'],
+  ])('of an upgrade shows the arg of its handler: %s', (arg, handler) => {
+    const declared = "declare const upgrade: WebSock.Upgrade<string>, rest: Omit<WebSock<number>, 'init'>;\n";
+    const help = service.getSignatureHelpItems(
+      file,
+      write(`${declared}${handler}\nupgrade('/', handler, |);`),
+      undefined,
+    );
+    expect(words(help?.items[0]?.parameters[2]?.displayParts)).toBe(`arg: ${arg}`);
   });
 });

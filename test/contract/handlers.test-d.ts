@@ -62,7 +62,7 @@ interface State {
   type Args = [WebSock<State, 1>, WebSock<State, 1, any>, WebSock<State, 1, never>, WebSock<State, 1, unknown>];
   expectAssignable<WebSock.Any>(null as unknown as States[number] | Infos[number] | Args[number]);
   const any = null as unknown as WebSock.Any;
-  expectType<WebSock.Awaitable<WebSock.HandleResult<any>>>(any.init('arg', { post() {} }));
+  expectType<WebSock.Awaitable<WebSock.HandleResult<any>>>(any.init('arg', null as unknown as WebSock.Mailbox<string>));
   expectType<WebSock.Awaitable<WebSock.HandleResult<any>>>(any.handleInfo('info', 'state'));
   const upgrade = null as unknown as WebSock.Upgrade<string>;
   expectType<void>(upgrade('/', any, 'arg'));

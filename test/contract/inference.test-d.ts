@@ -12,6 +12,7 @@ interface Visitor {
 interface Tick {
   readonly tick: number;
 }
+type Game = { readonly phase: 'lobby'; readonly name: string } | { readonly phase: 'over'; readonly score: number };
 
 declare const upgrade: WebSock.Upgrade<UpgradeRequest>;
 declare const upgradeToResponse: WebSock.Upgrade<UpgradeRequest, Promise<string>>;
@@ -141,4 +142,52 @@ declare const maybe: boolean;
   expectType<void>(upgrade(request, handler, visitor));
   expectType<void>(upgrade(request, handler, { name: 'alice' }, { idleTimeout: 1000, compress: true }));
   expectType<Promise<string>>(upgradeToResponse(request, handler, visitor));
+}
+
+{
+  // the state as an explicit type argument, alone or with the others
+  upgrade<Game>(
+    request,
+    {
+      init: () => ({ type: 'ok', state: { phase: 'lobby', name: 'new' } }),
+      handleIn: () => ({ type: 'ok', state: { phase: 'over', score: 1 } }),
+      handleInfo(info, state) {
+        expectType<unknown>(info);
+        return { type: 'ok', state };
+      },
+    },
+    undefined,
+  );
+  upgrade<Game, Tick, Visitor>(
+    request,
+    {
+      init: (arg) => ({ type: 'ok', state: { phase: 'lobby', name: arg.name } }),
+      handleIn: () => ({ type: 'ok', state: { phase: 'over', score: 1 } }),
+      handleInfo: (info) => ({ type: 'ok', state: { phase: 'over', score: info.tick } }),
+    },
+    visitor,
+  );
+}
+
+{
+  // an arg that the handler ignores, may omit, or accepts whatever it is
+  const echo = {
+    init: () => ({ type: 'ok', state: undefined }),
+    handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+  } satisfies WebSock<undefined>;
+  upgrade(request, echo, undefined, { idleTimeout: 1 });
+  const greeting = { ...echo, init: (_name?: string) => ({ type: 'ok', state: undefined }) as const };
+  upgrade(request, greeting, 'alice');
+  upgrade(request, greeting, undefined);
+  const lenient = { ...echo, init: (..._args: unknown[]) => ({ type: 'ok', state: undefined }) as const };
+  upgrade(request, lenient, { anything: 1 });
+  const generic = { ...echo, init: <Arg>(_arg: Arg) => ({ type: 'ok', state: undefined }) as const };
+  upgrade(request, generic, visitor);
+}
+
+{
+  // inside a function that is generic in the handler's types
+  const open = <State, Info, Arg>(handler: WebSock<State, Info, Arg>, arg: Arg) => upgrade(request, handler, arg);
+  open(null as unknown as WebSock<number, Tick, Visitor>, visitor);
 }

@@ -172,14 +172,23 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 {
   // the upgrade
-  type Expected = <S, I, A>(
+  type Expected = <S, I = unknown, A = undefined, Init = unknown>(
     request: string,
-    handler: WebSock<S, I, A>,
-    arg: A,
+    handler: WebSock<S, I, A> & { readonly init: Init },
+    arg: WebSock.ArgFor<Init, A>,
     options?: WebSock.ConnectionOptions,
   ) => number;
   expectType<Expected>(null as unknown as WebSock.Upgrade<string, number>);
   expectAssignable<WebSock.Upgrade<string, void>>(null as unknown as WebSock.Upgrade<string>);
+}
+
+{
+  // the arg that an upgrade accepts
+  expectType<string>(null as unknown as WebSock.ArgFor<(arg: string) => unknown, string>);
+  expectType<string | undefined>(null as unknown as WebSock.ArgFor<(arg?: string) => unknown, string | undefined>);
+  expectType<string>(null as unknown as WebSock.ArgFor<(...args: unknown[]) => unknown, string>);
+  expectType<undefined>(null as unknown as WebSock.ArgFor<() => unknown, string>);
+  expectType<string>(null as unknown as WebSock.ArgFor<unknown, string>);
 }
 
 {

@@ -254,6 +254,31 @@ upgrade('/', none, undefined);
 // refused: Argument of type '"arg"' is not assignable to parameter of type 'undefined'
 upgrade('/', none, 'arg');
 
+// options in place of the arg
+// refused: is not assignable to parameter of type 'undefined'
+upgrade('/', none, { idleTimeout: 1 });
+const echo = {
+  init: () => ({ type: 'ok', state: undefined }),
+  handleIn: (frame, state) => ({ type: 'push', messages: frame, state }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+} satisfies WebSock<undefined>;
+// refused: is not assignable to parameter of type 'undefined'
+upgrade('/', echo, { idleTimeout: 1 });
+
+// an excess property of the arg
+const member = {
+  ...good,
+  init: (user: { name: string; color?: string }): WebSock.Ok<State> => ({
+    type: 'ok',
+    state: { count: user.name.length + (user.color ?? '').length },
+  }),
+};
+// refused: 'colour'
+upgrade('/', member, { name: 'alice', colour: 'red' });
+declare const annotated: WebSock<State, Tick, { name: string; color?: string }>;
+// refused: 'colour'
+upgrade('/', annotated, { name: 'alice', colour: 'red' });
+
 // refused: 'string' is not assignable to parameter of type 'Tick'
 (null as unknown as WebSock.Mailbox<Tick>).post('tick');
 

@@ -6,10 +6,10 @@ interface UpgradeRequest {
   readonly url: string;
 }
 
-declare function upgrade<State, Info, Arg, Handler>(
+declare function upgrade<State, Info, Arg, Handler, Init>(
   request: UpgradeRequest,
-  handler: Checked<Handler> & WebSock<State, Info, Arg>,
-  arg: Arg,
+  handler: Checked<Handler> & WebSock<State, Info, Arg> & { readonly init: Init },
+  arg: WebSock.ArgFor<Init, Arg>,
   options?: WebSock.ConnectionOptions,
 ): void;
 

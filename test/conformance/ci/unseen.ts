@@ -1,4 +1,4 @@
-// Two mistakes that the types cannot detect; eslint.config.mjs does.
+// Mistakes that the types cannot detect; eslint.config.mjs does.
 
 import type { WebSock } from '@websock/spec';
 
@@ -19,3 +19,14 @@ class Log implements WebSock<undefined> {
 
 // refused: @typescript-eslint/unbound-method
 export const handleIn: WebSock<undefined>['handleIn'] = new Log().handleIn;
+
+// refused: @typescript-eslint/consistent-type-assertions
+export const empty = () => ({}) as WebSock.Ok<undefined>;
+
+const ok = (state: number) => ({ type: 'ok', state }) as const;
+// refused: no-restricted-syntax
+const say = (state: number, data: string) => ({ ...ok(state), messages: [{ opcode: 'text', data }] }) as const;
+const push = (state: number, data: string) =>
+  ({ ...ok(state), type: 'push', messages: [{ opcode: 'text', data }] }) as const;
+export const answer = (frame: WebSock.DataFrame, state: number) =>
+  frame.opcode === 'text' ? say(state, frame.data) : frame.data.length > 0 ? push(state, 'bytes') : ok(state);
