@@ -18,7 +18,8 @@ import {
   SERVER_OPTION_NAMES,
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
-import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
+import { type Accepted, contextOf, type Route, type RouteResult } from './route.ts';
+import { RouteCall } from './route-call.ts';
 
 /** The options of an adapter, for all its connections. */
 export interface AdapterOptions extends Bounds {
@@ -77,16 +78,24 @@ export class Adapter {
    *
    * During a shutdown, the decision is a 503 (rule 1.6). If the shutdown begins while the route is pending, a 503 replaces
    * the connection.
+   *
+   * @param isShared - whether the request may be for other software, so that the route is asked even during a shutdown
    */
-  decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
-    if (this.connections.isShuttingDown) return unavailable();
-    const call = countRouteCall();
+  decide<Platform>(
+    route: Route<Platform>,
+    request: Request,
+    platform: Platform,
+    isShared = false,
+  ): Decision | Promise<Decision> {
+    if (this.connections.isShuttingDown && !isShared) return unavailable();
+    const call = new RouteCall();
     try {
       const result = route(request, platform);
-      if (!isThenable(result)) return this.#check(request, result, call);
-      return this.#await(request, result, call);
+      const isPending = isThenable(result);
+      call.returned(isPending);
+      return isPending ? this.#await(request, result, call) : this.#check(request, result, call);
     } catch (error) {
-      return this.#fail(error);
+      return this.#fail(request, error);
     }
   }
 
@@ -118,7 +127,7 @@ export class Adapter {
     clearTimeout(timer);
   }
 
-  async #await(request: Request, result: PromiseLike<RouteResult>, call: number): Promise<Decision> {
+  async #await(request: Request, result: PromiseLike<RouteResult>, call: RouteCall): Promise<Decision> {
     let refuse = () => {};
     const refused = new Promise<Decision>((resolve) => {
       refuse = () => resolve(unavailable());
@@ -130,40 +139,49 @@ export class Adapter {
     };
     const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(onTimeout, this.routeTimeout);
     const decided = Promise.resolve(result)
+      .finally(() => call.settled())
       .then((resolved) => this.#check(request, resolved, call))
-      .catch((error) => this.#fail(error));
+      .catch((error) => this.#fail(request, error));
     const decision = Promise.race([decided, refused]);
     this.#pending.set(refuse, decision);
     await decision;
+    call.settled();
     this.#pending.delete(refuse);
     clearTimeout(timer);
     return decision;
   }
 
-  #check(request: Request, result: RouteResult, call: number): Decision {
+  #check(request: Request, result: RouteResult, call: RouteCall): Decision {
+    if (result === undefined && call.hasAccepted) {
+      const error = new TypeError('the route called accept, but returned undefined; write "return accept(…)"');
+      this.connections.report(error, { callback: 'route' });
+    }
     if (result instanceof Response && result.bodyUsed) {
       const remedy = 'return a new one for each request';
-      return this.#fail(new TypeError(`the route returned a Response whose body has already been read; ${remedy}`));
+      return this.#fail(
+        request,
+        new TypeError(`the route returned a Response whose body has already been read; ${remedy}`),
+      );
     }
     if (result instanceof Response && result.type === 'error') {
       const remedy = 'return a Response with a status';
-      return this.#fail(new TypeError(`the route returned Response.error(), which cannot be sent; ${remedy}`));
+      return this.#fail(request, new TypeError(`the route returned Response.error(), which cannot be sent; ${remedy}`));
     }
     if (result === undefined || result instanceof Response) return result;
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
-      return this.#fail(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
+      return this.#fail(request, new TypeError(`the route returned ${describe(result)}; ${remedy}`));
     }
     if (this.connections.isShuttingDown) return unavailable();
     try {
-      return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call));
+      return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call.number));
     } catch (error) {
-      return this.#fail(error);
+      return this.#fail(request, error);
     }
   }
 
-  #fail(error: unknown): Response {
-    this.connections.report(error, { callback: 'route' });
+  #fail(request: Request, error: unknown): Response {
+    if (!isAbort(request, error)) this.connections.report(error, { callback: 'route' });
     return new Response('Internal Server Error\n', { status: 500 });
   }
 }
@@ -183,6 +201,12 @@ export function unavailable(): Response {
 export function notFound(isUpgrade: boolean): Response {
   const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
   return new Response(`Not Found${why}\n`, { status: 404 });
+}
+
+/** Whether a route failed only because its client left: then `request.signal` aborted what it was waiting for. */
+function isAbort({ signal }: Request, error: unknown): boolean {
+  if (!signal?.aborted) return false;
+  return error === signal.reason || (error instanceof Error && error.cause === signal.reason);
 }
 
 // Checks the shape, as the routes of a library may come with another copy of this package.
