@@ -19,7 +19,8 @@ import {
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
 import { unsendable } from './response.ts';
-import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
+import { type Accepted, contextOf, type Route, type RouteResult } from './route.ts';
+import { RouteCall } from './route-call.ts';
 
 /** The options of an adapter, for all its connections. */
 export interface AdapterOptions extends Bounds {
@@ -85,16 +86,24 @@ export class Adapter {
    *
    * During a shutdown, the decision is a 503 (rule 1.6). If the shutdown begins while the route is pending, a 503 replaces
    * the connection.
+   *
+   * @param isShared - whether the request may be for other software, so that the route is asked even during a shutdown
    */
-  decide<Platform>(route: Route<Platform>, request: Request, platform: Platform): Decision | Promise<Decision> {
-    if (this.connections.isShuttingDown) return unavailable();
-    const call = countRouteCall();
+  decide<Platform>(
+    route: Route<Platform>,
+    request: Request,
+    platform: Platform,
+    isShared = false,
+  ): Decision | Promise<Decision> {
+    if (this.connections.isShuttingDown && !isShared) return unavailable();
+    const call = new RouteCall();
     try {
       const result = route(request, platform);
-      if (!isThenable(result)) return this.#check(request, result, call);
-      return this.#await(request, result, call);
+      const isPending = isThenable(result);
+      call.returned(isPending);
+      return isPending ? this.#await(request, result, call) : this.#check(request, result, call);
     } catch (error) {
-      return this.#fail(error);
+      return this.#fail(request, error);
     }
   }
 
@@ -166,7 +175,7 @@ export class Adapter {
     clearTimeout(timer);
   }
 
-  async #await(request: Request, result: PromiseLike<RouteResult>, call: number): Promise<Decision> {
+  async #await(request: Request, result: PromiseLike<RouteResult>, call: RouteCall): Promise<Decision> {
     let refuse = () => {};
     const refused = new Promise<Decision>((resolve) => {
       refuse = () => resolve(unavailable());
@@ -178,43 +187,55 @@ export class Adapter {
     };
     const timer = this.routeTimeout > LONGEST_DELAY ? undefined : setTimeout(onTimeout, this.routeTimeout);
     const decided = Promise.resolve(result)
+      .finally(() => call.settled())
       .then((resolved) => this.#check(request, resolved, call))
-      .catch((error) => this.#fail(error));
+      .catch((error) => this.#fail(request, error));
     const decision = Promise.race([decided, refused]);
     this.#pending.set(refuse, decision);
     await decision;
+    call.settled();
     this.#pending.delete(refuse);
     clearTimeout(timer);
     return decision;
   }
 
-  #check(request: Request, result: RouteResult, call: number): Decision {
-    if (result === undefined) return result;
+  #check(request: Request, result: RouteResult, call: RouteCall): Decision {
+    if (result === undefined) {
+      if (call.hasAccepted) {
+        const error = new TypeError('the route called accept, but returned undefined; write "return accept(…)"');
+        this.connections.report(error, { callback: 'route' });
+      }
+      return undefined;
+    }
     if (result instanceof Response) {
       const why = unsendable(result);
-      return why === undefined ? result : this.#fail(new TypeError(`the route returned ${why}`));
+      return why === undefined ? result : this.#fail(request, new TypeError(`the route returned ${why}`));
     }
     if (!isAccepted(result)) {
       const remedy = 'return accept(handler, arg), a Response, or undefined for 404';
-      return this.#fail(new TypeError(`the route returned ${describe(result)}; ${remedy}`));
+      return this.#fail(request, new TypeError(`the route returned ${describe(result)}; ${remedy}`));
     }
     if (this.connections.isShuttingDown) return unavailable();
     try {
-      return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call));
+      return refusal(request) ?? this.check(result.handler, result.arg, result.options, contextOf(result, call.number));
     } catch (error) {
-      return this.#fail(error);
+      return this.#fail(request, error);
     }
   }
 
-  #fail(error: unknown): Response {
-    return this.failed(error, 'route');
+  #fail(request: Request, error: unknown): Response {
+    return isAbort(request, error) ? internalServerError() : this.failed(error, 'route');
   }
 
   /** Reports an error, and returns the response to its request. */
   failed(error: unknown, callback: 'route' | 'server'): Response {
     this.connections.report(error, { callback });
-    return new Response('Internal Server Error\n', { status: 500 });
+    return internalServerError();
   }
+}
+
+function internalServerError(): Response {
+  return new Response('Internal Server Error\n', { status: 500 });
 }
 
 /** Throws a TypeError unless `route` is a function. */
@@ -232,6 +253,12 @@ export function unavailable(): Response {
 export function notFound(isUpgrade: boolean): Response {
   const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
   return new Response(`Not Found${why}\n`, { status: 404 });
+}
+
+/** Whether a route failed only because its client left: then `request.signal` aborted what it was waiting for. */
+function isAbort({ signal }: Request, error: unknown): boolean {
+  if (!signal?.aborted) return false;
+  return error === signal.reason || (error instanceof Error && error.cause === signal.reason);
 }
 
 // Checks the shape, as the routes of a library may come with another copy of this package.

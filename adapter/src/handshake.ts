@@ -3,13 +3,20 @@
 /** Looks up a header of the request; `name` may be in any case. */
 type GetHeader = (name: string) => string | null | undefined;
 
+const WEBSOCKET = /(^|,)\s*websocket\s*(,|$)/i;
+
 const REQUIRED = Object.entries({
-  Upgrade: /(^|,)\s*websocket\s*(,|$)/i,
+  Upgrade: WEBSOCKET,
   Connection: /(^|,)\s*upgrade\s*(,|$)/i,
   Host: /./,
   'Sec-WebSocket-Version': /^13$/,
   'Sec-WebSocket-Key': /^[A-Za-z0-9+/]{21}[AQgw]==$/, // 16 bytes in base64: of the last digit, four bits are unused and must be 0
 });
+
+/** Whether an Upgrade header names WebSocket, perhaps among other protocols. */
+export function asksForWebSocket(upgrade: string | undefined): boolean {
+  return WEBSOCKET.test(upgrade ?? '');
+}
 
 /** A host with an optional port; no character that would belong to another part of a URL. */
 export const HOST: RegExp = /^[^\s/?#@\\]+$/;

@@ -4,6 +4,7 @@ import type { WebSock } from '@websock/spec';
 import { type AsyncContext, saveContext } from './connection/context.ts';
 import { checkHandler } from './handler.ts';
 import { checkOptions } from './options.ts';
+import { countAccept } from './route-call.ts';
 
 /** The decision to open a connection, made by {@link accept}. */
 export interface Accepted {
@@ -57,20 +58,12 @@ export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.Co
   checkHandler(handler, 'accept');
   checkOptions(options, 'accept');
   const accepted = { handler, arg, options };
-  contexts.set(accepted, { context: saveContext(), routeCalls });
+  contexts.set(accepted, { context: saveContext(), routeCalls: countAccept() });
   return accepted;
 }
 
 /** For each decision, the AsyncLocalStorage context in which `accept` was called, and the number of route calls by then. */
 const contexts = new WeakMap<Accepted, { readonly context: AsyncContext | undefined; readonly routeCalls: number }>();
-
-let routeCalls = 0;
-
-/** Counts a call of a route that is about to be made; returns its number. */
-export function countRouteCall(): number {
-  routeCalls += 1;
-  return routeCalls;
-}
 
 /**
  * The context in which a route called `accept`. If the route did not call it for this request, but returned an earlier

@@ -1,9 +1,11 @@
 // Behavior specific to Bun: upgrades before and after an await, and one message size limit for all connections.
 
+import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { BINARY, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, launch } from '../toolkit/host.ts';
+import { execute } from '../toolkit/programs.ts';
 
 let running: Host;
 
@@ -90,6 +92,19 @@ test('5.1 inflated messages that are queued during a pending callback take limit
   for (const client of clients) expect((await client.untilClose())[1]).toBe(1013);
   expect((await memory()) - before).toBeLessThan(400_000_000); // of 2 GB
   for (const client of clients) client.cut();
+});
+
+test('the entry for Node.js refuses to run, and names the one for Bun', async () => {
+  const program = `
+    import { attach, createAdapter, serve } from '@websock/adapter/node';
+    import { createServer } from 'node:http';
+    const calls = [() => serve(() => undefined), () => attach(createServer(), () => undefined), () => createAdapter()];
+    for (const call of calls) await Promise.resolve().then(call).catch((error) => console.log(error.message));
+  `;
+  const root = join(import.meta.dirname, '../..');
+  const { output } = await execute(join(root, 'node_modules/.bin/bun'), ['-e', program], root);
+  const remedy = '@websock/adapter/node needs Node.js; on Bun, import @websock/adapter/bun';
+  expect(output.trim().split('\n')).toEqual(['serve', 'attach', 'createAdapter'].map((name) => `${name}: ${remedy}`));
 });
 
 async function memory(): Promise<number> {

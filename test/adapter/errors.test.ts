@@ -232,7 +232,7 @@ describe('a call with an invalid limit, route or server throws an error that nam
     [
       'a port in place of the server',
       () => attach(8080 as never, route),
-      'attach: the server is not one of node:http or node:https; pass what createServer() returned',
+      'attach: the server is 8080, which emits no upgrades; pass what createServer() of node:http or node:https returned',
     ],
     [
       'a handler in place of the route',

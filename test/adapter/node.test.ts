@@ -573,7 +573,7 @@ test('a second upgrade of a socket throws, and writes nothing into the WebSocket
   expect(await client.next()).toEqual({ opcode: TEXT, payload: Buffer.from('once') });
   client.send(closeFrame(1000));
   expect(await client.next()).toMatchObject({ opcode: CLOSE });
-  const message = 'upgrade: this socket has been upgraded already; call upgrade once for each request';
+  const message = 'upgrade: this request has been answered already; call upgrade once for each request';
   expect(thrown).toEqual([message, message]);
   await shutdown();
 });

@@ -1,13 +1,13 @@
 // Routes on Node.js: the requests they receive, and the answers that clients receive.
 
 import { Agent, createServer, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { accept, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
-import { echo, endServers, served } from './node-server.ts';
+import { echo, endServers, exchange, served, UPGRADE } from './node-server.ts';
 
 const serving: Serving[] = [];
 
@@ -68,7 +68,7 @@ describe('serve asks the route about every request', () => {
     await client.ended();
   });
 
-  test('undefined is 404, and a body that fails is reported', async () => {
+  test('undefined is 404; a body that fails at once is 500, and reported', async () => {
     let requests = 0;
     const failing = () =>
       new ReadableStream({
@@ -80,7 +80,7 @@ describe('serve asks the route about every request', () => {
     expect((await fetch(http)).status).toBe(404);
     await expect(Client.connect(ws)).rejects.toThrow('404');
     await expect(Client.connect(ws)).rejects.toThrow('500');
-    await expect(fetch(http).then((response) => response.text())).rejects.toThrow();
+    expect((await fetch(http)).status).toBe(500);
     expect(errors).toEqual(['route: Error: no body', 'route: Error: no body']);
   });
 
@@ -185,7 +185,7 @@ describe('serve asks the route about every request', () => {
   });
 
   test('1.3 early data and the end of a client whose route is pending are not lost', async () => {
-    let decide = () => {};
+    let decide: (() => void) | undefined;
     const said: unknown[] = [];
     const handler: typeof echo = {
       ...echo,
@@ -206,11 +206,307 @@ describe('serve asks the route about every request', () => {
     const lines = ['GET / HTTP/1.1', 'Host: localhost', 'Upgrade: websocket', 'Connection: Upgrade'];
     const key = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
     socket.end(Buffer.concat([Buffer.from([...lines, ...key, '', ''].join('\r\n')), frame(TEXT, 'early')]));
-    await vi.waitUntil(() => decide.name === 'decide');
+    await vi.waitUntil(() => decide !== undefined, { timeout: 10_000 });
     await new Promise((turn) => setTimeout(turn, 50)); // the client's end has arrived
-    decide();
-    await vi.waitUntil(() => said.length > 1);
+    decide?.();
+    await vi.waitUntil(() => said.length > 1, { timeout: 10_000 });
     expect(said).toEqual(['early', { type: 'remote', code: 1006, reason: '' }]);
+  });
+});
+
+/** What is answered to a request of these lines; the connection is closed after it. */
+const ask = (url: string, line: string, ...headers: string[]) =>
+  exchange(url, [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '']);
+
+describe('serve answers every request, and reports what cannot be sent', () => {
+  const bytes = new Uint8Array(65_536);
+
+  test('HEAD: the headers at once, the body is cancelled; for upgrades, too', async () => {
+    let cancelled = 0;
+    let pulled = 0;
+    const endless = () =>
+      new ReadableStream({
+        pull(body) {
+          pulled += 1;
+          if (pulled < 100_000) body.enqueue(bytes);
+          else body.close(); // or a fault would freeze the test
+        },
+        cancel() {
+          cancelled += 1;
+        },
+      });
+    const { ws, errors } = await serves(() => new Response(endless(), { headers: { 'X-One': '1' } }));
+    expect(await ask(ws, 'HEAD /')).toMatch(/^HTTP.1.1 200 OK\r\n.*x-one: 1\r\n.*\r\n\r\n$/is);
+    expect(await exchange(ws, ['HEAD / HTTP/1.1', ...UPGRADE, ''])).toMatch(/^HTTP.1.1 200 OK\r\n.*\r\n\r\n$/is);
+    expect(cancelled).toBe(2);
+    expect(pulled).toBeLessThan(10);
+    expect(errors).toEqual([]);
+  });
+
+  test('a stream from memory does not starve others, as an answer or a refusal', async () => {
+    const tiny = () => new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(1)) });
+    const { ws, http } = await serves(({ url }) => new Response(url.endsWith('/tiny') ? tiny() : 'ok'));
+    const { port, hostname } = new URL(ws);
+    const sockets = [[], UPGRADE.slice(1)].map((headers) => {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      socket.write(['GET /tiny HTTP/1.1', 'Host: localhost', ...headers, '', ''].join('\r\n'));
+      return socket;
+    });
+    await new Promise((turn) => setTimeout(turn, 50));
+    for (let count = 0; count < 5; count++) expect(await (await fetch(http)).text()).toBe('ok');
+    for (const socket of sockets) socket.resetAndDestroy();
+  });
+
+  test('an event stream that has nothing to say yet sends its headers', async () => {
+    let say: ((text: string) => void) | undefined;
+    const { http } = await serves(() => {
+      const events = new ReadableStream({
+        start(body) {
+          say = (text) => body.enqueue(new TextEncoder().encode(text));
+        },
+      });
+      return new Response(events, { headers: { 'Content-Type': 'text/event-stream' } });
+    });
+    const response = await fetch(http);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const reader = response.body?.getReader();
+    for (const text of ['data: 1\n\n', 'data: 2\n\n']) {
+      say?.(text);
+      expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(text);
+    }
+    await reader?.cancel();
+  });
+
+  const locked = () => {
+    const response = new Response('locked');
+    response.body?.getReader();
+    return response;
+  };
+  const streamOf = (...chunks: unknown[]) =>
+    new ReadableStream({
+      start(body) {
+        for (const chunk of chunks) body.enqueue(chunk);
+        body.close();
+      },
+    });
+  const unsendable: [string, () => Response, RegExp][] = [
+    [
+      'a control character in a header',
+      () => new Response('ok', { headers: { 'X-Id': 'a\u0001b' } }),
+      /invalid character/i,
+    ],
+    [
+      'a control character in a header, and a stream',
+      () => new Response(streamOf(bytes), { headers: { 'X-Id': '\u007f' } }),
+      /invalid character/i,
+    ],
+    ['a locked body', locked, /locked/],
+    [
+      'a body that fails at once',
+      () => new Response(new ReadableStream({ pull: (body) => body.error(new Error('no body')) })),
+      /no body/,
+    ],
+    [
+      'a chunk of text',
+      () => new Response(streamOf('text') as ReadableStream),
+      /a chunk that is 'text', not a Uint8Array/,
+    ],
+  ];
+  test.each(unsendable)('%s: 500', async (_title, response, message) => {
+    const { ws, errors } = await serves(response);
+    expect(await ask(ws, 'GET /')).toMatch(/^HTTP.1.1 500 /);
+    expect(await exchange(ws, ['GET / HTTP/1.1', ...UPGRADE, ''])).toMatch(/^HTTP.1.1 500 /);
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(error).toMatch(message);
+  });
+
+  test('a body that fails later is reported once, and the client sees that it is incomplete', async () => {
+    let pulls = 0;
+    const failing = () =>
+      new ReadableStream({
+        async pull(body) {
+          await new Promise((turn) => setTimeout(turn, 20));
+          if (++pulls === 1) body.enqueue(bytes);
+          else body.error(new Error('no more'));
+        },
+      });
+    const { http, errors } = await serves(() => new Response(failing()));
+    const response = await fetch(http);
+    expect(response.status).toBe(200);
+    await expect(response.arrayBuffer()).rejects.toThrow();
+    expect(errors).toEqual(['route: Error: no more']);
+  });
+
+  test('a body that is read in part does not block the next request', async () => {
+    const { http } = await serves(async (request) => {
+      if (request.method === 'POST') await request.body?.getReader().read();
+      return new Response('ok');
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (const method of ['POST', 'GET', 'POST', 'GET']) {
+      const status = await new Promise((resolve) => {
+        const sent = request(http, { method, agent }, (response) => {
+          response.resume().once('end', () => resolve(response.statusCode));
+        });
+        sent.on('error', resolve);
+        sent.end(method === 'POST' ? Buffer.alloc(5_000_000) : undefined);
+      });
+      expect(status).toBe(200);
+    }
+    agent.destroy();
+  });
+});
+
+describe('the URL of a request', () => {
+  test.each([
+    ['/path?query', 'http://localhost/path?query'],
+    ['http://example.com/path?query', 'http://example.com/path?query'],
+    ['https://example.com/path', 'http://example.com/path'],
+    ['HTTP://user:password@example.com:81', 'http://example.com:81/'],
+    ['wss://example.com/', 400],
+    ['ftp://example.com/', 400],
+    ['file:///etc/passwd', 400],
+    ['data:text/plain,x', 400],
+    ['http://', 400],
+    ['*', 400],
+  ])('of the target %s is %s', async (target, url) => {
+    const { ws } = await serves((request) => new Response(`<${request.url}>`));
+    for (const headers of [[], UPGRADE.slice(1)]) {
+      const answer = await ask(ws, `GET ${target}`, ...headers);
+      if (url === 400) expect(answer).toMatch(/^HTTP.1.1 400 /);
+      else expect(answer).toContain(`<${url}>`);
+    }
+  });
+});
+
+describe('request.signal', () => {
+  const leave: [string, (socket: Socket) => unknown][] = [
+    ['ends its side', (socket) => socket.end()],
+    ['resets its socket', (socket) => socket.resetAndDestroy()],
+  ];
+  test.each(leave)(
+    'aborts when the client %s while the route is pending, which is not an error',
+    async (_title, left) => {
+      for (const headers of [['Host: localhost'], UPGRADE]) {
+        let asked = false;
+        let aborted = false;
+        const { ws, errors } = await serves(async ({ signal }) => {
+          asked = true;
+          await new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted = true;
+              reject(signal.reason);
+            });
+          });
+          return undefined;
+        });
+        const { port, hostname } = new URL(ws);
+        const socket = connect(Number(port), hostname).on('error', () => {});
+        socket.write(['GET / HTTP/1.1', ...headers, '', ''].join('\r\n'));
+        await vi.waitUntil(() => asked, { timeout: 5_000 });
+        left(socket);
+        await vi.waitUntil(() => aborted, { timeout: 5_000 });
+        await new Promise((turn) => setTimeout(turn, 20));
+        expect(errors).toEqual([]);
+        socket.destroy();
+      }
+    },
+  );
+
+  test('does not abort when the client waits for its answer', async () => {
+    const signals: AbortSignal[] = [];
+    const { ws, http } = await serves(async ({ signal, url }) => {
+      signals.push(signal);
+      await new Promise((turn) => setTimeout(turn, 20));
+      return url.endsWith('/chat') ? accept(echo, undefined) : new Response('ok');
+    });
+    await (await fetch(http)).text();
+    const client = await Client.connect(`${ws}/chat`);
+    await new Promise((turn) => setTimeout(turn, 20));
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    client.cut();
+  });
+
+  test('the request is one that other code takes, such as fetch', async () => {
+    const { http } = await serves(async (request) => {
+      const copy = new Request(request, { headers: { 'X-Copy': '1' } });
+      return new Response(`${copy.headers.get('x-copy')} ${await copy.text()} ${request.clone instanceof Function}`);
+    });
+    expect(await (await fetch(http, { method: 'POST', body: 'body' })).text()).toBe('1 body true');
+  });
+});
+
+describe('a route that forgets to return what accept made is reported', () => {
+  const forgetful: [string, Route<NodePlatform>][] = [
+    ['synchronous', () => void accept(echo, undefined)],
+    ['asynchronous', async () => void accept(echo, undefined)],
+    [
+      'asynchronous, after an await',
+      async () => {
+        await new Promise((turn) => setTimeout(turn, 5));
+        accept(echo, undefined);
+        return undefined;
+      },
+    ],
+  ] as [string, Route<NodePlatform>][];
+  test.each(forgetful)('%s', async (_title, route) => {
+    const { ws, errors } = await serves(route);
+    await expect(Client.connect(ws)).rejects.toThrow('404');
+    expect(errors).toEqual([
+      'route: TypeError: the route called accept, but returned undefined; write "return accept(…)"',
+    ]);
+  });
+
+  test('but not one that has returned undefined while another accepted', async () => {
+    const { ws, errors } = await serves(async ({ url }) => {
+      await new Promise((turn) => setTimeout(turn, url.endsWith('/other') ? 50 : 10));
+      return url.endsWith('/other') ? undefined : accept(echo, undefined);
+    });
+    const other = Client.connect(`${ws}/other`);
+    const client = await Client.connect(ws);
+    await expect(other).rejects.toThrow('404');
+    expect(errors).toEqual([]);
+    client.cut();
+  });
+});
+
+describe('1.5 the handshake is checked by the adapter, not by ws', () => {
+  const replaced = (name: string, line: string) => [...UPGRADE.filter((header) => !header.startsWith(name)), line];
+  test.each<[string, string[], object | undefined, RegExp]>([
+    ['a list of protocols', replaced('Upgrade', 'Upgrade: a, WebSocket'), undefined, /^HTTP.1.1 101 /],
+    [
+      'a list of subprotocols with a gap',
+      [...UPGRADE, 'Sec-WebSocket-Protocol: a,,b'],
+      { protocol: 'b' },
+      /^HTTP.1.1 101 .*Protocol: b\r\n/s,
+    ],
+    [
+      'a malformed list of subprotocols',
+      [...UPGRADE, 'Sec-WebSocket-Protocol: a b, "c'],
+      { protocol: 'c' },
+      /^HTTP.1.1 101 (?!.*-Protocol)/s,
+    ],
+    [
+      'malformed extensions',
+      [...UPGRADE, 'Sec-WebSocket-Extensions: permessage-deflate; =;'],
+      { compress: true },
+      /^HTTP.1.1 400 .*text\/plain/s,
+    ],
+    [
+      'a second key',
+      [...UPGRADE, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='],
+      undefined,
+      /^HTTP.1.1 400 .*text\/plain/s,
+    ],
+    [
+      'version 8',
+      replaced('Sec-WebSocket-Version', 'Sec-WebSocket-Version: 8'),
+      undefined,
+      /^HTTP.1.1 426 .*text\/plain/s,
+    ],
+  ])('%s', async (_title, headers, options, expected) => {
+    const { ws } = await serves(() => accept(echo, undefined, options));
+    expect(await exchange(ws, ['GET / HTTP/1.1', ...headers, ''])).toMatch(expected);
   });
 });
 

@@ -1,46 +1,63 @@
-// HTTP on Node.js: requests as the web standard has them, responses as node:http sends them, and the server of `serve`.
+// HTTP on Node.js: requests as the web standard has them, and responses to them.
 
-import { type Server as HttpServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import * as http from 'node:http';
+import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { setImmediate as eventLoop } from 'node:timers/promises';
+import { isUint8Array } from 'node:util/types';
+import type { sendNodeResponse } from 'srvx/node';
 import { type Adapter, type Decision, notFound } from '../adapter.ts';
 import { LONGEST_DELAY } from '../connection/clock.ts';
+import { describe } from '../describe.ts';
 import { HOST } from '../handshake.ts';
 import type { Route } from '../route.ts';
 import { cannotListen } from '../serve.ts';
+import type { UpgradeRequest } from './upgrade.ts';
 
 /** What a route receives on Node.js in addition to the request. */
 export interface NodePlatform {
   /** Node's own request: `request.socket.remoteAddress` is the client's address. */
-  readonly request: IncomingMessage;
+  readonly request: http.IncomingMessage;
   /** The client's socket. The adapter reads and writes it; a route must not. */
   readonly socket: Duplex;
+}
+
+export const NO_BYTES: Buffer = Buffer.alloc(0);
+
+// ---- Requests ----
+
+/** A request, as the adapter received it from Node.js. */
+export interface Received {
+  readonly request: http.IncomingMessage;
+  readonly socket: Duplex;
+  /** Aborts when the client leaves. Made when it is first asked for, as most routes do not use it. */
+  readonly signal: AbortSignal;
+  /** Whether other listeners received it as well. */
+  readonly isShared?: boolean;
 }
 
 /** Asks the route what to do with a request. */
 export function askRoute(
   adapter: Adapter,
   route: Route<NodePlatform>,
-  message: IncomingMessage,
-  socket: Duplex,
+  received: Received,
   isUpgrade: boolean,
 ): Decision | Promise<Decision> {
-  const request = requestOf(message, isUpgrade);
-  if (!request) return new Response('Bad Request\n', { status: 400 });
-  return adapter.decide(route, request, { request: message, socket });
+  const { request, socket, isShared = false } = received;
+  const asked = requestOf(request, isUpgrade);
+  if (!asked) return new Response('Bad Request\n', { status: 400 });
+  Object.defineProperty(asked, 'signal', { get: () => received.signal });
+  return adapter.decide(route, asked, { request, socket }, isShared);
 }
 
-/**
- * A web-standard request; `undefined` if its URL, host or method is not allowed there, and for an upgrade with a body,
- * which Node.js does not read.
- */
-function requestOf(message: IncomingMessage, isUpgrade: boolean): Request | undefined {
-  const { method = 'GET', url = '/', headers, rawHeaders, socket } = message;
-  const { host = 'localhost' } = headers; // optional in HTTP/1.0
-  if (!HOST.test(host)) return undefined;
+/** A web-standard request; `undefined` if its URL, host or method is not allowed there, and for an upgrade with a body. */
+function requestOf(message: http.IncomingMessage, isUpgrade: boolean): Request | undefined {
+  const { method = 'GET', headers, rawHeaders } = message;
+  const url = urlOf(message);
+  if (url === undefined) return undefined;
+  // Node.js does not read the body of an upgrade
   if (isUpgrade && (Number(headers['content-length'] ?? 0) !== 0 || 'transfer-encoding' in headers)) return undefined;
   try {
-    const scheme = 'encrypted' in socket ? 'https' : 'http';
     const copy = new Headers();
     for (let index = 0; index < rawHeaders.length; index += 2) {
       copy.append(rawHeaders[index] as string, rawHeaders[index + 1] as string);
@@ -51,9 +68,68 @@ function requestOf(message: IncomingMessage, isUpgrade: boolean): Request | unde
     const body = hasBody
       ? { body: Readable.toWeb(message, { strategy }) as ReadableStream, duplex: 'half' as const }
       : {};
-    return new Request(url.startsWith('/') ? `${scheme}://${host}${url}` : url, { method, headers: copy, ...body });
+    return new Request(url, { method, headers: copy, ...body });
   } catch {
     return undefined;
+  }
+}
+
+/** The URL of a request, with the scheme of its connection; `undefined` if the host or the target is invalid. */
+function urlOf({ url = '/', headers, socket }: http.IncomingMessage): string | undefined {
+  const { host = 'localhost' } = headers; // optional in HTTP/1.0
+  if (!HOST.test(host)) return undefined;
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  if (url.startsWith('/')) return `${scheme}://${host}${url}`;
+  // The absolute form, as proxies receive it, has a host of its own (RFC 9112 §3.2.2).
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return undefined;
+  const target = new URL(url);
+  return `${scheme}://${target.host}${target.pathname}${target.search}`;
+}
+
+/**
+ * Serves an upgrade to another protocol as an ordinary request: a server may ignore the header (RFC 9110 §7.8). Node.js
+ * has parsed it as an upgrade, so it gets to read the request once more, without that header.
+ */
+export function serveAsRequest(server: object, { request, socket, head }: UpgradeRequest): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[index + 1]}`);
+  }
+  (socket as Partial<Socket>).setTimeout?.(0); // one that an earlier request may have left
+  socket.unshift(Buffer.concat([Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), head]));
+  // Not by `emit('connection')`: the server's other listeners have seen this connection.
+  const { _connectionListener } = http as unknown as { _connectionListener(this: object, socket: Duplex): void };
+  _connectionListener.call(server, socket);
+}
+
+// ---- Responses ----
+
+/** A request that is not an upgrade. */
+class HttpRequest implements Received {
+  readonly request: http.IncomingMessage;
+  readonly socket: Duplex;
+  readonly #response: http.ServerResponse;
+  #left: AbortController | undefined;
+
+  constructor(request: http.IncomingMessage, response: http.ServerResponse) {
+    this.request = request;
+    this.socket = request.socket;
+    this.#response = response;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#left) {
+      this.#left = new AbortController();
+      if (this.#response.destroyed) this.#onClose();
+      else this.#response.once('close', () => this.#onClose());
+    }
+    return this.#left.signal;
+  }
+
+  #onClose(): void {
+    if (!this.#response.writableEnded) this.#left?.abort();
   }
 }
 
@@ -61,81 +137,153 @@ function requestOf(message: IncomingMessage, isUpgrade: boolean): Request | unde
 export async function answer(
   adapter: Adapter,
   route: Route<NodePlatform>,
-  request: IncomingMessage,
-  response: ServerResponse,
+  message: http.IncomingMessage,
+  response: http.ServerResponse,
+  send: typeof sendNodeResponse,
 ): Promise<void> {
+  const decision = await askRoute(adapter, route, new HttpRequest(message, response), false);
+  const failed = (error: unknown) => {
+    if (!response.destroyed) adapter.connections.report(error, { callback: 'route' });
+  };
+  await sendResponse(response, responseOf(decision), send, failed);
+}
+
+/** The response to a request that is not an upgrade; Node.js emits `upgrade` for one that is. */
+function responseOf(decision: Decision): Response {
+  if (decision === undefined) return notFound(false);
+  if (decision instanceof Response) return decision;
+  return new Response('Connect with a WebSocket client.\n', { status: 426, headers: { Upgrade: 'websocket' } });
+}
+
+/** Sends a response. If it cannot be sent, or its body fails at once, the client gets a 500. */
+async function sendResponse(
+  response: http.ServerResponse,
+  { status, statusText, headers, body }: Response,
+  send: typeof sendNodeResponse,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  const init = { status, statusText: statusText || (http.STATUS_CODES[status] ?? ''), headers };
+  let source: ReadableStream | undefined;
   try {
-    const decision = (await askRoute(adapter, route, request, request.socket, false)) ?? notFound(false);
-    const { status, statusText, headers, body } = decision instanceof Response ? decision : upgradeRequired();
-    response.writeHead(status, statusText || STATUS_CODES[status], [...headers].flat());
-    if (body) await pipeline(Readable.fromWeb(body as WebStream), response);
-    else response.end();
+    const isRead = body !== null && response.req.method !== 'HEAD' && !response.destroyed;
+    const started = isRead ? await startReading(body, failed) : undefined;
+    source = started?.body ?? body ?? undefined;
+    const sent = send(response, new Response(source ?? null, init));
+    if (started?.isWaiting) response.flushHeaders();
+    await sent;
   } catch (error) {
-    const clientLeft = (error as { code?: unknown } | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
-    if (!clientLeft) adapter.connections.report(error, { callback: 'route' }); // the body failed, perhaps after the headers
-    response.destroy();
+    failed(error);
+    source?.cancel(error).catch(ignore);
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500).end('Internal Server Error\n');
   }
+}
+
+/**
+ * Reads the first chunk of a body, to find out whether it fails at once; but not for longer than until the event loop has
+ * run. Throws if it fails.
+ *
+ * @param failed - receives the error of a body that fails later
+ */
+async function startReading(
+  body: ReadableStream<Uint8Array>,
+  failed: (error: unknown) => void,
+): Promise<{ readonly body: ReadableStream; readonly isWaiting: boolean }> {
+  const reader = body.getReader(); // throws if it is locked
+  let first: ReturnType<typeof readChunk> | undefined = readChunk(reader);
+  const isWaiting = (await Promise.race([first, eventLoop('waiting')])) === 'waiting';
+  const rest = new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await (first ?? readChunk(reader));
+          first = undefined;
+          if (chunk) controller.enqueue(chunk);
+          else controller.close();
+        } catch (error) {
+          failed(error);
+          controller.error(error);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return { body: rest, isWaiting };
+}
+
+/** The next chunk of a body; `undefined` at its end. Rejects if the chunk is not bytes. */
+async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  const { done, value } = await reader.read();
+  if (done) return undefined;
+  if (isUint8Array(value)) return value;
+  const error = new TypeError(
+    `the body of the route's Response has a chunk that is ${describe(value)}, not a Uint8Array`,
+  );
+  reader.cancel(error).catch(ignore);
+  throw error;
 }
 
 /** The largest body of a response to an upgrade, in bytes: it is read in full before it is sent. */
 const MAX_REFUSAL_BYTES = 10_000_000;
 
 /**
- * A response as bytes, for a socket that is closed after it. If its body fails, a response with the status 500 instead.
+ * A response as bytes, for a socket that is closed after it. If it cannot be sent, a response with the status 500 instead.
  *
- * @param failed - receives the error of a body that failed
+ * @param signal - cancels the body
+ * @param failed - receives the error of a response that cannot be sent
  */
-export async function bytesOf(
-  response: Response,
-  socket: Duplex,
+export async function responseBytes(
+  { status, statusText, headers, body }: Response,
   isHead: boolean,
+  signal: AbortSignal,
   failed: (error: unknown) => void,
 ): Promise<Buffer> {
-  let body: Buffer;
   try {
-    body = await readBody(response, socket);
+    const lines = [`HTTP/1.1 ${status} ${statusText || (http.STATUS_CODES[status] ?? '')}`];
+    for (const [name, value] of headers) {
+      http.validateHeaderValue(name, value);
+      if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
+    }
+    lines.push('Connection: close');
+    if (isHead) body?.cancel().catch(ignore);
+    const content = isHead || !body ? NO_BYTES : await readBody(body, signal);
+    if (!isHead && status !== 204 && status !== 304) lines.push(`Content-Length: ${content.byteLength}`);
+    return Buffer.concat([Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), content]);
   } catch (error) {
     failed(error);
-    return bytesOf(new Response(null, { status: 500 }), socket, isHead, failed);
+    if (!body?.locked) body?.cancel(error).catch(ignore);
+    return responseBytes(new Response(null, { status: 500 }), isHead, signal, failed);
   }
-  const lines = [`HTTP/1.1 ${response.status} ${response.statusText || (STATUS_CODES[response.status] ?? '')}`];
-  for (const [name, value] of response.headers) {
-    if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
-  }
-  lines.push('Connection: close');
-  if (response.status !== 204 && response.status !== 304) lines.push(`Content-Length: ${body.byteLength}`);
-  const head = Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
-  return isHead ? head : Buffer.concat([head, body]);
 }
 
-/** Reads a body in full. Cancels it when the client leaves, as it may be endless. */
-async function readBody({ body }: Response, socket: Duplex): Promise<Buffer> {
-  if (!body) return Buffer.alloc(0);
-  const readable = Readable.fromWeb(body as WebStream);
-  socket.once('close', () => readable.destroy());
+/** Reads a body in full; until `signal` cancels it, as it may be endless. */
+async function readBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Buffer> {
+  const reader = body.getReader(); // throws if it is locked
+  const cancel = () => reader.cancel().catch(ignore);
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of readable) {
+  for (let chunk = await readChunk(reader); chunk; chunk = await readChunk(reader)) {
+    chunks.push(chunk);
     length += chunk.byteLength;
     if (length > MAX_REFUSAL_BYTES) {
+      cancel();
       throw new RangeError(`the body of the response to an upgrade is larger than ${MAX_REFUSAL_BYTES} bytes`);
     }
-    chunks.push(chunk);
+    if (chunks.length % 100 === 0) await eventLoop(); // a stream from memory never waits for it
   }
   return Buffer.concat(chunks, length);
 }
 
 const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i;
 
-type WebStream = Parameters<typeof Readable.fromWeb>[0];
+function ignore(): void {}
 
-/** The route accepted a request that is not an upgrade: Node.js emits `upgrade` for those that are. */
-function upgradeRequired(): Response {
-  return new Response('Connect with a WebSocket client.\n', { status: 426, headers: { Upgrade: 'websocket' } });
-}
-
+// ---- The server of `serve` ----
 /** Rejects with an error that says why if the server cannot listen. */
-export function listen(server: HttpServer, port: number, hostname: string | undefined): Promise<void> {
+export function listen(server: http.Server, port: number, hostname: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error) => reject(cannotListen(port, hostname, cause));
     server.once('error', failed);
@@ -147,7 +295,7 @@ export function listen(server: HttpServer, port: number, hostname: string | unde
 }
 
 /** Stops listening. Waits at most `timeout` ms for pending responses, then closes their sockets. */
-export async function stop(server: HttpServer, timeout: number): Promise<void> {
+export async function stop(server: http.Server, timeout: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const force = () => {
       server.closeAllConnections();

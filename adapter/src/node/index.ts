@@ -1,18 +1,17 @@
 // WebSock on Node.js, with node:http and the `ws` package.
 
-import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, unavailable } from '../adapter.ts';
+import { Adapter, type AdapterOptions, checkRoute } from '../adapter.ts';
 import type { Cannot } from '../capabilities.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
 import type { Route } from '../route.ts';
 import { checkServe, type ServeOptions, type Serving, urlOf } from '../serve.ts';
 import { answer, listen, type NodePlatform, stop } from './http.ts';
-import { isTaken, UpgradeListener, type UpgradeRequest } from './upgrades.ts';
+import type { UpgradeRequest } from './upgrade.ts';
+import { UpgradeListener, type UpgradeServer } from './upgrades.ts';
 
 export type { AdapterOptions } from '../adapter.ts';
 export type { Cannot, Capability } from '../capabilities.ts';
@@ -22,7 +21,8 @@ export type { ErrorContext, FailedCallback } from '../report.ts';
 export { type Accepted, accept, type Route, type RouteResult } from '../route.ts';
 export type { ServeOptions, Serving } from '../serve.ts';
 export type { NodePlatform } from './http.ts';
-export type { UpgradeRequest } from './upgrades.ts';
+export type { UpgradeRequest } from './upgrade.ts';
+export type { UpgradeServer } from './upgrades.ts';
 
 /** What Node.js cannot do: nothing, so every rule holds. */
 export const cannot: Cannot = {};
@@ -34,11 +34,13 @@ export const cannot: Cannot = {};
  * TypeError for an invalid option.
  */
 export async function serve(route: Route<NodePlatform>, options?: ServeOptions): Promise<Serving> {
+  checkPlatform('serve');
   checkRoute('serve', route);
   const { port, hostname, adapter } = checkServe(options);
+  const { sendNodeResponse } = await import('srvx/node'); // not above: it has side effects, and only `serve` needs it
   const upgrades = new UpgradeListener(adapter);
-  const server = createServer((request, response) => answer(adapter, route, request, response));
-  server.on('upgrade', (request, socket, head) => upgrades.ask(route, { request, socket, head }, 1));
+  const server = createServer((request, response) => answer(adapter, route, request, response, sendNodeResponse));
+  upgrades.listen(server, route);
   await listen(server, port, hostname);
   server.on('error', (error) => adapter.connections.report(error, { callback: 'server' }));
   return {
@@ -51,26 +53,25 @@ export async function serve(route: Route<NodePlatform>, options?: ServeOptions):
 }
 
 /**
- * Serves the WebSockets of an existing server: one of node:http or node:https, or that of a framework. The route is asked
- * about upgrades only. Where it returns `undefined`, the socket is left to the server's other listeners of `upgrade`; if
- * there are none, the answer is 404.
+ * Serves the WebSockets of an existing server: one of node:http or node:https, one of node:http2 with `allowHTTP1`, or
+ * that of a framework. The route is asked about upgrades to WebSocket only. Where it returns `undefined`, the socket is
+ * left to the server's other listeners of `upgrade`. If there are none, the answer is 404; if they do not answer either,
+ * it is 404 after `routeTimeout`.
  *
- * Throws a TypeError for an invalid option. After `shutdown` the adapter continues to refuse upgrades with 503; the server
- * itself is not closed.
+ * Throws a TypeError for an invalid server or option. While `shutdown` closes the connections, the route is still asked,
+ * and an upgrade that it would have answered is left to the other listeners too; if none takes it, the answer is 503. Then
+ * the adapter leaves the server, which is not closed.
  */
 export function attach(
-  server: HttpServer | HttpsServer,
+  server: UpgradeServer,
   route: Route<NodePlatform>,
   options?: AdapterOptions,
 ): Pick<Serving, 'shutdown'> {
-  if (typeof (server as Partial<HttpServer> | undefined)?.on !== 'function') {
-    throw new TypeError('attach: the server is not one of node:http or node:https; pass what createServer() returned');
-  }
+  checkPlatform('attach');
+  checkServer(server);
   checkRoute('attach', route);
   const upgrades = new UpgradeListener(new Adapter('attach', options));
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgrades.ask(route, { request, socket, head }, server.listenerCount('upgrade'));
-  });
+  upgrades.listen(server, route);
   return { shutdown: (options) => upgrades.shutdown(options) };
 }
 
@@ -85,32 +86,57 @@ export function attach(
 export function createAdapter(options?: AdapterOptions): {
   /**
    * Opens a connection, or answers a request that is not a valid upgrade with 4xx (rule 1.5). Throws a TypeError for an
-   * invalid handler or option, after it has answered with 500, and an Error if the socket has been upgraded already.
+   * invalid handler or option, after it has answered with 500, and an Error if the request has been answered already.
    */
   readonly upgrade: WebSock.Upgrade<UpgradeRequest>;
   /** Refuses new upgrades with 503, and closes all connections with 1001. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
 } {
+  checkPlatform('createAdapter');
   const adapter = new Adapter('createAdapter', options);
   const upgrades = new UpgradeListener(adapter);
   return {
-    upgrade(upgradeRequest, handler, arg, options) {
-      checkUpgradeRequest(upgradeRequest);
-      if (isTaken(upgradeRequest.socket)) {
-        throw new Error('upgrade: this socket has been upgraded already; call upgrade once for each request');
-      }
-      let decision: AcceptedUpgrade | Response;
-      try {
-        decision = adapter.check(handler as WebSock.Any, arg, options);
-      } catch (error) {
-        upgrades.respond(upgradeRequest, new Response(null, { status: 500 }));
-        throw error;
-      }
-      if (adapter.connections.isShuttingDown) decision = unavailable();
-      upgrades.respond(upgradeRequest, decision);
+    upgrade(received, handler, arg, options) {
+      checkUpgradeRequest(received);
+      upgrades.respond(received, () => adapter.check(handler as WebSock.Any, arg, options));
     },
     shutdown: (options) => upgrades.shutdown(options),
   };
+}
+
+/** Bun has these modules of Node.js too, but its WebSockets hide from `ws` much of what the rules need. */
+function checkPlatform(caller: string): void {
+  if (!('Bun' in globalThis)) return;
+  throw new Error(`${caller}: @websock/adapter/node needs Node.js; on Bun, import @websock/adapter/bun`);
+}
+
+/** Throws a TypeError, which names the remedy, for what is not a server, such as an app of a framework. */
+function checkServer(value: unknown): void {
+  const server = (value ?? {}) as { readonly [name: string]: unknown };
+  const has = (name: string) => typeof server[name] === 'function';
+  let what = describe(value);
+  let remedy = 'pass what createServer() of node:http or node:https returned';
+  if (typeof value === 'function') {
+    what = 'an app, such as that of Express';
+    remedy = 'pass createServer(app), of node:http, and call listen() on that server';
+  } else if (has('callback') && has('use')) {
+    what = 'an app, such as that of Koa';
+    remedy = 'pass createServer(app.callback()), of node:http, and call listen() on that server';
+  } else if (has('getHttpServer')) {
+    remedy = 'pass app.getHttpServer()';
+  } else if (has('fetch') || has('request')) {
+    what = 'an app, such as that of Hono';
+    remedy = 'pass what serve() of @hono/node-server returned';
+  } else if (has('on') && has('off') && has('prependListener') && has('listeners')) {
+    // The servers of node:net and node:tls have no `setTimeout`.
+    if (!has('address') || has('setTimeout')) return;
+    what = 'one of node:net or node:tls';
+  } else if (typeof server['httpServer'] === 'object') {
+    remedy = 'pass its httpServer';
+  } else if (typeof server['server'] === 'object') {
+    remedy = 'pass app.server';
+  }
+  throw new TypeError(`attach: the server is ${what}, which emits no upgrades; ${remedy}`);
 }
 
 function checkUpgradeRequest(value: Partial<UpgradeRequest> | undefined): void {

@@ -1,30 +1,20 @@
 // Upgrades on Node.js: asks the route, then opens a connection, refuses the request, or leaves it to other listeners.
 
 import { constants } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { type ServerOptions, WebSocketServer } from 'ws';
-import { type AcceptedUpgrade, type Adapter, type Decision, notFound } from '../adapter.ts';
+import { type AcceptedUpgrade, type Adapter, type Decision, unavailable } from '../adapter.ts';
 import { LONGEST_DELAY } from '../connection/clock.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
-import { refusalOf, subprotocol } from '../handshake.ts';
+import { asksForWebSocket, refusalOf, subprotocol } from '../handshake.ts';
 import type { CheckedOptions } from '../options.ts';
 import type { Route } from '../route.ts';
 import { stopGently } from '../serve.ts';
-import { askRoute, bytesOf, type NodePlatform } from './http.ts';
+import { askRoute, type NodePlatform, serveAsRequest } from './http.ts';
+import { Upgrade, type UpgradeRequest } from './upgrade.ts';
 import { NodeWire, ServerSocket } from './wire.ts';
-
-/** What node:http passes to a listener of `upgrade`. */
-export interface UpgradeRequest {
-  /** The request. */
-  readonly request: IncomingMessage;
-  /** Its socket. */
-  readonly socket: Duplex;
-  /** The first bytes that the client sent after the request. */
-  readonly head: Buffer;
-}
 
 /** The maximum message size in bytes, whatever `maxMessageSize` says: the longest string of Node.js. */
 const MAX_MESSAGE_SIZE = constants.MAX_STRING_LENGTH;
@@ -38,120 +28,212 @@ const MAX_FRAGMENTS = 16_384;
  */
 const MAX_PIECES = 16_384;
 
-const NO_BYTES = Buffer.alloc(0);
-
-/** Whether a socket is a WebSocket already, of this package or of another library: then it is being read. */
-export function isTaken(socket: Duplex): boolean {
-  return socket.listenerCount('data') > 0;
+/** A server that emits `upgrade`. */
+export interface UpgradeServer {
+  on(event: 'upgrade', listener: (...args: any[]) => void): unknown;
+  off(event: 'upgrade', listener: (...args: any[]) => void): unknown;
+  prependListener(event: 'upgrade', listener: (...args: any[]) => void): unknown;
+  listeners(event: 'upgrade'): unknown[];
 }
 
-/** How many adapters have declined a socket. */
-const declines = new WeakMap<Duplex, number>();
+/** The listeners of all adapters, to tell them from those of other libraries. */
+const ofAdapters = new WeakSet<object>();
 
-/** Counts another decline, and returns their number: when all listeners are adapters, the last one answers 404. */
-function countDecline(socket: Duplex): number {
-  const count = (declines.get(socket) ?? 0) + 1;
-  declines.set(socket, count);
-  return count;
+/** The upgrades that more than one listener has received. */
+const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+
+/** The requests that `upgrade` of `createAdapter` has answered. */
+const answered = new WeakSet<IncomingMessage>();
+
+const ALONE = { adapters: 1, hasOthers: true };
+
+/** How many adapters, and whether other libraries, listen for the upgrades of a server. */
+function receiversOf(server: UpgradeServer): { readonly adapters: number; readonly hasOthers: boolean } {
+  const listeners = server.listeners('upgrade').filter((listener) => listener !== noteUpgrade);
+  const adapters = listeners.filter((listener) => ofAdapters.has(listener as object)).length;
+  return { adapters, hasOthers: listeners.length > adapters };
 }
 
-/** Handles the upgrades of one adapter. */
+function upgradeOf(server: UpgradeServer, received: UpgradeRequest): Upgrade {
+  let upgrade = upgrades.get(received.request);
+  if (!upgrade) {
+    upgrade = new Upgrade(received, {
+      ...receiversOf(server),
+      serveAsRequest: (upgrade) => serveAsRequest(server, upgrade),
+    });
+    if (upgrade.isShared) upgrades.set(received.request, upgrade);
+  }
+  return upgrade;
+}
+
+/** The response to an earlier request that is still being sent: a client need not wait for it (RFC 9112 §9.3.2). */
+function earlierResponse(socket: Duplex): ServerResponse | null | undefined {
+  return (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
+}
+
+function afterEarlierResponses(socket: Duplex, run: () => void): void {
+  const earlier = earlierResponse(socket);
+  if (earlier) earlier.once('close', () => afterEarlierResponses(socket, run));
+  else run();
+}
+
+/** The first listener: notes how many bytes had been sent before any other listener can answer. */
+function noteUpgrade(this: UpgradeServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgradeOf(this, { request, socket, head });
+}
+
+/** The upgrades of one adapter. */
 export class UpgradeListener {
   readonly #adapter: Adapter;
   /** One server of `ws` for each set of options that connections share. */
   readonly #servers = new Map<string, WebSocketServer>();
-  /** Sockets whose route is pending, or whose request has been refused. */
-  readonly #sockets = new Set<Duplex>();
-  /** The headers and the subprotocol of the handshake in progress; `ws` asks for them synchronously. */
+  /** Upgrades whose route is pending. */
+  readonly #pending = new Set<Upgrade>();
+  /** Upgrades that have been refused, or will be unless another listener takes them. */
+  readonly #refused = new Set<Upgrade>();
+  /** The headers of the handshake in progress; `ws` asks for them synchronously. */
   #headers: CheckedOptions['headers'] = [];
-  #protocol: string | undefined;
+  /** Why `ws` refused the handshake in progress. */
+  #handshakeError: Error | undefined;
+  #detach = () => {};
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
   }
 
-  /**
-   * Asks the route about an upgrade, and does as it decides.
-   *
-   * @param listeners - how many listeners of `upgrade` the server has
-   */
-  ask(route: Route<NodePlatform>, { request, socket, head }: UpgradeRequest, listeners: number): void {
-    this.#ignoreSocketErrors(socket);
-    // While the route is pending, early data stays in the socket, so that the client's end is read after it. Another
-    // listener receives the same head, and may put it back itself.
-    const putBack = listeners === 1 && head.length > 0;
-    if (putBack) socket.unshift(head);
-    const apply = (decision: Decision) => {
-      if (listeners > 1 && isTaken(socket)) this.#leaveToOthers(socket, decision);
-      else if (decision === undefined && countDecline(socket) < listeners) this.#sockets.delete(socket);
-      else this.respond({ request, socket, head: putBack ? NO_BYTES : head }, decision ?? notFound(true));
+  /** Asks a route about the upgrades of a server, until a shutdown has ended the connections. */
+  listen(server: UpgradeServer, route: Route<NodePlatform>): void {
+    const listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const ask = () => this.#ask(route, upgradeOf(server, { request, socket, head }));
+      if (!earlierResponse(socket) || receiversOf(server).hasOthers) ask();
+      else {
+        socket.on('error', () => {}); // Node.js has removed its own listener
+        afterEarlierResponses(socket, ask);
+      }
     };
-    const decision = askRoute(this.#adapter, route, request, socket, true);
+    if (receiversOf(server).hasOthers) {
+      server.off('upgrade', noteUpgrade);
+      server.prependListener('upgrade', noteUpgrade);
+    }
+    ofAdapters.add(listener);
+    server.on('upgrade', listener);
+    this.#detach = () => {
+      server.off('upgrade', listener);
+      if (receiversOf(server).adapters === 0) server.off('upgrade', noteUpgrade);
+    };
+  }
+
+  #ask(route: Route<NodePlatform>, upgrade: Upgrade): void {
+    if (!asksForWebSocket(upgrade.request.headers.upgrade)) {
+      upgrade.decline(this.#adapter);
+      return;
+    }
+    this.#pending.add(upgrade);
+    const apply = (decision: Decision) => {
+      if (!this.#pending.delete(upgrade)) return; // the shutdown has ended before
+      if (decision === undefined) upgrade.decline(this.#adapter);
+      else if (this.#adapter.connections.isShuttingDown) this.#refuseUnlessTaken(upgrade);
+      else this.#respond(upgrade, decision);
+    };
+    const decision = askRoute(this.#adapter, route, upgrade, true);
     if (decision instanceof Promise) decision.then(apply);
     else apply(decision);
   }
 
-  /** Opens a connection, or refuses the request. */
-  respond({ request, socket, head }: UpgradeRequest, decision: AcceptedUpgrade | Response): void {
+  /**
+   * Answers an upgrade that a program has decided about itself. Throws if it has been answered before.
+   *
+   * @param decide - checks the handler and its options; if it throws, the answer is 500
+   */
+  respond(received: UpgradeRequest, decide: () => AcceptedUpgrade): void {
+    const { request } = received;
+    if (answered.has(request) || upgrades.get(request)?.isAnswered) {
+      throw new Error('upgrade: this request has been answered already; call upgrade once for each request');
+    }
+    answered.add(request);
+    const refuse = (response: Response) => this.#refuse(new Upgrade(received, ALONE), response);
+    let accepted: AcceptedUpgrade;
+    try {
+      accepted = decide();
+    } catch (error) {
+      refuse(new Response(null, { status: 500 }));
+      throw error;
+    }
+    const refusal = this.#adapter.connections.isShuttingDown ? unavailable() : checkHandshake(request);
+    if (refusal) refuse(refusal);
+    else if (!received.socket.destroyed) {
+      const error = this.#open(received, accepted);
+      if (error) refuse(error);
+    }
+  }
+
+  /** Does what the route has decided. */
+  #respond(upgrade: Upgrade, decision: AcceptedUpgrade | Response): void {
     // Not `instanceof Response`: referencing Response loads fetch, and V8 then collects garbage more often.
-    const refusal = 'status' in decision ? decision : checkHandshake(request);
-    if (refusal || socket.destroyed) this.#ignoreSocketErrors(socket); // otherwise `ws` handles them from now on
-    if (socket.destroyed) return;
-    if (refusal) this.#refuse(socket, refusal, request.method === 'HEAD');
-    else this.#open({ request, socket, head }, decision as AcceptedUpgrade);
+    const refusal = 'status' in decision ? decision : checkHandshake(upgrade.request);
+    if (refusal) this.#refuse(upgrade, refusal);
+    else if (!upgrade.isLate(this.#adapter)) {
+      const error = this.#open(upgrade, decision as AcceptedUpgrade);
+      if (error) this.#refuse(upgrade, error);
+      else upgrade.release();
+    }
+  }
+
+  #refuse(upgrade: Upgrade, response: Response): void {
+    this.#refused.add(upgrade);
+    upgrade.refuse(this.#adapter, response);
+    upgrade.socket.once('close', () => this.#refused.delete(upgrade));
+  }
+
+  /** Leaves to other listeners what this adapter would have taken; the answer is 503 if they do not take it (rule 1.6). */
+  #refuseUnlessTaken(upgrade: Upgrade): void {
+    this.#refused.add(upgrade);
+    upgrade.decline(this.#adapter, unavailable());
+    upgrade.socket.once('close', () => this.#refused.delete(upgrade));
   }
 
   async shutdown(options?: ShutdownOptions): Promise<void> {
     await this.#adapter.shutdown(options);
-    const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    this.#detach();
+    for (const upgrade of this.#pending) this.#refuseUnlessTaken(upgrade);
+    this.#pending.clear();
+    for (const upgrade of this.#refused) upgrade.answer(this.#adapter);
+    const refused = [...this.#refused].filter((upgrade) => upgrade.isRefusedBy(this.#adapter));
+    const closed = refused.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
     await stopGently(Promise.all(closed), 1_000, () => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const upgrade of refused) upgrade.drop(this.#adapter);
     });
   }
 
-  /** Node.js removes its own `error` listener before `upgrade`; without one, a reset would end the process. */
-  #ignoreSocketErrors(socket: Duplex): void {
-    if (this.#sockets.has(socket)) return;
-    this.#sockets.add(socket);
-    socket.on('error', ignore);
-    socket.once('close', () => this.#sockets.delete(socket));
-  }
-
-  /** Leaves a socket to the listener that has taken it. */
-  #leaveToOthers(socket: Duplex, decision: Decision): void {
-    this.#sockets.delete(socket);
-    if (decision === undefined || socket.destroyed) return;
-    const error = new Error('the route answered an upgrade that another listener of the server has taken');
-    this.#adapter.connections.report(error, { callback: 'route' });
-  }
-
-  /** Sends a response, then closes the socket, within a time limit whatever the client does (rule 4.5). */
-  async #refuse(socket: Duplex, response: Response, isHead: boolean): Promise<void> {
-    const { closeTimeout } = this.#adapter.connections.bounds;
-    const timer = setTimeout(() => socket.destroy(), Math.min(closeTimeout, LONGEST_DELAY));
-    socket.once('close', () => clearTimeout(timer));
-    const failed = (error: unknown) => {
-      if (!socket.destroyed) this.#adapter.connections.report(error, { callback: 'route' });
+  /** Opens a connection. Returns a response if `ws` finds a header that it cannot accept. */
+  #open(
+    { request, socket, head }: UpgradeRequest,
+    { handler, arg, options, context }: AcceptedUpgrade,
+  ): Response | undefined {
+    const { headers } = request;
+    const handshake = {
+      method: 'GET',
+      headers: {
+        upgrade: 'websocket', // the request may have a list (RFC 6455 §4.2.1)
+        'sec-websocket-version': '13',
+        'sec-websocket-key': headers['sec-websocket-key'],
+        'sec-websocket-extensions': headers['sec-websocket-extensions'],
+        'sec-websocket-protocol': subprotocol(headers['sec-websocket-protocol'], options.protocol),
+      },
     };
-    socket.resume(); // discards what else the client sends
-    socket.end(await bytesOf(response, socket, isHead, failed)); // does nothing if the socket has closed
-    await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
-    socket.destroy();
-  }
-
-  #open({ request, socket, head }: UpgradeRequest, { handler, arg, options, context }: AcceptedUpgrade): void {
-    this.#sockets.delete(socket);
     this.#headers = options.headers;
-    this.#protocol = subprotocol(request.headers['sec-websocket-protocol'], options.protocol);
+    this.#handshakeError = undefined;
     // For the headers: `ws` writes them as a string, in the socket's default encoding.
     if (options.headers.length > 0) socket.setDefaultEncoding('latin1');
-    this.#serverFor(options).handleUpgrade(request, socket, head, (webSocket) => {
+    this.#serverFor(options).handleUpgrade(handshake as IncomingMessage, socket, head, (webSocket) => {
       if (options.headers.length > 0) socket.setDefaultEncoding('utf8');
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options, context);
       wire.listen(connection);
       connection.open(arg);
     });
+    const error = this.#handshakeError as Error | undefined;
+    return error && new Response(`${error.message}.\n`, { status: 400 });
   }
 
   /** Connections with the same options share a server of `ws`: making one costs more than a handshake. */
@@ -161,7 +243,10 @@ export class UpgradeListener {
     let server = this.#servers.get(key);
     if (!server) {
       if (this.#servers.size >= 100) this.#servers.clear(); // it is only a cache
-      server = new WebSocketServer(wsOptions(options, () => this.#protocol ?? false));
+      server = new WebSocketServer(wsOptions(options));
+      server.on('wsClientError', (error) => {
+        this.#handshakeError = error;
+      });
       server.on('headers', (lines) => {
         for (const [name, value] of this.#headers) lines.push(`${name}: ${value}`);
       });
@@ -180,7 +265,7 @@ function checkHandshake({ method, headers, httpVersion }: IncomingMessage): Resp
 /** The types of `ws` do not include these two yet. */
 type WsOptions = ServerOptions & { closeTimeout: number; maxPendingAutoPongs: number };
 
-function wsOptions(options: CheckedOptions, handleProtocols: () => string | false): WsOptions {
+function wsOptions(options: CheckedOptions): WsOptions {
   const maxPayload = Math.min(options.maxMessageSize, MAX_MESSAGE_SIZE);
   return {
     noServer: true,
@@ -191,11 +276,8 @@ function wsOptions(options: CheckedOptions, handleProtocols: () => string | fals
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: Math.max(MAX_PIECES, Math.ceil(maxPayload / 600)),
     skipUTF8Validation: !options.validateUtf8,
-    handleProtocols,
     // The connection has its own limits for both: it watches the bytes that are buffered for sending.
     closeTimeout: LONGEST_DELAY,
     maxPendingAutoPongs: 0,
   };
 }
-
-function ignore(): void {}
