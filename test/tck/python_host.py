@@ -450,7 +450,7 @@ class Connection:
             if self.busy or self.ended:
                 continue
             if self.silence >= timeout:
-                await self.close({"type": "timeout"}, 1002)
+                await self.close({"type": "timeout"}, 1001)
             elif heartbeat and self.silence >= timeout / 2 and not self.pinged:
                 self.pinged = True
                 await self.send("ping", b"")

@@ -1446,10 +1446,10 @@ export const wrongServers: readonly WrongServer[] = [
   [
     '4.3n',
     'silence sends 1000',
-    "return close({ type: 'timeout' }, 1002);",
+    "return close({ type: 'timeout' }, 1001);",
     "return close({ type: 'timeout' }, 1000);",
   ],
-  ['4.3n', 'silence is not noticed', "if (silence >= idleTimeout) return close({ type: 'timeout' }, 1002);", ''],
+  ['4.3n', 'silence is not noticed', "if (silence >= idleTimeout) return close({ type: 'timeout' }, 1001);", ''],
   [
     '4.3n',
     'silence before the first frame is not noticed',
@@ -1459,8 +1459,8 @@ export const wrongServers: readonly WrongServer[] = [
   [
     '4.3n',
     'terminate receives an error after silence',
-    "return close({ type: 'timeout' }, 1002);",
-    "return close({ type: 'error', error: new Error('timeout') }, 1002);",
+    "return close({ type: 'timeout' }, 1001);",
+    "return close({ type: 'error', error: new Error('timeout') }, 1001);",
   ],
   ['4.3n', 'messages do not restart the clock', 'silence = 0;\n    pinged', 'pinged'],
   [
@@ -1475,7 +1475,7 @@ export const wrongServers: readonly WrongServer[] = [
     '4.3n',
     'the clock is not paused while the server does not read',
     'silence += performance.now() - since;\n    clearTimeout(clock);\n    socket.pause();',
-    'socket.pause(); clearTimeout(clock); setTimeout(() => close({ type: "timeout" }, 1002), idleTimeout - silence).unref();',
+    'socket.pause(); clearTimeout(clock); setTimeout(() => close({ type: "timeout" }, 1001), idleTimeout - silence).unref();',
   ],
   [
     '4.3n',
@@ -1493,7 +1493,7 @@ export const wrongServers: readonly WrongServer[] = [
     '4.3n',
     'Infinity closes immediately',
     'if (ended || idleTimeout === Number.POSITIVE_INFINITY) return;',
-    'if (ended) return; if (idleTimeout > 2 ** 31) { clock = setTimeout(() => close({ type: "timeout" }, 1002), 1); return; }',
+    'if (ended) return; if (idleTimeout > 2 ** 31) { clock = setTimeout(() => close({ type: "timeout" }, 1001), 1); return; }',
   ],
   [
     '4.3n',
