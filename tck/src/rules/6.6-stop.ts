@@ -88,6 +88,19 @@ export default testsOf('6.6', [
       t.keepsState(trace);
     },
   },
+  {
+    title: 'a second stop changes nothing while a callback is pending',
+    async run(t) {
+      const probe = await t.open();
+      probe.instruct({ gate: true });
+      await probe.untilStarted('handleIn');
+      await t.server.stop(probe.id, { code: 4001 });
+      await t.server.stop(probe.id, { code: 4002 });
+      await t.closes(probe.client, 4001);
+      await probe.release();
+      t.equal((await probe.untilTerminated()).reason, { type: 'normal', code: 4001, reason: '' });
+    },
+  },
   ...forEachCallback({
     title: (callback) => `stop may be called inside ${callback}, whose result is not sent`,
     async run(t, trigger, callback) {
