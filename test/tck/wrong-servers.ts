@@ -1975,7 +1975,7 @@ export const wrongServers: readonly WrongServer[] = [
     '6.7',
     'waiting counts messages that are posted after the end',
     'if (ended) return;\n      queue',
-    'if (ended) { (mailbox as any).late = 1; return; }\n      queue',
+    "if (ended) return void Object.defineProperty(mailbox, 'waiting', { value: 1 });\n      queue",
   ],
   [
     '6.8',

@@ -25,15 +25,18 @@ const invalid: readonly [what: string, close: unknown][] = [
   ['a value that is not an object', 'bye'],
 ];
 
-/** A client that reads about 200 kB/s of the many megabytes that are buffered for it, and does not close. */
-async function slowReader(t: TestContext): Promise<RawClient & { readonly id: string; stopReading(): void }> {
+/** A client that reads about 600 kB/s of the megabytes that are buffered for it, and does not close. */
+async function slowReader(
+  t: TestContext,
+  megabytes = 24,
+): Promise<RawClient & { readonly id: string; stopReading(): void }> {
   const client = await t.raw({}, { halfOpen: true });
   client.socket.pause();
-  client.send(instructionFrame(push(...Array.from({ length: 24 }, () => ({ opcode: 'text', long: MEGABYTE })))));
+  client.send(instructionFrame(push(...Array.from({ length: megabytes }, () => ({ opcode: 'text', long: MEGABYTE })))));
   await t.server.untilStarted(client.id, 'handleIn');
   await t.server.quiet();
   client.socket.removeAllListeners('data').on('data', () => client.socket.pause());
-  const trickle = setInterval(() => client.socket.resume(), 300); // the next chunk of at most 64 KiB
+  const trickle = setInterval(() => client.socket.resume(), 100); // the next chunk of at most 64 KiB
   client.socket.once('close', () => clearInterval(trickle));
   return Object.assign(client, { stopReading: () => clearInterval(trickle) });
 }
@@ -62,7 +65,7 @@ export default testsOf('6.6', [
       should,
       timed: true,
       async run(t) {
-        const client = await slowReader(t);
+        const client = await slowReader(t, slow ? 60 : 24); // more than it can read in that time
         await t.server.stop(client.id);
         await untilDropped(client, Math.min(ms, t.server.patience * 6));
       },
