@@ -47,7 +47,6 @@ export const cannot: Cannot = {
   reportsRemote1014: 'Deno takes 1014 for a protocol error',
   idleCountsControlFrames: 'Deno counts pongs, and hides them; it does not count pings',
   idleCountsFragments: 'Deno shows, and counts, whole messages only',
-  sendsTimeoutCode: 'the clock of Deno closes with 1001',
   dropsSockets:
     'Deno ends a socket only with the client, by its own clock, or, if nothing waits to be sent, with the server',
   pausesReading: 'Deno cannot stop reading; a bounded number of messages waits',

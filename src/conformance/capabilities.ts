@@ -17,7 +17,6 @@ export type Capability =
   | 'receivesControlFrames'
   | 'sendsControlFrames'
   | 'pingsByItself'
-  | 'sendsTimeoutCode'
   | 'idleTimeoutByDefault'
   | 'sendsProtocolErrorCodes'
   | 'sendsInflationErrorCode'

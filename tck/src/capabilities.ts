@@ -16,7 +16,6 @@ export const CAPABILITIES: { readonly [Name in Capability]: string } = {
   receivesControlFrames: 'passes pings and pongs to the handler (2.8)',
   sendsControlFrames: 'sends pings and pongs for the handler (2.8)',
   pingsByItself: 'pings a client that has been silent for half of idleTimeout (4.6)',
-  sendsTimeoutCode: 'closes with 1002 after idleTimeout (4.3n)',
   idleTimeoutByDefault: 'has an idle timeout of 60 seconds by default (4.3n)',
   sendsProtocolErrorCodes: 'sends the close code of the table when a client violates the protocol (4.3)',
   sendsInflationErrorCode: 'closes with 1007 for data that cannot be inflated (4.3i)',

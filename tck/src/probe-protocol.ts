@@ -18,8 +18,12 @@ export interface Instruction {
   readonly tell?: true;
   /** Throws an error with this text, or rejects with it. */
   readonly throw?: string;
+  /** Throws the reason of the signal; with `throw`, an error with that text whose cause is the reason. */
+  readonly throwAbort?: true;
   /** Settles after this number of milliseconds, which may be 0. */
   readonly wait?: number;
+  /** Settles when the signal of its mailbox is aborted. */
+  readonly untilAbort?: true;
   /** Settles when the control connection says `release`. */
   readonly gate?: true;
   /** Never settles. */
@@ -28,6 +32,10 @@ export interface Instruction {
   readonly thenable?: true;
   /** Posts these values to its own mailbox first. */
   readonly post?: readonly unknown[];
+  /** Reads the signal of its mailbox, and writes its abortion to the trace. */
+  readonly signal?: true;
+  /** Calls `stop` of its mailbox with this value, valid or not; with `true`, without a value. */
+  readonly stop?: unknown;
   /** In a posted message: posts `{ stream: stream - 1 }` to its own mailbox, until it is 0. */
   readonly stream?: number;
   /** Overwrites the bytes of a frame with zeros. */
@@ -49,24 +57,42 @@ export type Command =
   | { readonly kept: string }
   | { readonly returned: string }
   | { readonly post: string; readonly infos: readonly unknown[]; readonly times?: number; readonly detached?: true }
+  | { readonly stop: string; readonly close?: unknown; readonly detached?: true }
+  | { readonly waiting: string }
+  | { readonly signal: string }
   | { readonly release: string }
   | { readonly count: true }
   | { readonly forget: true };
 
 /** One line of a trace (README: "The trace"). */
 export interface TraceEvent {
-  /** The call of a callback, the moment before it settles, the moment before a post, or the moment after it. */
-  readonly event: 'begin' | 'settle' | 'post' | 'posted';
+  /**
+   * The call of a callback, the moment before it settles, the moments before and after a post, those before and after a
+   * stop, or the abortion of the signal.
+   */
+  readonly event: 'begin' | 'settle' | 'post' | 'posted' | 'stop' | 'stopped' | 'abort';
   /** The callback of `begin` and `settle`. */
   readonly callback?: Callback;
-  /** The value that the callback received, or that was posted. */
+  /** The value that the callback received, that was posted, or with which `stop` was called; an {@link Abortion}. */
   readonly given?: unknown;
+  /** Of `posted` and `stopped`: the number of posted messages that wait, as the mailbox says. */
+  readonly waiting?: number;
   /** Whether the state was identical to the last one that a result gave; `true` for `init`. */
   readonly sameState?: boolean;
   /** Whether `this` was the handler. */
   readonly sameThis?: boolean;
   /** For `init` and `handleInfo`: whether the arg, or the posted message, was identical to the one passed in. */
   readonly sameValue?: boolean;
+}
+
+/** The reason of an aborted signal. */
+export interface Abortion {
+  /** The name of the error. */
+  readonly name: string;
+  /** The error as text, as a report shows it. */
+  readonly text: string;
+  /** Its cause: what `terminate` receives. The `error` of a reason is text. */
+  readonly cause: unknown;
 }
 
 /** The arg of the probe: its id, and an instruction for each callback. */

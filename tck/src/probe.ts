@@ -4,6 +4,7 @@
 import type { WebSock } from '@websock/spec';
 import type { Cannot } from '@websock/spec/conformance';
 import {
+  type Abortion,
   abbreviate,
   type ByteForm,
   type Callback,
@@ -107,8 +108,10 @@ function createProbe(own?: OwnHandler): WebSock<State, unknown, ProbeArg> {
     terminate(reason, state) {
       terminates += 1;
       const record = recordOf(state);
-      const given = reason.type === 'error' ? { ...reason, error: String(reason.error) } : reason;
-      return follow('terminate', record, record.on.terminate, { given, ...same(record, state, this) });
+      return follow('terminate', record, record.on.terminate, {
+        given: withErrorAsText(reason),
+        ...same(record, state, this),
+      });
     },
   };
   for (const name of own?.without ?? []) delete (handler as { [Name in typeof name]?: unknown })[name];
@@ -132,10 +135,12 @@ function follow(
 ): WebSock.Awaitable<Result> {
   record.events.push({ event: 'begin', callback, ...seen });
   for (const info of instruction.post ?? []) post(record, info);
+  if (instruction.signal) watchSignal(record);
+  if (instruction.stop !== undefined) stop(record, instruction.stop === true ? undefined : instruction.stop);
 
   const settle = (): Result => {
     record.events.push({ event: 'settle', callback });
-    if (instruction.throw !== undefined) throw new Error(instruction.throw);
+    if (instruction.throw !== undefined || instruction.throwAbort) throw errorOf(instruction, record);
     if (instruction.tell) {
       const which = seen.sameState ? 'the last state' : 'another state';
       throw new Error(`terminate received ${JSON.stringify(seen.given)} with ${which}`);
@@ -150,6 +155,13 @@ function follow(
   };
 
   if (instruction.forever) return new Promise(() => {});
+  if (instruction.untilAbort) {
+    const { signal } = record.mailbox;
+    return new Promise<void>((aborted) => {
+      if (signal.aborted) aborted();
+      else signal.addEventListener('abort', () => aborted());
+    }).then(settle);
+  }
   if (instruction.gate) return new Promise<void>((open) => record.gates.push(open)).then(settle);
   if (instruction.wait !== undefined) {
     return new Promise<void>((later) => setTimeout(later, instruction.wait)).then(settle);
@@ -169,7 +181,33 @@ function post(record: ProbeRecord, info: unknown): void {
   if (typeof info === 'object') record.posted.add(info);
   record.events.push({ event: 'post', given: info });
   record.mailbox.post(info);
-  record.events.push({ event: 'posted', given: info });
+  record.events.push({ event: 'posted', given: info, waiting: record.mailbox.waiting });
+}
+
+function stop(record: ProbeRecord, close: unknown, call = (value?: any) => record.mailbox.stop(value)): void {
+  record.events.push({ event: 'stop', given: close ?? null });
+  if (close === undefined) call();
+  else call(close);
+  record.events.push({ event: 'stopped', waiting: record.mailbox.waiting });
+}
+
+function watchSignal({ mailbox, events }: ProbeRecord): void {
+  const { signal } = mailbox;
+  signal.addEventListener('abort', () => events.push({ event: 'abort', given: abortionOf(signal) }));
+}
+
+function abortionOf({ reason }: WebSock.Signal): Abortion {
+  return { name: reason?.name, text: String(reason), cause: withErrorAsText(reason?.cause) };
+}
+
+function withErrorAsText(reason: WebSock.CloseReason): unknown {
+  return reason?.type === 'error' ? { ...reason, error: String(reason.error) } : reason;
+}
+
+function errorOf({ throw: text, throwAbort }: Instruction, { mailbox }: ProbeRecord): unknown {
+  if (!throwAbort) return new Error(text);
+  const { reason } = mailbox.signal;
+  return text === undefined ? reason : Object.assign(new Error(text), { cause: reason });
 }
 
 /** The handler of `/control`. It first sends the declaration in its arg. */
@@ -196,6 +234,12 @@ function obey(command: Command): unknown {
   if ('kept' in command) return records.get(command.kept)?.kept.map(toHex) ?? [];
   if ('returned' in command) return records.get(command.returned)?.returned.map(toHex) ?? [];
   if ('post' in command) return postAll(command);
+  if ('stop' in command) return stopFromOutside(command);
+  if ('waiting' in command) return records.get(command.waiting)?.mailbox.waiting ?? null;
+  if ('signal' in command) {
+    const signal = records.get(command.signal)?.mailbox.signal;
+    return signal?.aborted ? abortionOf(signal) : null;
+  }
   if ('release' in command) {
     const gates = records.get(command.release)?.gates.splice(0) ?? [];
     for (const open of gates) open();
@@ -219,6 +263,14 @@ function postAll({ post: id, infos, times, detached }: Extract<Command, { post: 
     }
   }
   return infos.length;
+}
+
+function stopFromOutside({ stop: id, close, detached }: Extract<Command, { stop: string }>): boolean {
+  const record = records.get(id);
+  if (!record) return false;
+  const { stop: stopAlone } = record.mailbox;
+  stop(record, close, detached && stopAlone);
+  return true;
 }
 
 /** The handler, arg and options of an upgrade. */

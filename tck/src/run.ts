@@ -123,6 +123,8 @@ export class Runner {
     for (const need of needs) {
       if (need === 'shutdown') {
         if (!this.options.start) return 'the kit cannot shut down a server that it did not start';
+      } else if (need === 'shutdownTakesClose') {
+        if (!this.options.shutdownTakesClose) return 'the shutdown takes no code and reason';
       } else if (need === 'reports') {
         if (!this.options.reports) return 'the kit cannot see the error reports of a server that it did not start';
       } else if (this.server.cannot[need] !== undefined) return `the server lacks ${need}: ${this.server.cannot[need]}`;

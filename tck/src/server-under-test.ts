@@ -4,7 +4,15 @@ import { randomUUID } from 'node:crypto';
 import type { Cannot } from '@websock/spec/conformance';
 import { checkCannot } from './capabilities.ts';
 import { Client, type ClientSettings, PATIENCE } from './client.ts';
-import type { Callback, Command, Instruction, OwnHandler, RouteOptions, TraceEvent } from './probe-protocol.ts';
+import type {
+  Abortion,
+  Callback,
+  Command,
+  Instruction,
+  OwnHandler,
+  RouteOptions,
+  TraceEvent,
+} from './probe-protocol.ts';
 
 /** Which probe a test opens, and how its client connects. */
 export interface ProbeOptions {
@@ -156,6 +164,23 @@ export class ServerUnderTest {
     return (await this.command({ post: id, infos, ...more })) as number;
   }
 
+  /** Calls `stop` of the mailbox of a probe from outside its callbacks, after `init` has been called. */
+  async stop(id: string, close?: unknown, more: { detached?: true } = {}): Promise<void> {
+    await this.untilStarted(id, 'init');
+    const command = close === undefined ? { stop: id, ...more } : { stop: id, close, ...more };
+    if (!(await this.command(command))) throw new Error('the server does not know the probe to stop');
+  }
+
+  /** The number of posted messages that wait, as the mailbox of a probe says. */
+  async waiting(id: string): Promise<unknown> {
+    return this.command({ waiting: id });
+  }
+
+  /** The reason of the signal of a probe, if it is aborted. */
+  async signal(id: string): Promise<Abortion | null> {
+    return (await this.command({ signal: id })) as Abortion | null;
+  }
+
   /** Settles the callback of a probe that is pending because of `gate`. */
   async release(id: string): Promise<void> {
     if (!(await this.command({ release: id }))) throw new Error('no callback was pending at the gate');
@@ -229,6 +254,11 @@ export class Trace {
   /** The reason that `terminate` received. */
   get reason(): unknown {
     return this.calls('terminate')[0];
+  }
+
+  /** The abortions of the signal that the probe has observed. */
+  get abortions(): Abortion[] {
+    return this.events.filter(({ event }) => event === 'abort').map(({ given }) => given as Abortion);
   }
 
   /** The callbacks that began before the previous one had settled. */

@@ -1,5 +1,6 @@
 // The type of a test, and the context in which it runs.
 
+import type { WebSock } from '@websock/spec';
 import type { Capability } from '@websock/spec/conformance';
 import { check, equal, matches } from './assert.ts';
 import type { Client, Received } from './client.ts';
@@ -9,9 +10,9 @@ import { type ProbeConnection, type ProbeOptions, pause, ServerUnderTest, type T
 
 /**
  * Something that a test needs: a capability of the server, a second server to shut down, or the server's error reports.
- * Only a caller that starts the server itself can provide the last two.
+ * Only a caller that starts the server itself can provide the last three.
  */
-export type Need = Capability | 'shutdown' | 'reports';
+export type Need = Capability | 'shutdown' | 'shutdownTakesClose' | 'reports';
 
 /** One test of a rule. */
 export interface RuleTest {
@@ -46,8 +47,12 @@ export interface RuleTest {
 export interface StartedServer {
   /** Its URL, such as `ws://127.0.0.1:8080`. */
   readonly url: string;
-  /** Shuts the server down. Fulfilled when it has stopped, rejected if that failed. */
-  shutdown(): Promise<unknown>;
+  /**
+   * Shuts the server down. Fulfilled when it has stopped, rejected if that failed.
+   *
+   * @param close - the code and reason to close with instead of 1001 and `''`, if the server takes them
+   */
+  shutdown(close?: WebSock.CloseDetail): Promise<unknown>;
   /** All errors that it has reported so far, as text. */
   reports(): string;
 }
@@ -56,6 +61,8 @@ export interface StartedServer {
 export interface RunHelp {
   /** Starts another server of the same kind. */
   readonly start?: () => Promise<StartedServer>;
+  /** Whether the `shutdown` of a started server takes a code and reason. Default: false. */
+  readonly shutdownTakesClose?: boolean;
   /** All errors that the server has reported so far, as text. */
   readonly reports?: () => string;
 }

@@ -10,6 +10,9 @@ const ok: Result = { type: 'ok', state: undefined };
 
 const text = (data: string): Result => ({ type: 'push', messages: { opcode: 'text', data }, state: undefined });
 
+/** The connections of `/thrown-out`, by the code with which `/throw-out` stops them. */
+const victims = new Map<number, { readonly mailbox: WebSock.Mailbox<unknown>; stoppedAt: number }>();
+
 const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<WebSock<undefined, unknown>> } = {
   /** Sends every type of data that the contract allows. */
   '/kinds': () => ({
@@ -73,6 +76,38 @@ const handlers: { readonly [path: string]: (query: URLSearchParams) => Partial<W
     const close = query.has('close') ? { code: Number(query.get('close')) } : undefined;
     return { handleIn: () => ({ type: 'stop', messages, close, state: undefined }) };
   },
+
+  /** Sends 30 messages of 1 MB in one result. Writes how soon `terminate` comes after `/throw-out`. */
+  '/thrown-out': (query) => {
+    const code = Number(query.get('code'));
+    return {
+      init(_arg, mailbox) {
+        victims.set(code, { mailbox, stoppedAt: Number.NaN });
+        return ok;
+      },
+      handleIn() {
+        const data = new Uint8Array(1_000_000);
+        const messages = Array.from({ length: 30 }, () => ({ opcode: 'binary' as const, data }));
+        return { type: 'push', messages, state: undefined };
+      },
+      terminate({ type, code }) {
+        const ms = Date.now() - (victims.get(code)?.stoppedAt ?? Number.NaN);
+        console.error(`/thrown-out terminated: ${type} ${code}, after ${ms} ms`);
+      },
+    };
+  },
+
+  /** Posts to the connection of `/thrown-out` with this `code`, and stops it. */
+  '/throw-out': (query) => ({
+    handleIn() {
+      const code = Number(query.get('code'));
+      const victim = victims.get(code);
+      victim?.mailbox.post('queued');
+      if (victim) victim.stoppedAt = Date.now();
+      victim?.mailbox.stop({ code });
+      return ok;
+    },
+  }),
 
   /** Posts `count` messages to itself, and sends a text on the last. */
   '/infos': (query) => ({

@@ -137,6 +137,48 @@ describe.each(platforms)('on %s', (platform) => {
       'knowsBacklog',
     );
 
+    /** Stops the connection of a client that reads about 3 MB/s of 30 MB, and does not close. */
+    const throwOut = async (code: number) => {
+      const client = await RawClient.connect(url(`/thrown-out?code=${code}`));
+      const other = await Client.connect(url(`/throw-out?code=${code}`));
+      const { socket } = client;
+      socket.removeAllListeners('data');
+      const reading = once(socket, 'data');
+      client.send(frame(TEXT, 'go'));
+      await reading;
+      let bytes = 0;
+      socket.on('data', (chunk) => {
+        bytes += chunk.length;
+        socket.pause();
+      });
+      const trickle = setInterval(() => {
+        socket.resume(); // until the next chunk of at most 64 KiB
+        socket.write(frame(PONG)); // a closed socket answers with a reset
+      }, 20);
+      socket.once('close', () => clearInterval(trickle));
+      other.text('stop it');
+      const terminated = new RegExp(`/thrown-out terminated: normal ${code}, after (\\d+) ms`);
+      await vi.waitUntil(() => terminated.test(server.reports()), 30_000);
+      other.close();
+      return { client, received: () => bytes, ms: Number(terminated.exec(server.reports())?.[1]) };
+    };
+
+    rule('6.6 terminate follows mailbox.stop immediately, although the client reads slowly', async () => {
+      const { client, ms } = await throwOut(4001);
+      expect(ms).toBeLessThan(1_000); // 100 ms on a machine that has time
+      client.cut();
+    });
+
+    rule(
+      '6.6 the socket of a client that reads slowly is closed after mailbox.stop',
+      async () => {
+        const { client, received } = await throwOut(4002);
+        await client.ended(30_000);
+        expect(received()).toBeLessThan(15_000_000); // a limit without progress would end much later
+      },
+      'dropsSockets',
+    );
+
     rule(
       '4.6 after an idle timeout, the socket of a client that does not answer is closed',
       async () => {

@@ -27,6 +27,14 @@ describe.each(tried.map((compiler) => [nameOf(compiler), compiler] as const))('%
     'compiles the declarations without strict',
     accepts(compiler, ['dist/websock.d.ts'], { strict: false, exactOptionalPropertyTypes: false }),
   );
+  test.each([
+    ['without AbortSignal', 'basic-signal.ts', {}],
+    ['with lib: dom', 'platform-signal.ts', { lib: ['es2015', 'dom'] }],
+    ['with types: node', 'platform-signal.ts', { types: ['node'], skipLibCheck: true }],
+  ])('the signal of a mailbox, %s', async (_lib, file, options) => {
+    const errors = await compile(compiler, project, here([file]), options);
+    expect(differences(here([file]), errors, compiler)).toEqual([]);
+  });
   test('rejects wrong handlers, with these errors', async () => {
     for (const file of here(rejected)) expect(refusalsIn(file).length).toBeGreaterThan(3);
     const errors = await compile(compiler, project, here(rejected));

@@ -149,7 +149,21 @@ type Result = WebSock.Awaitable<WebSock.HandleResult<State>>;
 
 {
   // the mailbox
-  expectType<(info: string) => void>((null as unknown as WebSock.Mailbox<string>).post);
+  const mailbox = null as unknown as WebSock.Mailbox<string>;
+  expectType<'post' | 'stop' | 'waiting' | 'signal'>(null as unknown as keyof WebSock.Mailbox<string>);
+  expectType<(info: string) => void>(mailbox.post);
+  expectType<(close?: WebSock.CloseDetail) => void>(mailbox.stop);
+  expectType<number>(mailbox.waiting);
+  expectType<WebSock.Signal>(mailbox.signal);
+  mailbox.stop();
+  mailbox.stop(undefined);
+  mailbox.stop({ code: 4000, reason: 'late' });
+  expectType<boolean>(mailbox.signal.aborted);
+  expectType<any>(mailbox.signal.reason);
+  expectType<void>(mailbox.signal.addEventListener('abort', () => {}));
+  expectType<void>(mailbox.signal.removeEventListener('abort', () => {}));
+  const { stop } = mailbox;
+  expectAssignable<() => void>(stop);
 }
 
 {

@@ -281,6 +281,12 @@ upgrade('/', annotated, { name: 'alice', colour: 'red' });
 
 // refused: 'string' is not assignable to parameter of type 'Tick'
 (null as unknown as WebSock.Mailbox<Tick>).post('tick');
+// refused: Argument of type 'number' is not assignable to parameter of type 'CloseDetail'
+(null as unknown as WebSock.Mailbox<Tick>).stop(4000);
+// refused: Property 'code' is missing in type
+(null as unknown as WebSock.Mailbox<Tick>).stop({ reason: 'late' });
+// refused: because it is a read-only property
+(null as unknown as WebSock.Mailbox<Tick>).waiting = 0;
 
 // frame data used as text without a test of the opcode
 export const untested = (frame: WebSock.DataFrame): string =>

@@ -32,15 +32,23 @@ const BOUNDS = {
 
 export interface IndependentServer {
   readonly server: Server;
-  /** Closes all connections with 1001, and refuses new ones. Settles when all have ended, or after a time limit. */
-  shutdown(): Promise<void>;
+  /**
+   * Closes all connections, by default with 1001, and refuses new ones. Settles when all have ended, or after a time limit.
+   */
+  shutdown(close?: WebSock.CloseDetail): Promise<void>;
 }
 
 /** A result that has been read and checked. */
 interface Checked {
   readonly state: unknown;
   readonly messages: readonly { readonly opcode: number; readonly bytes: Uint8Array }[];
-  readonly stop?: { readonly error?: { readonly value: unknown }; readonly code: number; readonly reason: string };
+  readonly stop?: Stop;
+}
+
+interface Stop {
+  readonly error?: { readonly value: unknown };
+  readonly code: number;
+  readonly reason: string;
 }
 
 type Waiting = { readonly callback: 'handleIn' | 'handleControl' | 'handleInfo'; readonly value: any };
@@ -62,7 +70,7 @@ export function createIndependentServer(
 ): IndependentServer {
   const server = createServer((_request, response) => response.writeHead(404, { Connection: 'close' }).end());
   const bound = { ...BOUNDS, ...bounds };
-  const connections = new Set<{ shutdown(): void; readonly over: Promise<void> }>();
+  const connections = new Set<{ shutdown(close?: WebSock.CloseDetail): void; readonly over: Promise<void> }>();
   let down = false;
 
   server.on('upgrade', (request, duplex, head): unknown => {
@@ -109,9 +117,9 @@ export function createIndependentServer(
 
   return {
     server,
-    async shutdown() {
+    async shutdown(close) {
       down = true;
-      for (const connection of connections) connection.shutdown();
+      for (const connection of connections) connection.shutdown(close);
       let timer: ReturnType<typeof setTimeout> | undefined;
       const patience = new Promise<void>((settle) => {
         timer = setTimeout(settle, bound.close + 100);
@@ -173,6 +181,7 @@ function serve(
   /** Whether a callback is pending, or is held back until the client reads. */
   let busy = false;
   let ended: WebSock.CloseReason | undefined;
+  const aborter = new AbortController();
   let terminated = false;
   let settleOver: () => void = () => {};
   const over = new Promise<void>((settle) => {
@@ -259,6 +268,7 @@ function serve(
   const end = (reason: WebSock.CloseReason) => {
     if (ended) return false;
     ended = reason;
+    aborter.abort(Object.assign(new Error('the connection has ended', { cause: reason }), { name: 'AbortError' }));
     clearTimeout(clock);
     clearTimeout(stallTimer);
     stallTimer = undefined;
@@ -268,6 +278,11 @@ function serve(
     }
     return true;
   };
+  /** Whether an error only says that the connection has ended. */
+  const isAbort = (error: unknown) => {
+    const { reason } = aborter.signal;
+    return ended !== undefined && (error === reason || (error as Error | undefined)?.cause === reason);
+  };
   const waitForClose = () => {
     closeTimer ??= setTimeout(drop, bound.close);
   };
@@ -276,6 +291,7 @@ function serve(
     if (!end({ ...why, code, reason: cut(reason) } as WebSock.CloseReason)) return;
     queue.length = 0;
     sendClose(code, reason);
+    for (const { done } of waiters.splice(0)) done(); // the next callback does not wait for the client any more
     whenUnsent(0, waitForClose);
     socket.resume();
     advance();
@@ -330,7 +346,7 @@ function serve(
     try {
       if (state && handler.terminate) await handler.terminate(reason, state.value);
     } catch (error) {
-      report('terminate', error);
+      if (!isAbort(error)) report('terminate', error);
     }
     handlerDone = true;
     finish();
@@ -352,7 +368,7 @@ function serve(
     if (ended || busy) return;
     silence += performance.now() - since;
     since = performance.now();
-    if (silence >= idleTimeout) return close({ type: 'timeout' }, 1002);
+    if (silence >= idleTimeout) return close({ type: 'timeout' }, 1001);
     if (heartbeat && !pinged && silence >= idleTimeout / 2) {
       pinged = true;
       sendFrame(9, Buffer.alloc(0));
@@ -485,6 +501,22 @@ function serve(
       if (!scheduled) setImmediate(advanceLater);
       scheduled = true;
     },
+    stop: (detail?: WebSock.CloseDetail) => {
+      if (ended) return;
+      waitForClose(); // for that time in all
+      try {
+        const { code, reason } = check({ type: 'stop', close: detail, state: undefined }).stop as Stop;
+        close({ type: 'normal' }, code, reason);
+      } catch (error) {
+        failed('mailbox.stop', error);
+      }
+    },
+    get waiting() {
+      return ended ? 0 : queue.filter(({ callback }) => callback === 'handleInfo').length;
+    },
+    get signal() {
+      return aborter.signal;
+    },
   };
   let scheduled = false;
   const advanceLater = () => {
@@ -583,20 +615,26 @@ function serve(
   };
   const failed = (callback: string, error: unknown) => {
     try {
-      report(callback, error);
+      if (!isAbort(error)) report(callback, error);
     } catch {}
     queue.length = 0;
     close({ type: 'error', error }, 1011);
   };
 
   socket.pause();
+  advancing = true;
   run('init', () => handler.init(arg, mailbox));
+  advancing = false;
+  advance();
   socket.on('data', read);
   if (!busy) socket.resume();
   if (head.length > 0) read(head);
   runClock();
 
-  return { over, shutdown: () => close({ type: 'shutdown' }, 1001) };
+  return {
+    over,
+    shutdown: ({ code, reason }: WebSock.CloseDetail = { code: 1001 }) => close({ type: 'shutdown' }, code, reason),
+  };
 }
 
 /** Reads each part of a result once. Throws if the result is invalid. */

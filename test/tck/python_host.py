@@ -1,6 +1,10 @@
 """Hosts the probe of @websock/tck with Debian's websockets library (10.4). Written from the kit's README alone.
 
 It prints its URL, and exits when stdin ends. The first half is the probe, the second half a server of WebSock handlers.
+
+Python has no AbortSignal. A mailbox shows the end of its connection (6.8) by `on_end(listener)`, which calls the listener
+with an `AbortError` at the end, at once if that has passed; its `cause` is what `terminate` receives. A callback raises
+this error, or another one `from` it, to say that it has given up because of the end: the server does not report it.
 """
 
 import asyncio
@@ -39,7 +43,18 @@ class Record:
         self.events.append({"event": "post", "given": info})
         self.posted.append(info)
         self.mailbox.post(info)
-        self.events.append({"event": "posted", "given": info})
+        self.events.append({"event": "posted", "given": info, "waiting": self.mailbox.waiting})
+
+    def stop(self, *close):
+        self.events.append({"event": "stop", "given": close[0] if close else None})
+        self.mailbox.stop(*close)
+        self.events.append({"event": "stopped", "waiting": self.mailbox.waiting})
+
+    def abortion(self):
+        """The error of the end; None before it."""
+        errors = []
+        self.mailbox.on_end(errors.append)
+        return errors[0] if errors else None
 
 
 def brief(data):
@@ -47,6 +62,17 @@ def brief(data):
     # The kit counts the UTF-16 units of text.
     length = len(data.encode("utf-16-le", "surrogatepass")) // 2 if isinstance(data, str) else len(data)
     return f"{length}: {show(data[:10])}…{show(data[-10:])}" if length > 1000 else show(data)
+
+
+def with_error_as_text(reason):
+    if reason["type"] != "error":
+        return reason
+    error = reason["error"]
+    return {**reason, "error": f"Error: {error}" if isinstance(error, Exception) else str(error)}
+
+
+def show_abortion(error):
+    return {"name": type(error).__name__, "text": str(error), "cause": with_error_as_text(error.cause)}
 
 
 def with_bytes(messages, record):
@@ -114,10 +140,8 @@ class Probe:
 
     def terminate(self, reason, state):
         record = self.record or state["record"]
-        if reason["type"] == "error":
-            error = reason["error"]
-            reason = {**reason, "error": f"Error: {error}" if isinstance(error, Exception) else str(error)}
-        return self.follow("terminate", record, record.on.get("terminate"), self.seen(reason, record, state))
+        seen = self.seen(with_error_as_text(reason), record, state)
+        return self.follow("terminate", record, record.on.get("terminate"), seen)
 
     def seen(self, given, record, state):
         return {"given": given, "sameState": state is record.state}
@@ -127,9 +151,17 @@ class Probe:
         record.events.append({"event": "begin", "callback": callback, "sameThis": True, **seen})
         for info in instruction.get("post", []):
             record.post(info)
+        if "signal" in instruction:
+            record.mailbox.on_end(lambda error: record.events.append({"event": "abort", "given": show_abortion(error)}))
+        if "stop" in instruction:
+            record.stop(*([] if instruction["stop"] is True else [instruction["stop"]]))
 
         def settle():
             record.events.append({"event": "settle", "callback": callback})
+            if "throwAbort" in instruction:
+                if "throw" not in instruction:
+                    raise record.abortion()
+                raise Exception(instruction["throw"]) from record.abortion()
             if "throw" in instruction:
                 raise Exception(instruction["throw"])
             if "tell" in instruction:
@@ -152,6 +184,10 @@ class Probe:
 
         if "forever" in instruction:
             return later(asyncio.get_running_loop().create_future())
+        if "untilAbort" in instruction:
+            ended = asyncio.get_running_loop().create_future()
+            record.mailbox.on_end(ended.set_result)
+            return later(ended)
         if "gate" in instruction:
             gate = asyncio.get_running_loop().create_future()
             record.gates.append(gate)
@@ -163,6 +199,9 @@ class Probe:
 
 probe = Probe()
 args = {}
+
+
+COMMANDS = ("trace", "post", "stop", "waiting", "signal", "release", "kept", "returned")
 
 
 class Control:
@@ -180,14 +219,22 @@ class Control:
         return {"type": "ok", "state": state}
 
     def obey(self, command):
-        [name] = [each for each in ("trace", "post", "release", "kept", "returned") if each in command]
+        [name] = [each for each in COMMANDS if each in command]
         record = records.get(command[name])
         if record is None:
-            return {"post": 0, "release": False}.get(name, [])
+            return {"post": 0, "release": False, "stop": False, "waiting": None, "signal": None}.get(name, [])
         if name == "trace":
             return record.events
         if name in ("kept", "returned"):
             return [data.hex() for data in getattr(record, name)]
+        if name == "stop":
+            record.stop(*([command["close"]] if "close" in command else []))
+            return True
+        if name == "waiting":
+            return record.mailbox.waiting
+        if name == "signal":
+            error = record.abortion()
+            return error and show_abortion(error)
         if name == "release":
             gates, record.gates = record.gates, []
             for gate in gates:
@@ -344,6 +391,14 @@ def extra_headers(path, _request_headers):
     return lines
 
 
+class AbortError(Exception):
+    """The connection has ended; `cause` is what `terminate` receives."""
+
+    def __init__(self, cause):
+        super().__init__(f"the connection has ended: {cause['type']}, {cause['code']}")
+        self.cause = cause
+
+
 class Connection:
     def __init__(self, socket):
         self.socket = socket
@@ -351,7 +406,8 @@ class Connection:
         self.queue = []
         self.wake = asyncio.Event()
         self.handled = asyncio.Event()
-        self.ended = None
+        self.ended, self.abort_error, self.on_end_listeners = None, None, []
+        self.ending = asyncio.get_running_loop().create_future()
         self.has_state, self.state = False, None
         self.busy, self.sending, self.pinged, self.is_read = False, False, False, False
         self.discards = False  # whether frames that come, or wait, are discarded
@@ -367,6 +423,33 @@ class Connection:
             self.drop("too many infos wait")
         self.wake.set()
 
+    def stop(self, *close):
+        if self.ended:
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(CLOSE_BOUND, self.socket.transport.abort)  # in all, whatever the client does
+        try:
+            _, stop = check({"type": "stop", "state": None, **({"close": close[0]} if close else {})})
+        except Exception as error:
+            self.report("mailbox.stop", error)
+            stop = {"type": "error", "error": error}, 1011, ""
+        self.begin_close(*stop)
+
+    @property
+    def waiting(self):
+        return 0 if self.ended else sum(callback == "handleInfo" for callback, _ in self.queue)
+
+    def on_end(self, listener):
+        if self.ended:
+            listener(self.abort_error)
+        else:
+            self.on_end_listeners.append(listener)
+
+    def report(self, callback, error):
+        is_abort = self.ended and self.abort_error in (error, error.__cause__)
+        if not is_abort:
+            print(f"{callback}: {error}", file=sys.stderr, flush=True)
+
     def control(self, opcode, data):
         if self.handler.handleControl and not self.ended:
             self.queue.append(("handleControl", {"opcode": opcode, "data": bytes(data)}))
@@ -378,7 +461,10 @@ class Connection:
     def end(self, reason, by_server=True):
         if self.ended:
             return False
-        self.ended = reason
+        self.ended, self.abort_error = reason, AbortError(reason)
+        self.ending.set_result(None)
+        for listener in self.on_end_listeners:
+            listener(self.abort_error)
         self.queue = [each for each in self.queue if each[0] != "handleInfo"]
         if by_server:
             self.discard()
@@ -393,10 +479,18 @@ class Connection:
         self.end({"type": "error", "error": what, "code": 1006, "reason": ""})
 
     async def close(self, why, code, reason=""):
-        if not self.end({**why, "code": code, "reason": reason}):
-            return
+        if not self.ended:
+            await self.begin_close(why, code, reason)
+
+    def begin_close(self, why, code, reason):
+        loop = asyncio.get_running_loop()
+        writing = loop.create_task(self.socket.write_close_frame(Close(code, reason)))  # before terminate
+        self.end({**why, "code": code, "reason": reason})
+        return loop.create_task(self.finish_close(writing))
+
+    async def finish_close(self, writing):
         try:
-            await asyncio.wait_for(self.socket.write_close_frame(Close(code, reason)), CLOSE_BOUND)
+            await asyncio.wait_for(writing, CLOSE_BOUND)
         except (ConnectionClosed, asyncio.TimeoutError):
             pass
         asyncio.get_running_loop().create_task(self.socket.close())
@@ -450,7 +544,7 @@ class Connection:
             if self.busy or self.ended:
                 continue
             if self.silence >= timeout:
-                await self.close({"type": "timeout"}, 1002)
+                await self.close({"type": "timeout"}, 1001)
             elif heartbeat and self.silence >= timeout / 2 and not self.pinged:
                 self.pinged = True
                 await self.send("ping", b"")
@@ -463,7 +557,7 @@ class Connection:
                 result = await result
             messages, stop = check(result)
         except Exception as error:
-            print(f"{callback}: {error}", file=sys.stderr, flush=True)
+            self.report(callback, error)
             self.discard()
             await self.close({"type": "error", "error": error}, 1011)
             return
@@ -476,7 +570,8 @@ class Connection:
             return
         self.sending = True
         for message in messages:
-            await self.send(message["opcode"], message.get("data", b""))
+            if not self.ended:
+                await self.send(message["opcode"], message.get("data", b""))
         self.sending = False
         if stop:
             await self.close(*stop)
@@ -489,11 +584,14 @@ class Connection:
             sent = self.socket.write_frame(True, OP_PING if opcode == "ping" else OP_PONG, data)
         sending, transport = asyncio.ensure_future(sent), self.socket.transport
         left = transport.get_write_buffer_size()
-        while not (await asyncio.wait([sending], timeout=STALL_BOUND))[0]:
+        waiting = dict(timeout=STALL_BOUND, return_when=asyncio.FIRST_COMPLETED)
+        while not (await asyncio.wait([sending, self.ending], **waiting))[0]:
             before, left = left, transport.get_write_buffer_size()
             if left >= before > 0:
                 self.drop("the client does not read")
-        if not sending.cancelled() and isinstance(sending.exception(), Exception):
+        if not sending.done():  # the connection has ended, and nothing waits for the client any more
+            sending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        elif not sending.cancelled() and isinstance(sending.exception(), Exception):
             if not isinstance(sending.exception(), ConnectionClosed):
                 raise sending.exception()
 
@@ -523,7 +621,7 @@ class Connection:
                 if asyncio.iscoroutine(result):
                     await result
             except Exception as error:
-                print(f"terminate: {error}", file=sys.stderr, flush=True)
+                self.report("terminate", error)
         await reading
         clock.cancel()
 

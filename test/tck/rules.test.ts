@@ -17,7 +17,8 @@ const application = join(import.meta.dirname, 'application.ts');
 /** A host whose shutdown must end its process with the exit code 0. */
 async function startHost(starting: Promise<Host>): Promise<StartedServer> {
   const { url, stop, reports } = await starting;
-  const shutdown = async () => expect(await stop(), 'the exit code of the server').toBe(0);
+  const shutdown: StartedServer['shutdown'] = async (close) =>
+    expect(await stop(close && { close }), 'the exit code of the server').toBe(0);
   return { url, shutdown, reports };
 }
 
@@ -53,7 +54,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, sta
   // biome-ignore lint/correctness/noEmptyPattern: vitest requires it before the second argument
   beforeAll(async ({}, suite) => {
     running = await start();
-    const help: RunHelp = { start, reports: running.reports };
+    const help: RunHelp = { start, reports: running.reports, shutdownTakesClose: true };
     const connected = await Runner.connect(running.url, { ...help, slow: complete, ...SHARED });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));

@@ -59,6 +59,7 @@ async function failuresOf(wrongServer: WrongServer): Promise<string[]> {
     attempts: 1,
     patience: 1_500,
     start,
+    shutdownTakesClose: true,
     reports,
   });
   for (const stop of started) stop();

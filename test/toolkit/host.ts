@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { ShutdownOptions } from '@websock/adapter';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -25,7 +26,7 @@ export interface Host {
   /** The standard error of the server so far. */
   reports(): string;
   /** Shuts the server down, waits for the end of its process, and returns the exit code. */
-  stop(): Promise<number | null>;
+  stop(options?: ShutdownOptions): Promise<number | null>;
 }
 
 /** Hosts a file of the repository (relative to its root), which exports a `route` or, by default, an application. */
@@ -64,8 +65,8 @@ export async function launch(
     url,
     process: child,
     reports: () => reports,
-    stop() {
-      child.stdin.end();
+    stop(options) {
+      child.stdin.end(options && JSON.stringify(options));
       return ended;
     },
   };

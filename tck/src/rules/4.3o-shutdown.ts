@@ -31,4 +31,20 @@ export default testsOf('4.3o', [
       await t.reported(`terminate received ${told}`, started.reports);
     },
   },
+  {
+    title: 'a shutdown with a code and reason closes with these, and terminate receives them',
+    needs: ['shutdown', 'shutdownTakesClose'],
+    async run(t) {
+      const { started, other } = await t.start();
+      const stuck = await t.openAt(other, { on: { init: { gate: true } } });
+      await stuck.untilStarted('init');
+      const probe = await t.openAt(other, { on: { terminate: { tell: true } } });
+      await probe.untilStarted('init');
+      const down = started.shutdown({ code: 1012, reason: 'a new version' });
+      await t.closes(probe.client, 1012, 'a new version');
+      await t.shutdownSettles(down);
+      const told = '{"type":"shutdown","code":1012,"reason":"a new version"} with the last state';
+      await t.reported(`terminate received ${told}`, started.reports);
+    },
+  },
 ]);

@@ -1,25 +1,6 @@
-import { frame, PING, type RawClient, TEXT } from '../raw-client.ts';
+import { TEXT } from '../raw-client.ts';
 import { pause } from '../server-under-test.ts';
-import { instructionFrame, type RuleCase, stop, testsOf } from './common.ts';
-
-/** The time limit that a server SHOULD have, in ms. */
-const ENOUGH = 10_000;
-
-/** Keeps sending pings until the server closes the socket. Throws if that takes longer than `ms` milliseconds. */
-async function untilDropped(client: RawClient, ms: number): Promise<void> {
-  let beat: ReturnType<typeof setInterval> | undefined;
-  const patience = new Promise<never>((_resolve, reject) => {
-    // Time is counted in beats of 100 ms. On a busy machine they are late, as the server's own timers are.
-    let beats = 0;
-    beat = setInterval(() => {
-      client.socket.write(frame(PING, 'still here'));
-      beats += 1;
-      if (beats * 100 <= ms + 1_000) return;
-      reject(new Error(`expected the server to drop the client, but the connection was still open after ${ms} ms`));
-    }, 100);
-  });
-  await Promise.race([client.ended(10 * ms), patience]).finally(() => clearInterval(beat));
-}
+import { DROP_LIMITS, instructionFrame, type RuleCase, stop, testsOf, untilDropped } from './common.ts';
 
 const ends: [what: string, frames: Buffer[]][] = [
   ['a stop', [instructionFrame(stop())]],
@@ -35,12 +16,7 @@ export default testsOf('4.5', [
       t.equal((await t.server.untilTerminated(client.id)).reason, { type: 'normal', code: 1000, reason: '' });
     },
   },
-  ...(
-    [
-      ['is dropped', 60_000, true, false],
-      ['is dropped within 10 seconds', ENOUGH, false, true],
-    ] as const
-  ).flatMap(([title, ms, slow, should]) => [
+  ...DROP_LIMITS.flatMap(({ title, ms, slow, should }) => [
     ...ends.map(
       ([what, frames]): RuleCase => ({
         title: `a client that does not answer the close frame of ${what}, but keeps sending, ${title}`,

@@ -6,7 +6,7 @@ export default testsOf('4.6', [
   {
     timed: true,
     title: 'a silent client is pinged once at half of idleTimeout, and closed after idleTimeout',
-    needs: ['pingsByItself', 'sendsTimeoutCode'],
+    needs: ['pingsByItself'],
     should: true,
     async run(t) {
       const start = performance.now();
@@ -14,8 +14,9 @@ export default testsOf('4.6', [
       await t.receivesFrames(client, { opcode: PING });
       const ms = performance.now() - start;
       t.check(ms > 400, 'a ping after 500 ms', `a ping after ${Math.round(ms)} ms`);
-      await t.closesRaw(client, 1002);
-      t.equal((await t.server.untilTerminated(client.id)).reason, { type: 'timeout', code: 1002, reason: '' });
+      const { before, code } = await client.closing(); // the clock of a platform may send another code than 1001
+      t.equal(before, [], 'the data before the close frame');
+      t.equal((await t.server.untilTerminated(client.id)).reason, { type: 'timeout', code, reason: '' });
     },
   },
   {

@@ -1,7 +1,7 @@
 // What the files of the rules share.
 
 import type { Callback, Instruction, RouteOptions } from '../probe-protocol.ts';
-import { frame, type RawClient, TEXT } from '../raw-client.ts';
+import { frame, PING, type RawClient, TEXT } from '../raw-client.ts';
 import type { ProbeConnection, ProbeOptions, Trace } from '../server-under-test.ts';
 import type { Need, RuleTest, TestContext } from '../test-context.ts';
 
@@ -133,6 +133,28 @@ export async function overflowMailbox(t: TestContext): Promise<{ client: RawClie
   const trace = await t.server.untilTerminated(client.id);
   t.matches(trace.reason, { type: 'error', code: 1006, reason: '' });
   return { client, trace };
+}
+
+/** How soon a server drops a client after the end (4.5): at all, and within the time that it SHOULD. Times are in ms. */
+export const DROP_LIMITS = [
+  { title: 'is dropped', ms: 60_000, slow: true, should: false },
+  { title: 'is dropped within 10 seconds', ms: 10_000, slow: false, should: true },
+] as const;
+
+/** Keeps sending pings until the server closes the socket. Throws if that takes longer than `ms` milliseconds. */
+export async function untilDropped(client: RawClient, ms: number): Promise<void> {
+  let beat: ReturnType<typeof setInterval> | undefined;
+  const patience = new Promise<never>((_resolve, reject) => {
+    // Time is counted in beats of 100 ms. On a busy machine they are late, as the server's own timers are.
+    let beats = 0;
+    beat = setInterval(() => {
+      client.socket.write(frame(PING, 'still here'));
+      beats += 1;
+      if (beats * 100 <= ms + 1_000) return;
+      reject(new Error(`expected the server to drop the client, but the connection was still open after ${ms} ms`));
+    }, 100);
+  });
+  await Promise.race([client.ended(10 * ms), patience]).finally(() => clearInterval(beat));
 }
 
 /** A test for servers that cannot stop reading: the client sends `block` again and again until the server closes. */

@@ -39,6 +39,7 @@ import frameOverflow from './4.3m-frame-overflow.ts';
 import idleTimeout from './4.3n-idle-timeout.ts';
 import shutdown from './4.3o-shutdown.ts';
 import droppedClient from './4.3p-dropped-client.ts';
+import mailboxStop from './4.3q-mailbox-stop.ts';
 import errorReports from './4.4-error-reports.ts';
 import unresponsiveClients from './4.5-unresponsive-clients.ts';
 import heartbeat from './4.6-heartbeat.ts';
@@ -50,6 +51,9 @@ import postReturnsFirst from './6.2-post-returns-first.ts';
 import orderOfPosts from './6.3-order-of-posts.ts';
 import postInsideCallbacks from './6.4-post-inside-callbacks.ts';
 import detachedPost from './6.5-detached-post.ts';
+import stopFromOutside from './6.6-stop.ts';
+import waiting from './6.7-waiting.ts';
+import signal from './6.8-signal.ts';
 
 /** All tests, in the order of the rules. */
 export const rules: readonly RuleTest[] = [
@@ -91,6 +95,7 @@ export const rules: readonly RuleTest[] = [
   ...idleTimeout,
   ...shutdown,
   ...droppedClient,
+  ...mailboxStop,
   ...errorReports,
   ...unresponsiveClients,
   ...heartbeat,
@@ -102,4 +107,7 @@ export const rules: readonly RuleTest[] = [
   ...orderOfPosts,
   ...postInsideCallbacks,
   ...detachedPost,
+  ...stopFromOutside,
+  ...waiting,
+  ...signal,
 ];

@@ -76,8 +76,9 @@ function host(file: string, worker = './worker.ts'): void {
       if (!ending) process.exit(1); // workerd has died
     });
 
-  untilInputEnds(async () => {
-    if (port !== undefined) await fetch(`http://127.0.0.1:${port}${shutdownPath}`);
+  untilInputEnds(async (options = {}) => {
+    const request = { method: 'POST', body: JSON.stringify(options) };
+    if (port !== undefined) await fetch(`http://127.0.0.1:${port}${shutdownPath}`, request);
     ending = true;
     (shell.stdin as Writable).end();
     await new Promise((ended) => shell.once('exit', ended));

@@ -38,5 +38,5 @@ async function listen(hooks: CrosswsHooks): Promise<number> {
 
 run(cannot, async (route, options) => {
   const hooks = toHooks(route, options);
-  return { url: `ws://127.0.0.1:${await listen(hooks)}`, shutdown: () => hooks.shutdown() };
+  return { url: `ws://127.0.0.1:${await listen(hooks)}`, shutdown: hooks.shutdown };
 });

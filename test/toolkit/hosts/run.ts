@@ -15,7 +15,7 @@ export async function run(
   const hosted = (await import(file)) as Hosted;
   const { url, shutdown } = await serve(routeOf(hosted, cannot), JSON.parse(process.env['ADAPTER_OPTIONS'] ?? '{}'));
   console.log(url);
-  untilInputEnds(() => shutdown());
+  untilInputEnds(shutdown);
 }
 
 /** Where the hosts listen: a free port of the loopback interface. */

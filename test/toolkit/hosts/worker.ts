@@ -1,5 +1,6 @@
 // The part of the host that runs inside workerd: see cloudflare.ts.
 
+import type { ShutdownOptions } from '@websock/adapter';
 import { type CloudflareFetch, cannot, createFetch } from '@websock/adapter/cloudflare';
 import { refusal } from '@websock/adapter/connection';
 import { type Hosted, routeOf } from './application.ts';
@@ -37,7 +38,7 @@ export function host(hosted: Hosted) {
 
       async fetch(request: Request): Promise<Response> {
         if (new URL(request.url).pathname === this.#shutdownPath) {
-          await this.#sockets.shutdown();
+          await this.#sockets.shutdown((await request.json()) as ShutdownOptions);
           return new Response();
         }
         return (await this.#sockets.fetch(request)) ?? new Response(null, { status: 404 });
