@@ -18,7 +18,7 @@ import {
   SERVER_OPTION_NAMES,
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
-import { type Accepted, contextOf, countRouteCall, type Route, type RouteResult } from './route.ts';
+import { contextOf, countRouteCall, isAccepted, type Route, type RouteResult } from './route.ts';
 
 /** The options of an adapter, for all its connections. */
 export interface AdapterOptions extends Bounds {
@@ -183,9 +183,4 @@ export function unavailable(): Response {
 export function notFound(isUpgrade: boolean): Response {
   const why = isUpgrade ? ': the route returned neither accept(handler, arg) nor a Response for this request' : '';
   return new Response(`Not Found${why}\n`, { status: 404 });
-}
-
-// Checks the shape, as the routes of a library may come with another copy of this package.
-function isAccepted(value: unknown): value is Accepted {
-  return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
 }
