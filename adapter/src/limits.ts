@@ -3,7 +3,7 @@
 //   const limited = limitMessages(chat, { perSecond: 10, burst: 50, over: 'wait' });
 //   const route = limitConnections<NodePlatform>(
 //     () => accept(limited),
-//     { key: (_request, { socket }) => socket.remoteAddress ?? '', max: 20 },
+//     { key: (_request, { request }) => request.socket.remoteAddress ?? '', max: 20 },
 //   );
 
 import type { WebSock } from '@websock/spec';

@@ -24,11 +24,13 @@ import { freePort, missing } from '../../test/toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { route } from './authorise.ts';
 import { connections, open } from './connection.ts';
+import { route as limited } from './limited.ts';
 import { route as behindProxy } from './proxied.ts';
 import { connect } from './reconnect.js';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
 import { traced } from './traced.ts';
+import type { FromClient } from './typed.ts';
 
 const alice = { headers: { cookie: 'theme=dark; session=abc123' } };
 
@@ -51,6 +53,18 @@ async function refused(url: string, headers: Record<string, string> = {}): Promi
   for await (const part of response.setEncoding('utf8')) text += part;
   return [response.statusCode, text];
 }
+
+test('typed and limited: totals of a typed handler, and a 429 for the sixth connection of an address', async () => {
+  const url = await serving(limited);
+  const clients = await Promise.all(Array.from({ length: 5 }, () => Client.connect(url)));
+  expect(await refused(url)).toEqual([429, 'Too Many Requests\n']);
+  clients[0]?.text(JSON.stringify({ type: 'add', amount: 2 } satisfies FromClient));
+  expect(await clients[0]?.next()).toEqual({ text: '{"type":"total","total":2}' });
+  clients[0]?.text('{"type":"add","amount":"2"}');
+  expect(await clients[0]?.closed()).toEqual({ close: 1008, reason: '' });
+  await vi.waitFor(async () => clients.push(await Client.connect(url)));
+  for (const client of clients) client.close();
+});
 
 describe('authorise', () => {
   test('with a cookie, or with a token', async () => {

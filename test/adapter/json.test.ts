@@ -1,7 +1,7 @@
 // @websock/adapter/json, with zod, valibot and arktype: without a socket, and on every platform.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type ClientMessages, json, type ServerMessages } from '@websock/adapter/json';
+import { type ClientMessages, type JsonResult, json, type ServerMessages } from '@websock/adapter/json';
 import { connect, type TestConnection } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { type } from 'arktype';
@@ -262,17 +262,17 @@ test('each callback of a class sends typed messages, keeps its this and its priv
     init(first: number): WebSock.Ok<number> {
       return { type: 'ok', state: first + this.#ended.length };
     }
-    handleMessage(add: number, count: number) {
+    handleMessage(add: number, count: number): JsonResult<number, number[]> {
       const state = count + add + this.#ended.length;
-      return { type: 'reply', status: 'added', messages: [[state], [-state]], state } as const;
+      return { type: 'reply', status: 'added', messages: [[state], [-state]], state };
     }
-    async handleInfo(_info: 'stop', state: number) {
+    async handleInfo(_info: 'stop', state: number): Promise<JsonResult<number, number[]>> {
       const close = { code: 4001 + this.#ended.length, reason: 'posted' };
-      return { type: 'stop', messages: [[state]], close, state } as const;
+      return { type: 'stop', messages: [[state]], close, state };
     }
-    handleControl(frame: WebSock.ControlFrame, state: number) {
+    handleControl(frame: WebSock.ControlFrame, state: number): JsonResult<number, number[]> {
       const length = frame.data.byteLength + this.#ended.length;
-      return { type: 'push', messages: [[length], { opcode: 'ping', data: 'latency' }], state } as const;
+      return { type: 'push', messages: [[length], { opcode: 'ping', data: 'latency' }], state };
     }
     terminate(reason: WebSock.CloseReason, state: number) {
       this.#ended.push(reason, state);

@@ -5,7 +5,7 @@ import { accept, type Route } from '@websock/adapter';
 import { limitConnections, limitMessages } from '@websock/adapter/limits';
 import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
-import type { Assert, HandlerConforms } from '@websock/spec/conformance';
+import type { HandlerConforms } from '@websock/spec/conformance';
 import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { type Host, host, launch, platforms } from '../toolkit/host.ts';
@@ -231,7 +231,7 @@ describe('limitMessages', () => {
     const counter = new Counter();
     const limited = limitMessages(counter, { perSecond: 1, burst: 10, over: 'stop' });
     expectTypeOf(limited).toEqualTypeOf<Counter>();
-    type _ = Assert<HandlerConforms<typeof limited>>;
+    expectTypeOf<HandlerConforms<typeof limited>>().toEqualTypeOf<true>();
     const client = connect(limited, 5);
     client.text('a');
     expect(await client.next()).toEqual({ opcode: 'text', data: '5' });
