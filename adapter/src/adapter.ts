@@ -19,7 +19,7 @@ import {
 } from './options.ts';
 import type { ErrorContext } from './report.ts';
 import { unsendable } from './response.ts';
-import { type Accepted, contextOf, type Route, type RouteResult } from './route.ts';
+import { contextOf, isAccepted, type Route, type RouteResult } from './route.ts';
 import { RouteCall } from './route-call.ts';
 
 /** The options of an adapter, for all its connections. */
@@ -259,9 +259,4 @@ export function notFound(isUpgrade: boolean): Response {
 function isAbort({ signal }: Request, error: unknown): boolean {
   if (!signal?.aborted) return false;
   return error === signal.reason || (error instanceof Error && error.cause === signal.reason);
-}
-
-// Checks the shape, as the routes of a library may come with another copy of this package.
-function isAccepted(value: unknown): value is Accepted {
-  return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
 }

@@ -172,6 +172,11 @@ export class OptionsReader {
     return this.refuse(name, value, expected);
   }
 
+  /** The value of an option that has no default. */
+  required<Value>(name: string, isValid: (value: any) => value is Value, expected: string): Value {
+    return this.option(name, isValid, expected) ?? this.refuse(name, undefined, expected);
+  }
+
   refuse(name: string, value: unknown, expected: string): never {
     throw new TypeError(`${this.#caller}: the option "${name}" is ${describe(value)}; it must be ${expected}`);
   }

@@ -62,6 +62,19 @@ export function accept(handler: WebSock.Any, arg?: unknown, options?: WebSock.Co
   return accepted;
 }
 
+// Checks the shape, as the routes of a library may come with another copy of this package.
+export function isAccepted(value: unknown): value is Accepted {
+  return typeof value === 'object' && value !== null && 'handler' in value && 'arg' in value && 'options' in value;
+}
+
+/** The same decision with another handler, whose callbacks run in the same context. */
+export function withHandler(accepted: Accepted, handler: WebSock.Any): Accepted {
+  const changed = { ...accepted, handler };
+  const context = contexts.get(accepted);
+  if (context) contexts.set(changed, context);
+  return changed;
+}
+
 /** For each decision, the AsyncLocalStorage context in which `accept` was called, and the number of route calls by then. */
 const contexts = new WeakMap<Accepted, { readonly context: AsyncContext | undefined; readonly routeCalls: number }>();
 

@@ -25,11 +25,13 @@ import { echo } from '../echo/echo.ts';
 import { booking } from './ask.ts';
 import { route } from './authorise.ts';
 import { connections, open } from './connection.ts';
+import { route as limited } from './limited.ts';
 import { route as behindProxy } from './proxied.ts';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
 import { terminal } from './terminal.ts';
 import { traced } from './traced.ts';
+import type { FromClient } from './typed.ts';
 import { wsLike } from './ws-like.ts';
 
 const alice = { headers: { cookie: 'theme=dark; session=abc123' } };
@@ -53,6 +55,18 @@ async function refused(url: string, headers: Record<string, string> = {}): Promi
   for await (const part of response.setEncoding('utf8')) text += part;
   return [response.statusCode, text];
 }
+
+test('typed and limited: totals of a typed handler, and a 429 for the sixth connection of an address', async () => {
+  const url = await serving(limited);
+  const clients = await Promise.all(Array.from({ length: 5 }, () => Client.connect(url)));
+  expect(await refused(url)).toEqual([429, 'Too Many Requests\n']);
+  clients[0]?.text(JSON.stringify({ type: 'add', amount: 2 } satisfies FromClient));
+  expect(await clients[0]?.next()).toEqual({ text: '{"type":"total","total":2}' });
+  clients[0]?.text('{"type":"add","amount":"2"}');
+  expect(await clients[0]?.closed()).toEqual({ close: 1008, reason: '' });
+  await vi.waitFor(async () => clients.push(await Client.connect(url)));
+  for (const client of clients) client.close();
+});
 
 describe('authorise', () => {
   test('with a cookie, or with a token', async () => {

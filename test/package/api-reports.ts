@@ -18,6 +18,8 @@ const packaged = {
   'adapter-cloudflare': ['adapter', 'cloudflare'],
   'adapter-crossws': ['adapter', 'crossws'],
   'adapter-connection': ['adapter', 'connection/index'],
+  'adapter-json': ['adapter', 'json'],
+  'adapter-limits': ['adapter', 'limits'],
   'adapter-testing': ['adapter', 'testing'],
   tck: ['tck', 'run'],
   'tck-probe': ['tck', 'probe'],
