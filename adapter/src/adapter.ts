@@ -256,7 +256,10 @@ export function notFound(isUpgrade: boolean): Response {
 }
 
 /** Whether a route failed only because its client left: then `request.signal` aborted what it was waiting for. */
-function isAbort({ signal }: Request, error: unknown): boolean {
-  if (!signal?.aborted) return false;
-  return error === signal.reason || (error instanceof Error && error.cause === signal.reason);
+function isAbort(request: Request, error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Deno writes a warning when the signal is read, so first for what it looks like.
+  const isLikely = error.name === 'AbortError' || (error.cause instanceof Error && error.cause.name === 'AbortError');
+  if (!isLikely || !request.signal?.aborted) return false;
+  return error === request.signal.reason || error.cause === request.signal.reason;
 }

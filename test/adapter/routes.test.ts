@@ -293,12 +293,12 @@ describe('serve answers every request, and reports what cannot be sent', () => {
     [
       'a control character in a header',
       () => new Response('ok', { headers: { 'X-Id': 'a\u0001b' } }),
-      /invalid character/i,
+      /control character in the header/,
     ],
     [
       'a control character in a header, and a stream',
       () => new Response(streamOf(bytes), { headers: { 'X-Id': '\u007f' } }),
-      /invalid character/i,
+      /control character in the header/,
     ],
     ['a locked body', locked, /locked/],
     [

@@ -21,7 +21,7 @@ describe.each(entries)('%s', (entry) => {
 
 /** Interfaces with the part of a platform's own type that the adapter uses: the platform documents their members. */
 const PLATFORM_TYPES = [
-  ...['BunServer', 'BunSocket', 'BunWebSocket', 'Context'],
+  ...['BunServer', 'BunSocket', 'BunWebSocket', 'Context', 'UpgradeServer'],
   ...['CrosswsHooks', 'CrosswsMessage', 'CrosswsPeer', 'CrosswsRequest', 'CrosswsUpgrade'],
 ];
 const PLATFORM_INTERFACES = new RegExp(`^export interface (${PLATFORM_TYPES.join('|')}) .*?^}`, 'gms');

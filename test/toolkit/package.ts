@@ -31,7 +31,7 @@ export function install(project: string, ...names: readonly Package[]): void {
   const files = [...new Set<Package>(needsWs ? ['@websock/spec', ...names] : names)].map((name) =>
     pack(name, packages[name], tarballs),
   );
-  const needed = names.includes('@websock/adapter') ? ['ws', '@standard-schema/spec'] : needsWs ? ['ws'] : [];
+  const needed = names.includes('@websock/adapter') ? ['ws', 'srvx', '@standard-schema/spec'] : needsWs ? ['ws'] : [];
   for (const name of needed) files.push(pack(name, `node_modules/${name}`, tarballs));
   const parameters = ['install', '--offline', '--no-audit', '--no-fund', '--cache', join(project, 'cache'), ...files];
   execFileSync('npm', parameters, { cwd: project, stdio: 'pipe' });
