@@ -53,7 +53,7 @@ const protocols = {
   'zod, async': {
     in: z.object({
       say: z.string().refine(async (say) => say !== ''),
-      at: z.string().transform(async (at) => new Date(at)),
+      at: z.iso.datetime().transform(async (at) => new Date(at)),
     }),
     out: z.object({
       said: z.string().refine(async () => true),

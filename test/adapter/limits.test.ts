@@ -1,5 +1,6 @@
 // @websock/adapter/limits: connections of one key, and messages of one connection.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect as connectSocket } from 'node:net';
 import { accept, type Route } from '@websock/adapter';
 import { limitConnections, limitMessages } from '@websock/adapter/limits';
@@ -155,12 +156,35 @@ describe('an accept that never becomes a connection', () => {
       );
     }
     await vi.waitFor(() => expect(accepted).toBe(20), UNTIL);
+    await new Promise((resolve) => setImmediate(resolve)); // what follows from the route runs
     expect(await statusOf(Client.connect(server.url)), 'they count until their time has passed').toBe(429);
     vi.advanceTimersByTime(10_000);
     const clients = await Promise.all(Array.from({ length: 20 }, () => statusOf(Client.connect(server.url))));
     expect(clients).toEqual(Array(20).fill(101));
     expect(await statusOf(Client.connect(server.url))).toBe(429);
   });
+});
+
+test('the callbacks run in the AsyncLocalStorage context in which the route accepted', async () => {
+  const user = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const { handler } = handlerOf({
+    init: () => {
+      seen.push(user.getStore());
+      return { type: 'ok', state: 0 };
+    },
+  });
+  const server = await served(
+    limitConnections(
+      async () => {
+        await null;
+        return user.run('alice', () => accept(handler, undefined));
+      },
+      { key: async () => '', max: 1 },
+    ),
+  );
+  await Client.connect(server.url);
+  expect(seen).toEqual(['alice']);
 });
 
 test('limitConnections keeps the result type of the route, and its platform', () => {

@@ -47,7 +47,7 @@ describe.each(names)('%s', (name) => {
     expect(filesIn(installed(name))).toEqual([...expected, 'LICENSE', 'README.md', 'package.json'].sort());
   });
 
-  test('runs no script on installation, and depends only on ws and on types, in exact versions', () => {
+  test('runs no script on installation, and depends only on ws, srvx and types, in exact versions', () => {
     const settings = manifest(name);
     for (const script of ['preinstall', 'install', 'postinstall']) expect(settings.scripts).not.toHaveProperty(script);
     for (const kind of ['peerDependencies', 'optionalDependencies', 'os', 'cpu']) {
@@ -62,7 +62,10 @@ describe.each(names)('%s', (name) => {
       expect(settings.dependencies).toEqual({
         '@websock/spec': `^${settings.version}`,
         ws: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-        ...(name === '@websock/adapter' && { '@standard-schema/spec': expect.stringMatching(/^\d+\.\d+\.\d+$/) }),
+        ...(name === '@websock/adapter' && {
+          srvx: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+          '@standard-schema/spec': expect.stringMatching(/^\d+\.\d+\.\d+$/),
+        }),
       });
     }
   });
