@@ -63,7 +63,7 @@ beforeAll(async () => {
   const tarballs = join(folder, 'websock/tarballs'); // the clone, as `npm run pack` leaves it
   mkdirSync(tarballs, { recursive: true });
   for (const [name, from] of Object.entries(packages)) pack(name, from, tarballs);
-  pack('ws', 'node_modules/ws', tarballs); // instead of the registry
+  for (const name of ['ws', 'srvx']) pack(name, `node_modules/${name}`, tarballs); // instead of the registry
   mkdirSync(project);
   expect(await shell(INSTALL, project)).toMatchObject({ code: 0 });
   // Programs that the commands expect, or that `npx` would install.
