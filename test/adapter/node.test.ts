@@ -433,6 +433,41 @@ describe('4.4 reporting cannot fail', () => {
   });
 });
 
+describe('4.4 a handler whose callbacks cannot be read does not end the process', () => {
+  const names = ['init', 'handleIn', 'handleInfo', 'handleControl', 'terminate'] as const;
+  test.each(names)('%s', async (name) => {
+    const uncaught: unknown[] = [];
+    const catcher = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', catcher);
+    for (let good = 0; good < 6; good++) {
+      const handler: Record<string, unknown> = { ...echo };
+      const callback = { ...echo, handleControl: echo.handleInfo, terminate: () => {} }[name];
+      let reads = 0;
+      Object.defineProperty(handler, name, {
+        get() {
+          if (reads++ < good) return callback;
+          throw new Error('cannot be read');
+        },
+      });
+      const server = await served(() => accept(handler as unknown as typeof echo, undefined));
+      const client = await RawClient.connect(server.url);
+      if (client.status !== 101) expect(client.status).toBe(500);
+      else {
+        client.send(frame(TEXT, 'x'), frame(PING), closeFrame(1000));
+        const [, code] = await client.untilClose();
+        expect([1000, 1011]).toContain(code);
+      }
+      client.cut();
+      await until(async () => (await server.sockets()) === 0);
+      expect(server.errors.length).toBeLessThanOrEqual(1);
+      if (reads > good) expect(server.errors).toHaveLength(1);
+      await server.shutdown();
+    }
+    process.off('uncaughtException', catcher);
+    expect(uncaught).toEqual([]);
+  });
+});
+
 describe('1.5 the handshake is checked strictly', () => {
   const without = (name: string) => HANDSHAKE.filter((line) => !line.startsWith(name));
   test.each([

@@ -63,7 +63,8 @@ beforeAll(async () => {
   const tarballs = join(folder, 'websock/tarballs'); // the clone, as `npm run pack` leaves it
   mkdirSync(tarballs, { recursive: true });
   for (const [name, from] of Object.entries(packages)) pack(name, from, tarballs);
-  for (const name of ['ws', '@standard-schema/spec']) pack(name, `node_modules/${name}`, tarballs); // instead of the registry
+  // Instead of the registry.
+  for (const name of ['ws', 'srvx', '@standard-schema/spec']) pack(name, `node_modules/${name}`, tarballs);
   mkdirSync(project);
   expect(await shell(INSTALL, project)).toMatchObject({ code: 0 });
   // Programs that the commands expect, or that `npx` would install.

@@ -27,11 +27,15 @@ export function emptyFolder(): string {
 export function install(project: string, ...names: readonly Package[]): void {
   const tarballs = join(project, 'tarballs');
   mkdirSync(tarballs, { recursive: true });
-  const needsWs = names.some((name) => name !== '@websock/spec');
-  const files = [...new Set<Package>(needsWs ? ['@websock/spec', ...names] : names)].map((name) =>
+  const needsOthers = names.some((name) => name !== '@websock/spec');
+  const files = [...new Set<Package>(needsOthers ? ['@websock/spec', ...names] : names)].map((name) =>
     pack(name, packages[name], tarballs),
   );
-  const needed = names.includes('@websock/adapter') ? ['ws', 'srvx', '@standard-schema/spec'] : needsWs ? ['ws'] : [];
+  const needed = names.includes('@websock/adapter')
+    ? ['ws', 'srvx', '@standard-schema/spec']
+    : needsOthers
+      ? ['ws']
+      : [];
   for (const name of needed) files.push(pack(name, `node_modules/${name}`, tarballs));
   const parameters = ['install', '--offline', '--no-audit', '--no-fund', '--cache', join(project, 'cache'), ...files];
   execFileSync('npm', parameters, { cwd: project, stdio: 'pipe' });

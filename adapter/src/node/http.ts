@@ -5,7 +5,6 @@ import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { isUint8Array } from 'node:util/types';
-import type { sendNodeResponse } from 'srvx/node';
 import { type Adapter, type Decision, notFound } from '../adapter.ts';
 import { LONGEST_DELAY } from '../connection/clock.ts';
 import { describe } from '../describe.ts';
@@ -106,6 +105,9 @@ export function serveAsRequest(server: object, { request, socket, head }: Upgrad
 
 // ---- Responses ----
 
+/** `sendNodeResponse` of srvx. */
+type Send = (response: http.ServerResponse, answer: Response) => Promise<void>;
+
 /** A request that is not an upgrade. */
 class HttpRequest implements Received {
   readonly request: http.IncomingMessage;
@@ -139,7 +141,7 @@ export async function answer(
   route: Route<NodePlatform>,
   message: http.IncomingMessage,
   response: http.ServerResponse,
-  send: typeof sendNodeResponse,
+  send: Send,
 ): Promise<void> {
   const decision = await askRoute(adapter, route, new HttpRequest(message, response), false);
   const failed = (error: unknown) => {
@@ -159,7 +161,7 @@ function responseOf(decision: Decision): Response {
 async function sendResponse(
   response: http.ServerResponse,
   { status, statusText, headers, body }: Response,
-  send: typeof sendNodeResponse,
+  send: Send,
   failed: (error: unknown) => void,
 ): Promise<void> {
   const init = { status, statusText: statusText || (http.STATUS_CODES[status] ?? ''), headers };

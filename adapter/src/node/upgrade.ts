@@ -30,9 +30,10 @@ export interface Receivers {
 }
 
 /**
- * An upgrade request until it is answered. Whoever writes to the socket first has taken it; an adapter whose route
- * declines leaves it to the others. If no listener takes it, the adapters answer: immediately if there are no other
- * libraries, otherwise after a time limit, as theirs may be asynchronous and do not tell when they decline.
+ * An upgrade request until it is answered. The listener that writes to the socket first has taken it; an adapter whose
+ * route declines leaves it to the others. If no listener takes it, the adapters answer: immediately if there are no
+ * listeners of other libraries, otherwise after a time limit, as those may be asynchronous and do not report that they
+ * decline.
  */
 export class Upgrade implements UpgradeRequest, Received {
   readonly request: IncomingMessage;
@@ -140,7 +141,10 @@ export class Upgrade implements UpgradeRequest, Received {
 
   /** Sends a response, then closes the socket, within a time limit whatever the client does (rule 4.5). */
   async refuse(adapter: Adapter, response: Response): Promise<void> {
-    if (this.isLate(adapter)) return;
+    if (this.isLate(adapter)) {
+      if (!response.bodyUsed) response.body?.cancel().catch(ignore);
+      return;
+    }
     const { socket } = this;
     const { connections } = adapter;
     this.#refusedBy = adapter;

@@ -45,7 +45,8 @@ const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 /** The requests that `upgrade` of `createAdapter` has answered. */
 const answered = new WeakSet<IncomingMessage>();
 
-const ALONE = { adapters: 1, hasOthers: true };
+/** The receivers of an upgrade that a program handles itself: it may have other listeners. */
+const PROGRAM = { adapters: 1, hasOthers: true };
 
 /** How many adapters, and whether other libraries, listen for the upgrades of a server. */
 function receiversOf(server: UpgradeServer): { readonly adapters: number; readonly hasOthers: boolean } {
@@ -108,7 +109,9 @@ export class UpgradeListener {
       if (!earlierResponse(socket) || receiversOf(server).hasOthers) ask();
       else {
         socket.on('error', () => {}); // Node.js has removed its own listener
-        afterEarlierResponses(socket, ask);
+        afterEarlierResponses(socket, () => {
+          if (!socket.destroyed) ask();
+        });
       }
     };
     if (receiversOf(server).hasOthers) {
@@ -151,7 +154,7 @@ export class UpgradeListener {
       throw new Error('upgrade: this request has been answered already; call upgrade once for each request');
     }
     answered.add(request);
-    const refuse = (response: Response) => this.#refuse(new Upgrade(received, ALONE), response);
+    const refuse = (response: Response) => this.#refuse(new Upgrade(received, PROGRAM), response);
     let accepted: AcceptedUpgrade;
     try {
       accepted = decide();
@@ -167,7 +170,7 @@ export class UpgradeListener {
     }
   }
 
-  /** Does what the route has decided. */
+  /** Carries out the decision of the route. */
   #respond(upgrade: Upgrade, decision: AcceptedUpgrade | Response): void {
     // Not `instanceof Response`: referencing Response loads fetch, and V8 then collects garbage more often.
     const refusal = 'status' in decision ? decision : checkHandshake(upgrade.request);
@@ -180,15 +183,19 @@ export class UpgradeListener {
   }
 
   #refuse(upgrade: Upgrade, response: Response): void {
-    this.#refused.add(upgrade);
+    this.#rememberRefused(upgrade);
     upgrade.refuse(this.#adapter, response);
-    upgrade.socket.once('close', () => this.#refused.delete(upgrade));
   }
 
   /** Leaves to other listeners what this adapter would have taken; the answer is 503 if they do not take it (rule 1.6). */
   #refuseUnlessTaken(upgrade: Upgrade): void {
-    this.#refused.add(upgrade);
+    this.#rememberRefused(upgrade);
     upgrade.decline(this.#adapter, unavailable());
+  }
+
+  #rememberRefused(upgrade: Upgrade): void {
+    if (upgrade.socket.destroyed) return; // the client has left
+    this.#refused.add(upgrade);
     upgrade.socket.once('close', () => this.#refused.delete(upgrade));
   }
 
