@@ -112,20 +112,14 @@ type IsHelper<Fn, State, Argument> = Fn extends (...args: infer Params) => infer
       : AcceptsFunction<Params[0], Params[number], State>
   : false;
 
-/** Whether a parameter other than the state accepts a member of a union, or is part of one. */
+/** Whether a parameter other than the state accepts a member of a union. */
 type AcceptsPartOf<Param, State, Union> =
-  IsEqual<Param, State> extends true
-    ? false
-    : true extends (Union extends Param ? true : Param extends Union ? true : false)
-      ? true
-      : false;
+  IsEqual<Param, State> extends true ? false : true extends (Union extends Param ? true : false) ? true : false;
 
 type IsHelperResult<Result> =
   IsAny<Result> extends true
     ? false
-    : [
-          Extract<Result, { readonly type: unknown; readonly state: unknown } | WithOpcode | readonly WithOpcode[]>,
-        ] extends [never]
+    : [Extract<Result, { readonly state: unknown } | WithOpcode | readonly WithOpcode[]>] extends [never]
       ? false
       : true;
 
@@ -133,7 +127,7 @@ type IsHelperResult<Result> =
 type AcceptsFunction<First, Param, State> =
   IsAny<Param> extends true
     ? false
-    : [Extract<First | (unknown extends State ? Param : Exclude<Param, State>), Callable | Function>] extends [never]
+    : [Extract<First | (unknown extends State ? Param : Exclude<Param, State>), Function>] extends [never]
       ? false
       : true;
 

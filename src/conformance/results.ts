@@ -100,15 +100,17 @@ type MessageFaultKey<Message> = Message extends WebSock.Message
   : Message extends { readonly opcode: infer Opcode }
     ? string extends Opcode
       ? 'opcodeWidened'
-      : IsDataOfBothKinds<Message['data' & keyof Message]> extends true
+      : IsTakenApart<Message> extends true
         ? 'messageParts'
         : 'messages'
     : 'messages';
 
-/** Whether data may be a string and may be bytes, as that of a frame that was taken apart. */
-type IsDataOfBothKinds<Data> = [Data] extends [WebSock.Message['data']]
-  ? WebSock.DataFrame['data'] extends Data
-    ? true
+/** Whether the data of a message may be a string and may be bytes, as that of a frame that was taken apart. */
+type IsTakenApart<Message> = Message extends { readonly data: infer Data }
+  ? [Data] extends [WebSock.Message['data']]
+    ? WebSock.DataFrame['data'] extends Data
+      ? true
+      : false
     : false
   : false;
 

@@ -77,11 +77,10 @@ type IsReadonlyOnly<Handler, Source extends ResultCallback> = [RejectingCallback
     ? true
     : false;
 
-type Mutable<Type> = Type extends Primitive | ((...args: never) => unknown)
+// Branded values and functions would lose their nature; other values stay as they are.
+type Mutable<Type> = Type extends string | number | ((...args: never) => unknown)
   ? Type
   : { -readonly [Key in keyof Type]: Mutable<Type[Key]> };
-
-type Primitive = string | number | bigint | boolean | symbol | null | undefined;
 
 /** The callbacks with a state parameter that is not `unknown`. */
 type StateReaders<Handler> = {

@@ -516,19 +516,24 @@ declare const mark: unique symbol;
 const digits = {
   ...bare,
   [mark]: () => {},
-  handleIn: (_frame: WebSock.DataFrame, state: Count, code: 3102 | 4345 | 3678 | 4987 | 3210 = 3102) =>
+  handleIn: (_frame: WebSock.DataFrame, state: Count) =>
     ({
       [mark]: 1,
       type: 'stop',
       reason: 'normal',
       state,
-      close: { code, [mark]: 1 },
+      close: { code: 3102, [mark]: 1 },
       messages: { [mark]: 1, opcode: 'text', data: long },
     }) as const,
 };
 declare const long: `${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}${Ten}`;
 type Ten = 'aaaaaaaaaa';
-export type Digits = Assert<HandlerConforms<typeof digits>>;
+const closingWith = <Code extends number>(code: Code) => ({
+  ...bare,
+  handleIn: (_frame: WebSock.DataFrame, state: Count) => ({ type: 'stop', close: { code }, state }) as const,
+});
+const valid = [closingWith(4345), closingWith(3678), closingWith(4987), closingWith(3210)] as const;
+export type Digits = Assert<HandlerConforms<typeof digits | (typeof valid)[number]>>;
 
 // A callback of `never`, and a helper of `any`.
 declare const neverThere: typeof bare & { terminate: never; helper: any };
@@ -626,7 +631,7 @@ class Game {
   handlePing(id: number): WebSock.TextMessage {
     return { opcode: 'text', data: String(id) };
   }
-  onPong(ids: number[]): WebSock.Message[] {
+  onPong(ids: number[]): readonly WebSock.Message[] {
     return ids.map(this.handlePing);
   }
   async handlePong() {
@@ -677,6 +682,7 @@ const listening = {
   handleIn: () => ok(undefined),
   handleInfo: () => ok(undefined),
   onClose(_listener: () => void): void {},
+  onDisconnect(_id: string, _listener: () => void): void {},
 };
 export type Listening = Assert<HandlerConforms<typeof listening>>;
 declare const sameAsState: RequiredOnly<() => void> & { onClose(listener: () => void): void };

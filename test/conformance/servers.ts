@@ -490,6 +490,15 @@ type PartialArg = <State, Info, Arg>(
 // refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
 export type TakesPartialArg = Assert<ServerConforms<PartialArg>>;
 
+type ArgOrNumber = <State, Info, Arg>(
+  request: UpgradeRequest,
+  handler: WebSock<State, Info, Arg>,
+  arg: Arg | number,
+  options?: Options,
+) => void;
+// refused: 1.1 the upgrade accepts an arg that init does not; declare the Arg of the handler
+export type TakesNumber = Assert<ServerConforms<ArgOrNumber>>;
+
 type ArgOrFalse = <State, Info, Arg>(
   request: UpgradeRequest,
   handler: WebSock<State, Info, Arg>,

@@ -974,6 +974,18 @@ type OnPongOfFrame = Helped<'onPong', (frame: { readonly opcode: string; readonl
 // refused: Type '"2.5 onPong is not a callback; did you mean handleControl?"' does not satisfy
 export type PongOfFrame = Assert<HandlerConforms<OnPongOfFrame>>;
 
+type OnPongOfPong = Helped<'onPong', (frame: { readonly opcode: 'pong' }, state: Count) => Result>;
+// refused: Type '"2.5 onPong is not a callback; did you mean handleControl?"' does not satisfy
+export type PongOfPong = Assert<HandlerConforms<OnPongOfPong>>;
+
+type OnPongOfPongData = Helped<'onPong', (frame: { opcode: 'pong'; data: object }, state: Count) => Result>;
+// refused: Type '"2.5 onPong is not a callback; did you mean handleControl?"' does not satisfy
+export type PongOfPongData = Assert<HandlerConforms<OnPongOfPongData>>;
+
+type OnPingOfPingData = Helped<'onPing', (frame: { opcode: 'ping'; data: object }, state: Count) => Result>;
+// refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
+export type PingOfPingData = Assert<HandlerConforms<OnPingOfPingData>>;
+
 type OnPingOfUnknown = Helped<'onPing', (frame: unknown, state: Count) => Result>;
 // refused: Type '"2.5 onPing is not a callback; did you mean handleControl?"' does not satisfy
 export type PingOfUnknown = Assert<HandlerConforms<OnPingOfUnknown>>;
@@ -1009,6 +1021,10 @@ export type PingToText = Assert<HandlerConforms<OnPingToText>>;
 type OnCloseOfCode = Helped<'onClose', (code: number, reason: string) => void>;
 // refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
 export type CloseOfCode = Assert<HandlerConforms<OnCloseOfCode>>;
+
+type OnCloseOfAny = Helped<'onClose', (code: number, reason: any) => void>;
+// refused: Type '"2.5 onClose is not a callback; did you mean terminate?"' does not satisfy
+export type CloseOfAny = Assert<HandlerConforms<OnCloseOfAny>>;
 
 // A state that is a function is not a listener.
 declare const stateOfFunction: {
@@ -1361,7 +1377,7 @@ const lastMessage = terminating(message);
 // refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
 export type LastMessage = Assert<HandlerConforms<typeof lastMessage>>;
 
-const lastMessages = terminating([message]);
+const lastMessages = terminating([message] as readonly WebSock.Message[]);
 // refused: 4.1 terminate returns messages or a close, which are not sent; return them from another callback
 export type LastMessages = Assert<HandlerConforms<typeof lastMessages>>;
 
@@ -1406,6 +1422,10 @@ const echoOfData = {
 // refused: 3.6 handleIn returns an opcode and data that may not match; return the frame, or test its opcode first
 export type EchoOfData = Assert<HandlerConforms<typeof echoOfData>>;
 
+const textWithoutData = returning({ type: 'push', messages: { opcode: 'text' }, state } as const);
+// refused: Type '"3.6 handleIn returns messages that cannot be sent; see WebSock.Message"' does not satisfy
+export type TextWithoutData = Assert<HandlerConforms<typeof textWithoutData>>;
+
 declare const unknownData: unknown;
 const unknownMessage = returning({ type: 'push', messages: { opcode: 'text', data: unknownData }, state } as const);
 // refused: Type '"3.6 handleIn returns messages that cannot be sent; see WebSock.Message"' does not satisfy
@@ -1430,6 +1450,15 @@ declare const sometimesStop: typeof noHandleIn & {
 // refused: 3.6 handleIn returns one object as several types of result; return an object of its own for each
 export type SometimesStop = Assert<HandlerConforms<typeof sometimesStop>>;
 
+// Such an object that is right, next to another fault.
+const pushOrReply = {
+  ...noHandleInfo,
+  handleIn: (frame: WebSock.DataFrame, state: Count) =>
+    ({ type: maybe ? 'push' : 'reply', messages: frame, state }) as const,
+};
+// refused: Type '"2.9 handleInfo is missing; add it"' does not satisfy
+export type PushOrReply = Assert<HandlerConforms<typeof pushOrReply>>;
+
 // ---- Readonly arrays in a state ----
 
 const readonlyNames = {
@@ -1448,6 +1477,15 @@ const readonlyList = {
 // refused: Type '"2.4 handleIn returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
 export type ReadonlyList = Assert<HandlerConforms<typeof readonlyList>>;
 
+// Only one callback rejects it, and init is still to blame.
+const readonlyForOne = {
+  init: () => ({ type: 'ok', state: [] }) as const,
+  handleIn: (_frame: WebSock.DataFrame, state: string[]): WebSock.Ok<string[]> => ({ type: 'ok', state }),
+  handleInfo: (): WebSock.Ok<string[]> => ({ type: 'ok', state: [] }),
+};
+// refused: Type '"2.4 init returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
+export type ReadonlyForOne = Assert<HandlerConforms<typeof readonlyForOne>>;
+
 // Readonly arrays and another difference.
 const readonlyAndOther = {
   ...readonlyNames,
@@ -1458,12 +1496,13 @@ export type ReadonlyAndOther = Assert<HandlerConforms<typeof readonlyAndOther>>;
 
 // A state of values and functions, which stay as they are.
 declare const readonlyParts: {
-  init(): WebSock.Ok<{ readonly names: readonly Id[]; readonly log: (text: Id) => void }>;
+  init(): WebSock.Ok<{ readonly names: readonly Id[]; readonly size: Size; readonly log: (text: Id) => void }>;
   handleIn(frame: WebSock.DataFrame, state: Parts): WebSock.Ok<Parts>;
   handleInfo(info: string, state: Parts): WebSock.Ok<Parts>;
 };
-type Parts = { names: Id[]; log: (text: Id) => void };
+type Parts = { names: Id[]; size: Size; log: (text: Id) => void };
 type Id = string & { readonly brand: 'id' };
+type Size = number & { readonly brand: 'size' };
 // refused: Type '"2.4 init returns a state with readonly arrays; write 'as const' after its type alone: type: 'ok' as const"'
 export type ReadonlyParts = Assert<HandlerConforms<typeof readonlyParts>>;
 
