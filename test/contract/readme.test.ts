@@ -15,7 +15,7 @@ import { refusalsIn, root } from '../toolkit/compilers.ts';
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 /** All documents, except for the generated API reports. */
-const documents = ['.', '.github', 'adapter', 'tck', 'examples', 'test'].flatMap((folder) =>
+const documents = ['.', '.github', 'adapter', 'pubsub', 'tck', 'examples', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: folder === 'examples' || folder === 'test', encoding: 'utf8' })
     .filter((path) => path.endsWith('.md') && !path.endsWith('.api.md') && !path.includes('node_modules'))
     .map((path) => join(folder, path)),

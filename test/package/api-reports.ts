@@ -21,6 +21,11 @@ const packaged = {
   'adapter-json': ['adapter', 'json'],
   'adapter-limits': ['adapter', 'limits'],
   'adapter-testing': ['adapter', 'testing'],
+  pubsub: ['pubsub', 'index'],
+  'pubsub-redis': ['pubsub', 'redis'],
+  'pubsub-ioredis': ['pubsub', 'ioredis'],
+  'pubsub-nats': ['pubsub', 'nats'],
+  'pubsub-testing': ['pubsub', 'testing'],
   tck: ['tck', 'run'],
   'tck-probe': ['tck', 'probe'],
 } as const;

@@ -10,7 +10,14 @@ import { root } from '../toolkit/compilers.ts';
 import { packages } from '../toolkit/package.ts';
 import { complete, execute } from '../toolkit/programs.ts';
 
-const documents = ['README.md', '.github/CONTRIBUTING.md', 'adapter/README.md', 'tck/README.md', 'examples/README.md'];
+const documents = [
+  'README.md',
+  '.github/CONTRIBUTING.md',
+  'adapter/README.md',
+  'pubsub/README.md',
+  'tck/README.md',
+  'examples/README.md',
+];
 
 interface Trial {
   /** Replaces a part of the command. */

@@ -50,14 +50,17 @@ describe.each(names)('%s', (name) => {
   test('runs no script on installation, and depends only on ws, srvx and types, in exact versions', () => {
     const settings = manifest(name);
     for (const script of ['preinstall', 'install', 'postinstall']) expect(settings.scripts).not.toHaveProperty(script);
-    for (const kind of ['peerDependencies', 'optionalDependencies', 'os', 'cpu']) {
-      expect(settings, kind).not.toHaveProperty(kind);
-    }
+    for (const kind of ['optionalDependencies', 'os', 'cpu']) expect(settings, kind).not.toHaveProperty(kind);
+    const optional = Object.keys(settings.peerDependenciesMeta ?? {}); // clients of brokers, which the application passes in
+    expect(Object.keys(settings.peerDependencies ?? {})).toEqual(optional);
+    expect(optional.length > 0).toBe(name === '@websock/pubsub');
     expect(settings.sideEffects).toBe(false);
     expect(settings.license).toBe('MIT');
     if (name === '@websock/spec') {
       expect(settings).not.toHaveProperty('dependencies');
       expect(settings).not.toHaveProperty('engines');
+    } else if (name === '@websock/pubsub') {
+      expect(settings.dependencies).toEqual({ '@websock/spec': `^${settings.version}` });
     } else {
       expect(settings.dependencies).toEqual({
         '@websock/spec': `^${settings.version}`,
@@ -105,7 +108,7 @@ test('@websock/spec contains empty scripts, and declarations without dangling re
   }
 });
 
-const entries = (['@websock/adapter', '@websock/tck'] as const).flatMap((name) =>
+const entries = (['@websock/adapter', '@websock/pubsub', '@websock/tck'] as const).flatMap((name) =>
   Object.keys(manifest(name).exports)
     .filter((entry) => entry !== './package.json')
     .map((entry) => join(name, entry)),

@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { root } from './compilers.ts';
 
 /** The published packages, with their folders. */
-export const packages = { '@websock/spec': '.', '@websock/adapter': 'adapter', '@websock/tck': 'tck' } as const;
+export const packages = {
+  '@websock/spec': '.',
+  '@websock/adapter': 'adapter',
+  '@websock/pubsub': 'pubsub',
+  '@websock/tck': 'tck',
+} as const;
 export type Package = keyof typeof packages;
 
 /** Packs a package that is built; returns the path of the tarball. Building here would disturb tests that run at the same time. */
@@ -27,13 +32,10 @@ export function emptyFolder(): string {
 export function install(project: string, ...names: readonly Package[]): void {
   const tarballs = join(project, 'tarballs');
   mkdirSync(tarballs, { recursive: true });
-  const needsOthers = names.some((name) => name !== '@websock/spec');
-  const files = [...new Set<Package>(needsOthers ? ['@websock/spec', ...names] : names)].map((name) =>
-    pack(name, packages[name], tarballs),
-  );
+  const files = [...new Set<Package>(['@websock/spec', ...names])].map((name) => pack(name, packages[name], tarballs));
   const needed = names.includes('@websock/adapter')
     ? ['ws', 'srvx', '@standard-schema/spec']
-    : needsOthers
+    : names.includes('@websock/tck')
       ? ['ws']
       : [];
   for (const name of needed) files.push(pack(name, `node_modules/${name}`, tarballs));

@@ -1,0 +1,329 @@
+import { type Broker, takeBroker } from './broker.ts';
+import { Channels, type Receiver } from './channels.ts';
+import { type Bytes, type Codec, type CopyingCodec, checkCodec, jsonCodec } from './codec.ts';
+import { describe } from './describe.ts';
+import { seal, unseal } from './envelope.ts';
+import { type Held, type Member, Members, type Subscriber } from './members.ts';
+import { checkFunction, checkNumber, checkOptions, checkTopic } from './options.ts';
+import { type ErrorContext, type ErrorReporter, safeReporter } from './report.ts';
+
+/** Options of {@link createPubSub}. */
+export interface PubSubOptions<Info> {
+  /** Connects the processes: `redis(client)`, `ioredis(client)`, `nats(connection)`, or your own. Default: this process only. */
+  readonly broker?: Broker | undefined;
+  /** How messages are written. Default: JSON, which refuses what it would change, such as a `Date`. */
+  readonly codec?: Codec<Info> | undefined;
+  /** How long `publish` and `subscribe` wait for the broker, in ms, at least 1. Then they reject. Default: 5 000. */
+  readonly timeout?: number | undefined;
+  /**
+   * The size of the messages that may wait for the broker's answer, in bytes, each with 256 bytes of overhead. Beyond it,
+   * `publish` rejects immediately. Default: 16 000 000.
+   */
+  readonly maxPending?: number | undefined;
+  /**
+   * Receives errors that have no caller: of a listener, of a message that cannot be decoded, of a broker that cannot connect.
+   * Default: they are written to the console.
+   */
+  readonly onError?: ErrorReporter | undefined;
+}
+
+/** Options of one message. */
+export interface PublishOptions<Info> {
+  /** A mailbox of this process that does not get the message, such as the sender's. */
+  readonly except?: Subscriber<Info> | undefined;
+  /**
+   * Whether the message may be left out: it is not posted to mailboxes with posted messages that wait (promise 5), and
+   * `publish` resolves even if the broker has not accepted it. For what is soon stale. Default: `false`.
+   */
+  readonly volatile?: boolean | undefined;
+}
+
+/** Topics, their subscribers and their messages. The functions may be detached. The README lists what they promise. */
+export interface PubSub<Info> {
+  /**
+   * Subscribes a mailbox to a topic, until `unsubscribe` or the end of its connection (`mailbox.signal`). Does nothing if it
+   * is subscribed, or has ended. Resolves when messages published from now on reach the mailbox; rejects if the broker has not
+   * confirmed that within `timeout`: the mailbox is not subscribed then.
+   *
+   * Throws a TypeError for a topic that is not a string of at most 1 000 characters, and an Error after `close`.
+   */
+  readonly subscribe: (topic: string, mailbox: Subscriber<Info>) => Promise<void>;
+  /** Ends a subscription. The mailbox gets nothing that is published later. Does nothing if there is no subscription. */
+  readonly unsubscribe: (topic: string, mailbox: Subscriber<Info>) => void;
+  /**
+   * Posts a copy of a message to each subscriber of a topic, in every process. All subscribers of a process share one copy,
+   * so do not modify it.
+   *
+   * Resolves when the broker has accepted the message. Rejects when the broker is away, does not answer within `timeout`, or
+   * has too much to do (`maxPending`): whether the message was sent is then unknown. Throws a TypeError for a message that
+   * the codec cannot express, and an Error after `close`.
+   */
+  readonly publish: (topic: string, message: Info, options?: PublishOptions<Info>) => Promise<void>;
+  /**
+   * Calls a listener with the topics of this process in which messages may have been lost: once for each interruption, when
+   * messages arrive again, and before the first of them (promise 2). Read them from your database, or tell the users.
+   *
+   * Returns a function that takes the listener off.
+   */
+  readonly onGap: (listener: (topics: readonly string[]) => void) => () => void;
+  /**
+   * Ends all subscriptions, waits for pending messages, and closes what the broker has opened. Then, but for `close` and
+   * `unsubscribe`, each call throws.
+   */
+  readonly close: () => Promise<void>;
+}
+
+/** A topic with subscribers. */
+interface Topic extends Held, Receiver {
+  readonly name: string;
+  readonly members: Set<Member>;
+  /** The subscriptions that wait for the broker. */
+  readonly joining: Map<Member, { promise?: Promise<void> }>;
+}
+
+/** What presences share with the topics of their pub/sub. */
+export interface Internals {
+  readonly members: Members;
+  /** `undefined` without a broker. */
+  readonly channels: Channels | undefined;
+  readonly timeout: number;
+  readonly report: (error: unknown, context: ErrorContext) => void;
+  /** Throws after `close`. */
+  readonly checkOpen: (caller: string) => void;
+  /** The presences of this pub/sub by name, each with what to do before it closes. */
+  readonly presences: Map<string, () => void>;
+}
+
+const internals = new WeakMap<object, Internals>();
+
+/** Throws a TypeError for what {@link createPubSub} has not made. */
+export function internalsOf(pubsub: PubSub<any>): Internals {
+  const found = typeof pubsub === 'object' && pubsub !== null ? internals.get(pubsub) : undefined;
+  if (found) return found;
+  throw new TypeError(`createPresence: the first argument is ${describe(pubsub)}; pass what createPubSub returned`);
+}
+
+/** The channel of a topic; presences have channels of their own. */
+const channelOf = (topic: string) => `t${topic}`;
+const RESOLVED = Promise.resolve();
+
+/**
+ * Makes a pub/sub: subscribers of a topic get the messages that are published to it, in this process or, with a broker, in
+ * all processes of the broker. Throws a TypeError for an invalid option.
+ *
+ * @typeParam Info - the type of the messages, which are posted to mailboxes. Default: `unknown`
+ */
+export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}): PubSub<Info> {
+  checkOptions('createPubSub', options, ['broker', 'codec', 'timeout', 'maxPending', 'onError']);
+  const timeout = checkNumber('createPubSub', 'timeout', options.timeout ?? 5_000, 'milliseconds');
+  const maxPending = checkNumber('createPubSub', 'maxPending', options.maxPending ?? 16_000_000, 'bytes');
+  const codec: CopyingCodec<Info> = options.codec === undefined ? jsonCodec : checkCodec(options.codec);
+  if (options.onError !== undefined) checkFunction('createPubSub', 'the option "onError"', options.onError);
+  const report = safeReporter(options.onError);
+  if (options.broker !== undefined) takeBroker(options.broker);
+
+  const topics = new Map<string, Topic>();
+  const members = new Members();
+  const gapListeners = new Set<(topics: readonly string[]) => void>();
+  const presences = new Map<string, () => void>();
+  const ids = new WeakMap<object, string>();
+  // On Cloudflare there are no random numbers outside of requests; without a broker, none is needed.
+  const processId = options.broker ? crypto.randomUUID() : '';
+  let lastId = 0;
+  let closed: Promise<void> | undefined;
+
+  const channels =
+    options.broker &&
+    new Channels({
+      broker: options.broker,
+      timeout,
+      maxPending,
+      report,
+      gap: (names) => {
+        const own = names.filter((name) => name.startsWith('t')).map((name) => name.slice(1));
+        if (own.length > 0) inOrder(() => tellGap(own));
+      },
+    });
+
+  // A subscriber or a listener may publish while a message is delivered: the message comes after that one, for everybody.
+  const queue: (() => void)[] = [];
+  let isDelivering = false;
+  function inOrder(deliver: () => void): void {
+    if (isDelivering) {
+      queue.push(deliver);
+      return;
+    }
+    isDelivering = true;
+    deliver();
+    for (let next = queue.shift(); next; next = queue.shift()) next();
+    isDelivering = false;
+  }
+
+  function tellGap(names: readonly string[]): void {
+    for (const listener of gapListeners) {
+      try {
+        listener(names);
+      } catch (error) {
+        report(error, { source: 'onGap' });
+      }
+    }
+  }
+
+  function deliver({ name, members }: Topic, message: Info, except: Member | undefined, volatile: boolean): void {
+    for (const member of members) {
+      const { mailbox } = member;
+      try {
+        if (member !== except && !(volatile && mailbox.waiting > 0)) mailbox.post(message);
+      } catch (error) {
+        report(error, { source: 'post', topic: name });
+      }
+    }
+  }
+
+  /** The name of a mailbox on the broker, which brings its own message back. */
+  function idOf(mailbox: object): string {
+    const known = ids.get(mailbox);
+    if (known !== undefined) return known;
+    const id = `${processId}.${++lastId}`;
+    ids.set(mailbox, id);
+    return id;
+  }
+
+  function byId({ members }: Topic, id: string): Member | undefined {
+    if (!id.startsWith(processId)) return undefined;
+    for (const member of members) if (ids.get(member.mailbox) === id) return member;
+    return undefined;
+  }
+
+  function receive(topic: Topic, data: Bytes): void {
+    try {
+      const { volatile, except, body } = unseal(data);
+      const message = codec.decode(body);
+      inOrder(() => deliver(topic, message, except === '' ? undefined : byId(topic, except), volatile));
+    } catch (error) {
+      report(error, { source: 'decode', topic: topic.name });
+      inOrder(() => tellGap([topic.name]));
+    }
+  }
+
+  function createTopic(name: string): Topic {
+    const topic: Topic = {
+      name,
+      members: new Set(),
+      joining: new Map(),
+      receive: (data) => receive(topic, data),
+      release(member) {
+        topic.joining.delete(member);
+        if (!topic.members.delete(member) || topic.members.size > 0) return;
+        topics.delete(name);
+        channels?.leave(channelOf(name));
+      },
+    };
+    topics.set(name, topic);
+    return topic;
+  }
+
+  function remove(topic: Topic, member: Member): void {
+    members.drop(member, topic);
+    topic.release(member);
+  }
+
+  function checkOpen(caller: string): void {
+    if (closed) throw new Error(`${caller}: the pub/sub was closed`);
+  }
+
+  const pubsub: PubSub<Info> = {
+    subscribe(name, mailbox) {
+      checkTopic('subscribe', name);
+      checkMailbox('subscribe', mailbox);
+      checkOpen('subscribe');
+      const topic = topics.get(name) ?? createTopic(name);
+      const member = members.hold(mailbox, topic);
+      if (!member) {
+        if (topic.members.size === 0) topics.delete(name);
+        return RESOLVED;
+      }
+      if (topic.members.has(member)) return topic.joining.get(member)?.promise ?? RESOLVED;
+      topic.members.add(member);
+      if (!channels) return RESOLVED;
+      const joining: { promise?: Promise<void> } = {};
+      topic.joining.set(member, joining);
+      joining.promise = new Promise((resolve, reject) => {
+        channels.join(channelOf(name), topic, (error) => {
+          const isCurrent = topic.joining.get(member) === joining; // not unsubscribed, or ended, in the meantime
+          if (isCurrent) topic.joining.delete(member);
+          if (!error || !isCurrent) {
+            resolve();
+            return;
+          }
+          remove(topic, member);
+          reject(error);
+        });
+      });
+      return joining.promise;
+    },
+
+    unsubscribe(name, mailbox) {
+      checkTopic('unsubscribe', name);
+      checkMailbox('unsubscribe', mailbox);
+      const topic = topics.get(name);
+      const member = members.find(mailbox);
+      if (topic && member) remove(topic, member);
+    },
+
+    publish(name, message, options) {
+      checkTopic('publish', name);
+      checkOpen('publish');
+      let except: Subscriber<Info> | undefined;
+      let volatile = false;
+      if (options !== undefined) {
+        checkOptions('publish', options, ['except', 'volatile']);
+        ({ except, volatile = false } = options);
+        if (except !== undefined) checkMailbox('publish', except);
+        if (typeof volatile !== 'boolean') {
+          throw new TypeError(`publish: the option "volatile" is ${describe(volatile)}; it must be true or false`);
+        }
+      }
+      if (!channels) {
+        const copy = codec.copy(message);
+        const topic = topics.get(name);
+        if (topic) inOrder(() => deliver(topic, copy, except && members.find(except), volatile));
+        return RESOLVED;
+      }
+      const body = codec.encode(message);
+      const data = seal({ volatile, except: except ? idOf(except) : '', body });
+      const published = channels.publish(channelOf(name), data);
+      return volatile ? published.catch(() => {}) : published;
+    },
+
+    onGap(listener) {
+      checkFunction('onGap', 'the listener', listener);
+      checkOpen('onGap');
+      const own: typeof listener = (topics) => listener(topics);
+      gapListeners.add(own);
+      return () => gapListeners.delete(own);
+    },
+
+    close() {
+      closed ??= (async () => {
+        for (const leave of presences.values()) leave();
+        members.clear();
+        for (const { joining } of topics.values()) joining.clear(); // they resolve, as after `unsubscribe`
+        topics.clear();
+        gapListeners.clear();
+        await channels?.close();
+      })();
+      return closed;
+    },
+  };
+  internals.set(pubsub, { members, channels, timeout, report, checkOpen, presences });
+  return pubsub;
+}
+
+/** Throws a TypeError unless the value has what {@link Subscriber} names. */
+export function checkMailbox(caller: string, mailbox: Subscriber<any>): void {
+  if (typeof mailbox === 'object' && mailbox !== null) {
+    if (typeof mailbox.post === 'function' && typeof mailbox.signal?.addEventListener === 'function') return;
+  }
+  throw new TypeError(`${caller}: the mailbox is ${describe(mailbox)}; pass the mailbox that init received`);
+}
