@@ -5,7 +5,14 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take minutes, the longest first: started late, they would leave processors idle at the end of a run. */
-const LONG = ['tck/rules', 'adapter/stress', 'package/commands', 'tck/wrong-servers', 'package/consumers'];
+const LONG = [
+  'tck/rules',
+  'adapter/stress',
+  'package/commands',
+  'tck/wrong-servers',
+  'package/consumers',
+  'pubsub/faults',
+];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -44,7 +44,7 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** Stops forwarding: connections stay open, and nobody notices. */
+  /** Stops forwarding: connections stay open, and neither side notices. */
   freeze(): void {
     this.#isPaused = true;
     for (const socket of this.#sockets) {
@@ -53,7 +53,12 @@ export class TcpProxy {
     }
   }
 
-  /** Cuts the connections that {@link freeze} has held, and forwards new ones. */
+  /** Forwards new connections, while those that {@link freeze} has stopped hang. */
+  melt(): void {
+    this.#isPaused = false;
+  }
+
+  /** Cuts the connections that {@link freeze} has stopped, and forwards new ones. */
   thaw(): void {
     this.#isPaused = false;
     this.cut();
