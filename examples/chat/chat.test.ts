@@ -2,12 +2,14 @@
 
 import { connect } from '@websock/adapter/testing';
 import { expect, test } from 'vitest';
-import { chat, localRooms } from './chat.ts';
+import { chat, createRooms } from './chat.ts';
 
-test('a member whose arrival cannot be announced does not stay in the room', async () => {
-  const rooms = localRooms();
-  const say = () => Promise.reject(new Error('no broker'));
-  const client = connect(chat({ ...rooms, say }), { name: 'alice', room: 'kitchen' });
-  expect(await client.closed).toMatchObject({ type: 'error', code: 1011 });
+test('a member who cannot enter, because the broker is away, is asked to try again later', async () => {
+  const rooms = createRooms();
+  const enter = () => Promise.reject(new Error('no broker'));
+  const client = connect(chat({ ...rooms, enter }), { name: 'alice', room: 'kitchen' });
+  expect(await client.next()).toEqual({ type: 'close', code: 1013, reason: 'try again later' });
+  client.drop();
+  expect(await client.closed).toEqual({ type: 'normal', code: 1013, reason: 'try again later' });
   expect(rooms.names('kitchen')).toEqual([]);
 });

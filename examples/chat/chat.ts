@@ -3,6 +3,7 @@
 // A text message goes to all members of the room, the sender included. `/who` lists the members, `/quit` leaves. Clients of
 // plain text and clients of JSON share the rooms.
 
+import { type Broker, createPresence, createPubSub } from '@websock/pubsub';
 import type { WebSock } from '@websock/spec';
 
 /** The person and the room, which the route has read from the request. */
@@ -18,22 +19,15 @@ export interface Line {
   readonly text: string;
 }
 
-/** What is posted to a member: a line, or a request to connect again. */
-export type News = Line | 'restart';
-
-/** The members of all rooms. */
+/** The rooms, in one process or in all that share a broker. */
 export interface Rooms {
-  enter(room: string, name: string, mailbox: WebSock.Mailbox<News>): void;
-  leave(room: string, mailbox: WebSock.Mailbox<News>): void;
+  /** Adds a member, until its connection ends. Rejects if the broker is away. */
+  enter(room: string, name: string, mailbox: WebSock.Mailbox<Line>): Promise<void>;
+  /** Who is in a room, in all processes. */
   names(room: string): readonly string[];
-  /** Sends a line to every member; `false` if it could not be delivered. */
-  say(room: string, line: Line): WebSock.Awaitable<boolean>;
-  /** Closes every connection of this process with 1012, so that the clients connect again; resolves when all have left. */
-  restart(): Promise<void>;
-}
-
-interface State extends Visitor {
-  readonly mailbox: WebSock.Mailbox<News>;
+  /** Sends a line to every member; `false` if the broker has not accepted it. */
+  say(room: string, line: Line): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 const notice = (text: string): Line => ({ from: '', text });
@@ -59,21 +53,20 @@ export const json: Format = {
 };
 
 /** A handler for all members of all rooms. */
-export function chat(rooms: Rooms, format: Format = plain): WebSock<State, News, Visitor> {
+export function chat(rooms: Rooms, format: Format = plain): WebSock<Visitor, Line, Visitor> {
   const message = (line: Line, room: string): WebSock.Message => ({
     opcode: 'text',
     data: format.line(line, line.from === '' ? rooms.names(room) : []),
   });
   return {
     async init({ name, room }, mailbox) {
-      rooms.enter(room, name, mailbox);
+      const state = { name, room };
       try {
-        await rooms.say(room, notice(`${name} is here`));
-      } catch (error) {
-        rooms.leave(room, mailbox); // if `init` throws, `terminate` is not called
-        throw error;
+        await rooms.enter(room, name, mailbox);
+      } catch {
+        return { type: 'stop', close: { code: 1013, reason: 'try again later' }, state };
       }
-      return { type: 'ok', state: { name, room, mailbox } };
+      return { type: 'ok', state };
     },
 
     async handleIn(frame, state) {
@@ -91,45 +84,36 @@ export function chat(rooms: Rooms, format: Format = plain): WebSock<State, News,
       return { type: 'push', messages: message(notice(`not delivered: ${text}`), room), state };
     },
 
-    handleInfo(news, state) {
-      if (news === 'restart') {
-        return { type: 'stop', reason: 'restart', close: { code: 1012, reason: 'back in a moment' }, state };
-      }
-      return { type: 'push', messages: message(news, state.room), state };
-    },
-
-    async terminate(_reason, { name, room, mailbox }) {
-      rooms.leave(room, mailbox);
-      await rooms.say(room, notice(`${name} has left`));
-    },
+    handleInfo: (line, state) => ({ type: 'push', messages: message(line, state.room), state }),
   };
 }
 
-/** Rooms in the memory of one process. */
-export function localRooms(): Rooms {
-  const rooms = new Map<string, Map<WebSock.Mailbox<News>, string>>();
-  const members = (room: string) => rooms.get(room) ?? new Map<WebSock.Mailbox<News>, string>();
-  const leaving = new Map<WebSock.Mailbox<News>, () => void>(); // the members that a restart waits for
+/** Rooms in the memory of this process or, with a broker, in all its processes. */
+export function createRooms(broker?: Broker): Rooms {
+  const lines = createPubSub<Line>({ broker, timeout: 3_000 });
+  const who = createPresence<string>(lines, { lease: 5_000 });
+  const local = createPubSub<Line>(); // for notices to the members in this process
+
+  who.onChange((room, { joined, left }) => {
+    for (const name of left) local.publish(room, notice(`${name} has left`));
+    for (const name of joined) local.publish(room, notice(`${name} is here`));
+  });
+  lines.onGap((rooms) => {
+    for (const room of rooms) local.publish(room, notice('some lines may be missing'));
+  });
+
   return {
-    enter(room, name, mailbox) {
-      rooms.set(room, members(room).set(mailbox, name));
+    async enter(room, name, mailbox) {
+      await lines.subscribe(room, mailbox);
+      await local.subscribe(room, mailbox);
+      await who.track(room, mailbox, name);
     },
-    leave(room, mailbox) {
-      members(room).delete(mailbox);
-      if (members(room).size === 0) rooms.delete(room);
-      leaving.get(mailbox)?.();
-      leaving.delete(mailbox);
-    },
-    names: (room) => [...members(room).values()],
-    say(room, line) {
-      for (const mailbox of members(room).keys()) mailbox.post(line);
-      return true;
-    },
-    async restart() {
-      const mailboxes = [...rooms.values()].flatMap((room) => [...room.keys()]);
-      const left = mailboxes.map((mailbox) => new Promise<void>((resolve) => leaving.set(mailbox, resolve)));
-      for (const mailbox of mailboxes) mailbox.post('restart');
-      await Promise.all(left);
-    },
+    names: (room) => who.list(room),
+    say: (room, line) =>
+      lines.publish(room, line).then(
+        () => true,
+        () => false,
+      ),
+    close: () => lines.close(),
   };
 }

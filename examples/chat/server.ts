@@ -3,8 +3,9 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { localRooms } from './chat.ts';
-import { redisRooms } from './redis.ts';
+import { createClient } from '@redis/client';
+import { redis } from '@websock/pubsub/redis';
+import { createRooms } from './chat.ts';
 import { chatRoute } from './route.ts';
 
 const hostname = '127.0.0.1';
@@ -32,8 +33,8 @@ async function main(): Promise<void> {
         ? await import('@websock/adapter/deno')
         : await import('@websock/adapter/node');
 
-  const redisUrl = process.env['REDIS_URL'];
-  const rooms = redisUrl === undefined ? localRooms() : redisRooms(redisUrl);
+  const url = process.env['REDIS_URL'];
+  const rooms = createRooms(url === undefined ? undefined : redis(createClient({ url })));
   const origins = new Set<string>();
   const log = (line: string) => console.error(line);
   const route = chatRoute({ rooms, origins, file: (path) => files.get(path), log });
@@ -51,8 +52,9 @@ async function main(): Promise<void> {
   async function end(): Promise<void> {
     if (isEnding) return; // npm and tsx forward a Ctrl-C that this process has received, too
     isEnding = true;
-    await rooms.restart(); // the pages connect again as soon as the server is back
-    await server.shutdown();
+    // the pages connect again as soon as the server is back
+    await server.shutdown({ close: { code: 1012, reason: 'back in a moment' } });
+    await rooms.close();
     process.exit();
   }
   process.on('SIGINT', end).on('SIGTERM', end);

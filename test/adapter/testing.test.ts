@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test, vi } from 'vitest';
-import { chat, localRooms } from '../../examples/chat/chat.ts';
+import { chat, createRooms } from '../../examples/chat/chat.ts';
 import { echo, handlerOf } from './node-server.ts';
 
 test('a conversation with a handler, from init to terminate', async () => {
@@ -47,7 +47,7 @@ test('a conversation with a handler, from init to terminate', async () => {
 });
 
 test('a client of the chat example receives the message of another', async () => {
-  const handler = chat(localRooms());
+  const handler = chat(createRooms());
   const alice = connect(handler, { name: 'alice', room: 'kitchen' });
   const bob = connect(handler, { name: 'bob', room: 'kitchen' });
   alice.text('hello');
