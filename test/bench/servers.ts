@@ -39,6 +39,8 @@ const cases: readonly Case[] = [
   { name: 'async handler, 100 connections', path: '/async', message: text, connections: 100, inFlight: 4 },
   { name: 'posts to itself, 100 connections', path: '/post', message: text, connections: 100, inFlight: 4 },
   { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2 },
+  // `@websock/pubsub`, beside what the other has for topics: Bun and crossws have, the rest is by hand
+  { name: 'publish to 1 000 clients', path: '/topic', message: text, connections: 1_000, inFlight: 2 },
 ];
 const ACCEPT = 'connections accepted';
 const ACCEPTED_AT_ONCE = 8;
@@ -289,7 +291,7 @@ class Messages extends Load {
     super(server);
     this.#clients = clients;
     this.#case = each;
-    this.#answers = each.path === '/room' ? clients.length : 1;
+    this.#answers = each.path === '/room' || each.path === '/topic' ? clients.length : 1;
     for (const client of clients) client.listen(each.message.answer, (count) => this.#received(client, count));
   }
 

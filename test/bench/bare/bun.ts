@@ -7,6 +7,7 @@ import { type Work, workBy } from './work.ts';
 interface Socket {
   readonly data: Work<Socket>;
   send(data: string | Uint8Array): number;
+  subscribe(topic: string): void;
 }
 
 declare const Bun: {
@@ -23,12 +24,15 @@ declare const Bun: {
       request: Request,
       server: { upgrade(request: Request, options: { data: Work<Socket> }): boolean },
     ): Response | undefined;
-  }): { readonly port: number };
+  }): { readonly port: number; publish(topic: string, data: string | Uint8Array): number };
 };
 
-const workOf = workBy<Socket>((socket, data) => socket.send(data));
+const workOf = workBy<Socket>((socket, data) => socket.send(data), {
+  opened: (socket) => socket.subscribe('topic'),
+  message: (_socket, data) => server.publish('topic', data),
+});
 
-const { port } = Bun.serve({
+const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
   development: false,
@@ -40,12 +44,12 @@ const { port } = Bun.serve({
     message: (socket, data) => socket.data.message(socket, data),
     close: (socket) => socket.data.closed?.(socket),
   },
-  fetch(request, server) {
-    if (server.upgrade(request, { data: workOf(new URL(request.url).pathname) })) return undefined;
+  fetch(request, own) {
+    if (own.upgrade(request, { data: workOf(new URL(request.url).pathname) })) return undefined;
     collectGarbage();
     return new Response();
   },
 });
-console.log(`ws://127.0.0.1:${port}`);
+console.log(`ws://127.0.0.1:${server.port}`);
 
 untilInputEnds(async () => {});

@@ -13,6 +13,7 @@ interface Peer {
   readonly context: { work?: Work<Peer> };
   readonly request: { readonly url: string };
   send(data: unknown): unknown;
+  subscribe(topic: string): void;
 }
 
 interface Hooks {
@@ -23,11 +24,15 @@ interface Hooks {
 
 type Adapter = (options: { serverOptions: object; hooks: Hooks }) => {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  publish(topic: string, data: unknown): void;
 };
 
 const crossws: Adapter = createRequire(import.meta.filename)('crossws/adapters/node').default;
 
-const workOf = workBy<Peer>((peer, data) => peer.send(data)); // unchanged: text stays text
+const workOf = workBy<Peer>((peer, data) => peer.send(data), {
+  opened: (peer) => peer.subscribe('topic'),
+  message: (_peer, data) => adapter.publish('topic', data),
+}); // unchanged: text stays text
 
 const adapter = crossws({
   serverOptions: { perMessageDeflate: false, maxPayload: 10_000_000 },

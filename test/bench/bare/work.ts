@@ -10,9 +10,16 @@ export interface Work<Socket> {
   readonly closed?: (socket: Socket) => unknown;
 }
 
-/** The work of each path, with the platform's way of sending. */
-export function workBy<Socket>(send: Send<Socket>): (path: string) => Work<Socket> {
+/** The work of each path, with the platform's way of sending and, if it has one, of publishing to a topic. */
+export function workBy<Socket>(send: Send<Socket>, topic?: Work<Socket>): (path: string) => Work<Socket> {
   const room = new Set<Socket>();
+  const byHand: Work<Socket> = {
+    opened: (socket) => room.add(socket),
+    closed: (socket) => room.delete(socket),
+    message(_socket, data, binary) {
+      for (const member of room) send(member, data, binary);
+    },
+  };
   const works: { readonly [path: string]: Work<Socket> } = {
     '/async': {
       async message(socket, data, binary) {
@@ -21,13 +28,8 @@ export function workBy<Socket>(send: Send<Socket>): (path: string) => Work<Socke
       },
     },
     '/post': { message: (socket, data, binary) => queueMicrotask(() => send(socket, data, binary)) },
-    '/room': {
-      opened: (socket) => room.add(socket),
-      closed: (socket) => room.delete(socket),
-      message(_socket, data, binary) {
-        for (const member of room) send(member, data, binary);
-      },
-    },
+    '/room': byHand,
+    '/topic': topic ?? byHand,
   };
   const echo = { message: send };
   return (path) => works[path] ?? echo;
