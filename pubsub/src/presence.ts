@@ -95,7 +95,7 @@ interface Other {
   readonly entries: Map<number, Entry>;
   /** The time left until it counts as dead, in ms. */
   lease: number;
-  /** Whether it was asked for its state since the last tick. */
+  /** Whether it was asked for its state. */
   isAsked: boolean;
   /** The parts of a state that have come. */
   parts: Entry[];
@@ -208,7 +208,7 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
 
   function ask(from: string, other: Other): void {
     if (other.isAsked) return;
-    other.isAsked = true; // until the next beat, so that many changes ask once
+    other.isAsked = true; // until the state comes, or the next beat: many changes ask once
     send({ type: 'ask', from: me, whom: from });
   }
 
@@ -241,7 +241,6 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
     const after = entry.length === 3 ? entry : undefined;
     if (after) other.entries.set(number, after);
     else other.entries.delete(number);
-    if (!before && !after) return;
     replace(false, before, after);
     tell([[before, after]]);
   }
@@ -259,6 +258,7 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
     if (part + 1 < parts) return;
     const next = new Map(other.parts.map((entry) => [entry[0], entry]));
     other.parts = [];
+    other.isAsked = false;
     const changes: [Entry | undefined, Entry | undefined][] = [];
     for (const [number, before] of other.entries) if (!next.has(number)) changes.push([before, undefined]);
     for (const [number, after] of next) {

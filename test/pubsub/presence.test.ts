@@ -138,6 +138,55 @@ test('6 a process that dies leaves after the lease, and not before', async () =>
   for (const { lines } of [one, other]) await lines.close();
 });
 
+test('6 changes that are missed are asked for: at the next change, or at the next sign of the process', async () => {
+  const server = new MemoryServer();
+  const [one, other] = [new Node(server), new Node(server)] as const;
+  await settle();
+  const track = (name: string) => one.who.track('kitchen', new TestMailbox(), { name });
+  await track('a');
+  const loseNext = () => vi.spyOn(server, 'publish').mockImplementationOnce(() => {});
+  loseNext();
+  await track('b');
+  await track('c');
+  await settle();
+  expect(other.names('kitchen')).toEqual(['a', 'b', 'c']);
+  loseNext();
+  await track('d');
+  await settle();
+  expect(other.names('kitchen')).toEqual(['a', 'b', 'c']);
+  await advance(LEASE / 4);
+  expect(other.names('kitchen')).toEqual(['a', 'b', 'c', 'd']);
+  expect(other.told).toEqual(['+a', '+b', '+c', '+d']);
+  vi.restoreAllMocks();
+  for (const { lines } of [one, other]) await lines.close();
+});
+
+test('6 what comes late, or twice, changes nothing', async () => {
+  const server = new MemoryServer();
+  const publish = server.publish.bind(server);
+  const sent: Parameters<typeof publish>[] = [];
+  vi.spyOn(server, 'publish').mockImplementation((...args) => {
+    sent.push(args);
+    publish(...args);
+  });
+  const one = new Node(server);
+  await settle();
+  const a = await one.who.track('kitchen', new TestMailbox(), { name: 'a' });
+  const b = await one.who.track('kitchen', new TestMailbox(), { name: 'b' });
+  const other = new Node(server); // asks for the state with both
+  await settle();
+  a.leave();
+  await b.update({ name: 'B' });
+  await settle();
+  expect(other.told).toEqual(['+a', '+b', '-a', '-b', '+B']);
+  for (const args of [...sent]) publish(...args);
+  await settle();
+  expect(other.told).toEqual(['+a', '+b', '-a', '-b', '+B']);
+  expect(other.names('kitchen')).toEqual(['B']);
+  vi.restoreAllMocks();
+  for (const { lines } of [one, other]) await lines.close();
+});
+
 test('6 many presences with large metas reach a process that starts later', async () => {
   const server = new MemoryServer();
   const one = new Node(server);

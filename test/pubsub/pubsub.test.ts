@@ -256,6 +256,19 @@ describe('4', () => {
     expect(mailbox.listeners).toBe(0);
   });
 
+  test('4 a subscription that fails is no error for a mailbox that has been unsubscribed', async () => {
+    const broker = new ManualBroker();
+    const lines = createPubSub({ broker });
+    broker.isAutomatic = false;
+    const [left, stays] = [new TestMailbox(), new TestMailbox()];
+    const outcomes = Promise.allSettled([lines.subscribe('a', left), lines.subscribe('a', stays)]);
+    lines.unsubscribe('a', left);
+    broker.pending.shift()?.reject(new Error('refused'));
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    broker.isAutomatic = true;
+    await lines.close();
+  });
+
   test('4 the end of a connection takes its mailbox off all topics; nothing of it stays', async () => {
     const broker = new ManualBroker();
     for (const lines of [createPubSub(), createPubSub({ broker })]) {

@@ -1,6 +1,9 @@
 // A NATS server for tests: on a free port, in memory only.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, missing } from './programs.ts';
 
 /** Why there is no NATS on this machine; `undefined` if there is one. */
@@ -12,11 +15,15 @@ export const noNats: string | undefined = missing(
 export class NatsServer {
   #process: ChildProcess | undefined;
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    readonly config: string,
+  ) {}
 
-  static async start(): Promise<NatsServer> {
+  /** Starts a server with lines of configuration, such as `max_pending: 1000000`. */
+  static async start(config = ''): Promise<NatsServer> {
     for (let attempt = 1; ; attempt++) {
-      const nats = new NatsServer(await freePort());
+      const nats = new NatsServer(await freePort(), config);
       try {
         await nats.start();
         return nats;
@@ -28,7 +35,9 @@ export class NatsServer {
 
   /** Starts, or starts again after a kill, on the same port. */
   async start(): Promise<void> {
-    const child = spawn('nats-server', ['--addr', '127.0.0.1', '--port', String(this.port)], {
+    const file = join(tmpdir(), `websock-nats-${this.port}.conf`);
+    writeFileSync(file, this.config);
+    const child = spawn('nats-server', ['--config', file, '--addr', '127.0.0.1', '--port', String(this.port)], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#process = child;
@@ -40,7 +49,7 @@ export class NatsServer {
       });
       child.once('exit', (code) => fail(new Error(`nats-server ended with ${code}\n${output}`)));
       child.once('error', fail);
-    });
+    }).finally(() => rmSync(file));
   }
 
   /** Ends the server and all its connections immediately. */
