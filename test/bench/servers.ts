@@ -39,7 +39,7 @@ const cases: readonly Case[] = [
   { name: 'async handler, 100 connections', path: '/async', message: text, connections: 100, inFlight: 4 },
   { name: 'posts to itself, 100 connections', path: '/post', message: text, connections: 100, inFlight: 4 },
   { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2 },
-  // `@websock/pubsub`, beside what the other has for topics: Bun and crossws have, the rest is by hand
+  // `@websock/pubsub`, compared with the topics of Bun and of crossws; elsewhere, with a loop by hand
   { name: 'publish to 1 000 clients', path: '/topic', message: text, connections: 1_000, inFlight: 2 },
 ];
 const ACCEPT = 'connections accepted';
