@@ -93,7 +93,7 @@ export class Channels {
     const channel = this.#channels.get(name);
     if (!channel) return;
     channel.receiver = undefined;
-    for (const done of [...channel.waiting]) done(); // nobody waits for the topic any more
+    for (const done of [...channel.waiting]) done(); // their mailboxes have left
     this.#reconcile(channel);
   }
 

@@ -32,7 +32,7 @@ const PLAIN = /^[\w-]+$/;
 interface Subscription {
   readonly inner: { unsubscribe(): void };
   isConfirmed: boolean;
-  /** Whether it was interrupted, and its gap has not been told. */
+  /** Whether it was interrupted, and its gap has not been reported. */
   isStale: boolean;
 }
 

@@ -44,7 +44,7 @@ export interface PubSub<Info> {
    * Subscribes a mailbox to a topic, until `unsubscribe` or the end of its connection (`mailbox.signal`). Does nothing if it
    * is subscribed, or has ended. Resolves when messages published from now on reach the mailbox; rejects if the broker has not
    * confirmed that within `timeout`: the mailbox is not subscribed then. While the broker is away, a topic that this process
-   * is subscribed to already is accepted: its gap is told later.
+   * already subscribes to is accepted, and its gap is reported later.
    *
    * Throws a TypeError for a topic that is not a string of at most 1 000 characters, and an Error after `close`.
    */

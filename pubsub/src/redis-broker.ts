@@ -31,7 +31,7 @@ export interface RedisConnection {
 
 export interface ConnectionEvents {
   readonly message: (channel: string, data: Bytes) => void;
-  /** The connection has ended, or will not be told of all messages any more. */
+  /** The connection has ended, or no longer receives all messages. */
   readonly lost: (error: unknown) => void;
 }
 
@@ -135,7 +135,7 @@ class Link {
         () => {
           unanswered = 0;
         },
-        () => {}, // the connection is lost, which is told otherwise
+        () => {}, // the connection is lost, which `lost` reports
       );
     }, this.#timeout / 3);
   }
@@ -149,7 +149,7 @@ class Link {
 
 /** A subscription to a topic. */
 interface Subscription {
-  /** Whether it was interrupted, and its gap has not been told. */
+  /** Whether it was interrupted, and its gap has not been reported. */
   isStale: boolean;
   isConfirmed: boolean;
   readonly confirm: () => void;
@@ -254,7 +254,7 @@ class RedisBroker implements Broker {
     }
   }
 
-  /** Tells of the gaps of these topics that have not been told. */
+  /** Reports the gaps of these topics, unless they have been reported. */
   #tellGap(topics: readonly string[]): void {
     const stale = topics.filter((topic) => this.#subscriptions.get(topic)?.isStale);
     if (stale.length === 0) return;

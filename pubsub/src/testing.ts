@@ -26,7 +26,7 @@ export interface BrokerUnderTest {
 
 /** One test. */
 export interface BrokerTest {
-  /** The promise, and what is tested, such as `'2 after a cut, the gap is told once'`. */
+  /** The promise, and what is tested, such as `'2 after a cut, the gap is reported once'`. */
   readonly title: string;
   /** What the test does to the server. */
   readonly needs: readonly ServerControl[];
@@ -348,7 +348,7 @@ export const brokerTests: readonly BrokerTest[] = [
   }),
 
   // ---- 2. Gaps ----
-  test('2 after a cut, the gap is told once, and before any later message', ['cut'], async (world) => {
+  test('2 after a cut, the gap is reported once, and before any later message', ['cut'], async (world) => {
     const topics = count(3).map(() => world.topic());
     const { pubsub, recorder } = await world.subscribed(topics[0] as string);
     await Promise.all(topics.map((topic) => pubsub.subscribe(topic, recorder)));
@@ -365,7 +365,7 @@ export const brokerTests: readonly BrokerTest[] = [
       const first = recorder.events.findIndex(
         (event) => 'message' in event && String(event.message).startsWith(`after ${round}`),
       );
-      ok(lastGap < first, 'a message came before the gap was told');
+      ok(lastGap < first, 'a message came before the gap was reported');
     }
   }),
 
@@ -382,13 +382,13 @@ export const brokerTests: readonly BrokerTest[] = [
       await recorder.until(`the gap of cut ${round}`, () => recorder.gaps.length >= round);
       await recorder.until('5 messages', () => recorder.events.length >= before + 6);
       await numbers.stop();
-      ok('gap' in (recorder.events[before] as Event), 'a message came before the gap was told');
+      ok('gap' in (recorder.events[before] as Event), 'a message came before the gap was reported');
       await world.publishAtLast(other, topic, `end ${round}`);
       await recorder.has(`end ${round}`);
     }
   }),
 
-  test('2 when a gap is told, the topic is subscribed again', ['cut'], async (world) => {
+  test('2 when a gap is reported, the topic is subscribed again', ['cut'], async (world) => {
     const topic = world.topic();
     const { pubsub, recorder } = await world.subscribed(topic);
     const other = await world.process();
@@ -430,17 +430,17 @@ export const brokerTests: readonly BrokerTest[] = [
     },
   ),
 
-  test('2 the server stops and starts: the gap is told once', ['stop'], async (world) => {
+  test('2 the server stops and starts: the gap is reported once', ['stop'], async (world) => {
     const topic = world.topic();
     const { pubsub, recorder } = await world.subscribed(topic);
     const restart = await world.stop();
     await sleep(300);
-    equal(recorder.events, [], 'what is told while the server is away');
+    equal(recorder.events, [], 'events while the server is away');
     await restart();
     await recorder.until('the gap', () => recorder.gaps.length > 0);
     await world.publishAtLast(pubsub, topic, 'after');
     await recorder.has('after');
-    equal(recorder.events, [{ gap: [topic] }, { message: 'after' }], 'what is told');
+    equal(recorder.events, [{ gap: [topic] }, { message: 'after' }], 'the events');
   }),
 
   test('2 what was not subscribed, or is not any more, has no gap', ['cut'], async (world) => {
