@@ -5,11 +5,10 @@ import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { type Adapter, type Decision, notFound } from '../adapter.ts';
-import { LONGEST_DELAY } from '../connection/clock.ts';
 import { HOST } from '../handshake.ts';
 import { guardBody } from '../response.ts';
 import type { Route } from '../route.ts';
-import { cannotListen } from '../serve.ts';
+import { cannotListen, stopGently } from '../serve.ts';
 import type { UpgradeRequest } from './upgrade.ts';
 
 /** What a route receives on Node.js in addition to the request. */
@@ -252,6 +251,7 @@ const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i
 function ignore(): void {}
 
 // ---- The server of `serve` ----
+
 /** Rejects with an error that says why if the server cannot listen. */
 export function listen(server: http.Server, port: number, hostname: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -266,16 +266,7 @@ export function listen(server: http.Server, port: number, hostname: string | und
 
 /** Stops listening. Waits at most `timeout` ms for pending responses, then closes their sockets. */
 export async function stop(server: http.Server, timeout: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const force = () => {
-      server.closeAllConnections();
-      resolve();
-    };
-    const timer = setTimeout(force, Math.min(timeout, LONGEST_DELAY));
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+  const stopped = new Promise<unknown>((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await stopGently(stopped, timeout, () => server.closeAllConnections());
 }
