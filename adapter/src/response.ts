@@ -40,8 +40,14 @@ export async function guardBody(
   report: (error: unknown) => void,
   endsOnFailure = false,
 ): Promise<Response> {
-  const reader = streamOf(response)?.getReader();
-  if (!reader) return response;
+  const fail = (error: unknown) => {
+    report(error);
+    return new Response('Internal Server Error\n', { status: 500 });
+  };
+  const stream = streamOf(response);
+  if (!stream) return response;
+  if (stream.locked) return fail(new TypeError('the body of a Response was locked after the route returned it'));
+  const reader = stream.getReader();
   const read = () => reader.read().then(checkChunk);
   const first = read();
   const second = first.then((chunk) => (chunk.done ? chunk : read()));
@@ -51,8 +57,7 @@ export async function guardBody(
     // With the whole body, the platform sends its length.
     if (ahead?.done && !onBun) return new Response((await first).value ?? new Uint8Array(), response);
   } catch (error) {
-    report(error);
-    return new Response('Internal Server Error\n', { status: 500 });
+    return fail(error);
   }
   const chunks = [first, second];
   let cancelled = false;
@@ -80,10 +85,14 @@ export async function guardBody(
 
 type Chunk = { readonly done: boolean; readonly value?: any };
 
+/** Throws for a chunk that is not bytes; those of all kinds become a Uint8Array, which every platform can send. */
 function checkChunk(chunk: Chunk): Chunk {
   const { done, value } = chunk;
-  if (done || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || (onBun && typeof value === 'string'))
-    return chunk;
+  if (done || value instanceof Uint8Array || (onBun && typeof value === 'string')) return chunk;
+  if (ArrayBuffer.isView(value)) {
+    return { done, value: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
+  }
+  if (value instanceof ArrayBuffer) return { done, value: new Uint8Array(value) };
   throw new TypeError(`the body of a Response has a chunk that is ${describe(value)}; enqueue bytes, as a Uint8Array`);
 }
 

@@ -435,6 +435,7 @@ test('no part of a result is sent if one of its messages has detached bytes', ()
     return bytes;
   };
   const shrunk = () => {
+    // Resizable buffers are not in the types of ES2022.
     const buffer = new ArrayBuffer(8, { maxByteLength: 16 } as any);
     const view = new Uint8Array(buffer, 4, 4);
     (buffer as any).resize(2);

@@ -88,9 +88,13 @@ describe('the rules on Bun and Deno', { concurrent: true }, () => {
     keepsEarlyFrames: 'crossws listens too late on Deno',
   };
 
+  // Without the rules of closing and of flow (4.3, 4.5, 5, and what 6.6 and 6.7 say of slow readers): there crossws shows less
+  // than on Node.js.
+  const mailbox = ['6.1', '6.2', '6.3', '6.4', '6.5', '6.8'];
+
   test.each([
-    ['bun', ['1.1', '1.5', '2', '3', '6'], { compresses: 'crossws does not compress on Bun' }, 200],
-    ['deno', ['1.1', '2.4', '3.1', '3.2', '3.6', '4.3a', '4.3c', '6'], onDeno, 50],
+    ['bun', ['1.1', '1.5', '2', '3', ...mailbox], { compresses: 'crossws does not compress on Bun' }, 200],
+    ['deno', ['1.1', '2.4', '3.1', '3.2', '3.6', '4.3a', '4.3c', ...mailbox], onDeno, 50],
   ] as const)(
     "the tests of the kit pass on crossws's adapter for %s",
     { timeout: 240_000 },

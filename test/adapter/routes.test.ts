@@ -309,9 +309,19 @@ describe('serve answers every request, and reports what cannot be sent', () => {
     [
       'a chunk of text',
       () => new Response(streamOf('text') as ReadableStream),
-      /a chunk that is 'text', not a Uint8Array/,
+      /a chunk that is 'text'; enqueue bytes/,
     ],
   ];
+  test('a body that is locked after the route has returned: 500', async () => {
+    const { ws, errors } = await serves(() => {
+      const response = new Response('locked');
+      queueMicrotask(() => response.body?.getReader());
+      return response;
+    });
+    expect(await ask(ws, 'GET /')).toMatch(/^HTTP.1.1 500 /);
+    expect(errors).toEqual(['route: TypeError: the body of a Response was locked after the route returned it']);
+  });
+
   test.each(unsendable)('%s: 500', async (_title, response, message) => {
     const { ws, errors } = await serves(response);
     expect(await ask(ws, 'GET /')).toMatch(/^HTTP.1.1 500 /);

@@ -21,6 +21,12 @@ export const equivalents: readonly Equivalent[] = [
     why: 'it improves error messages on TypeScript 5.0, which contract/compilers.test.ts checks; mutations run on 7.0',
   },
   {
+    of: ['Signal'],
+    line: 'AbortSignal',
+    kind: /^(true branch|optional|any|unknown)/,
+    why: 'it matters where the compiler knows AbortSignal, which contract/compilers.test.ts checks by platform-signal.ts',
+  },
+  {
     of: ['NotAResult', 'Promised'],
     kind: /^not readonly$/,
     why: 'the property matters only for assignability, which ignores readonly',

@@ -4,8 +4,14 @@ import type { WebSock } from '@websock/spec';
 
 type Same<One, Other> = (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
 
-type Members = 'aborted' | 'reason' | 'addEventListener' | 'removeEventListener';
-export const hasBasicMembers: Same<keyof WebSock.Signal, Members> = true;
+interface BasicSignal {
+  readonly aborted: boolean;
+  readonly reason: any;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+export const hasBasicMembers: Same<keyof WebSock.Signal, keyof BasicSignal> = true;
+export const isBasic: Same<WebSock.Signal, BasicSignal> = true;
 
 export function watch({ signal }: WebSock.Mailbox<string>, end: (reason: WebSock.CloseReason) => void): () => void {
   const listener = () => end(signal.reason.cause);

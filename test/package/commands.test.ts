@@ -144,7 +144,7 @@ describe.skipIf(!complete)('in a copy of the repository', () => {
     writeFileSync(join(copy, 'report.json'), JSON.stringify(report));
     mkdirSync(application);
     writeFileSync(join(application, 'package.json'), '{ "private": true }');
-  }, 180_000);
+  }, 600_000);
 
   test('npm run pack writes a tarball of each package, and nothing else', () => {
     const names = Object.keys(packages).map((name) => name.replace('@', '').replace('/', '-'));
@@ -159,6 +159,6 @@ describe.skipIf(!complete)('in a copy of the repository', () => {
     async (command, { extraArgs = '', replace = ['', ''], cwd = copy, prints = /(?:)/ }) => {
       expect(await run(`${command.replace(...replace)} ${extraArgs}`, cwd)).toMatch(prints);
     },
-    180_000,
+    600_000,
   );
 });

@@ -46,7 +46,7 @@ const servers = [
 ];
 
 // The runner decides how many tests run at the same time; the tests of vitest only wait for the outcomes.
-describe.each(servers)('%s', { concurrent: true, timeout: 240_000 }, (_name, start) => {
+describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (_name, start) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;

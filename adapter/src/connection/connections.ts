@@ -139,8 +139,8 @@ export class Connections {
   }
 
   /**
-   * Closes every connection, by default with 1001 (rule 4.3o). Settles when all are over, or after a time limit (rule 4.5). Further
-   * calls return the same promise. Throws a TypeError for an invalid option.
+   * Closes every connection, by default with 1001 (rule 4.3o). Settles when all are over, or after a time limit (rule
+   * 4.5). Further calls return the same promise. Throws a TypeError for an invalid option.
    */
   shutdown(options?: ShutdownOptions): Promise<void> {
     const { timeout, spread, close } = checkShutdown(options);

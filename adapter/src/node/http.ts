@@ -4,13 +4,11 @@ import * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { setImmediate as eventLoop } from 'node:timers/promises';
-import { isUint8Array } from 'node:util/types';
 import { type Adapter, type Decision, notFound } from '../adapter.ts';
-import { LONGEST_DELAY } from '../connection/clock.ts';
-import { describe } from '../describe.ts';
 import { HOST } from '../handshake.ts';
+import { guardBody } from '../response.ts';
 import type { Route } from '../route.ts';
-import { cannotListen } from '../serve.ts';
+import { cannotListen, stopGently } from '../serve.ts';
 import type { UpgradeRequest } from './upgrade.ts';
 
 /** What a route receives on Node.js in addition to the request. */
@@ -160,119 +158,88 @@ function responseOf(decision: Decision): Response {
 /** Sends a response. If it cannot be sent, or its body fails at once, the client gets a 500. */
 async function sendResponse(
   response: http.ServerResponse,
-  { status, statusText, headers, body }: Response,
+  answer: Response,
   send: Send,
-  failed: (error: unknown) => void,
+  report: (error: unknown) => void,
 ): Promise<void> {
-  const init = { status, statusText: statusText || (http.STATUS_CODES[status] ?? ''), headers };
-  let source: ReadableStream | undefined;
+  let body: ReadableStream | null = null;
   try {
-    const isRead = body !== null && response.req.method !== 'HEAD' && !response.destroyed;
-    const started = isRead ? await startReading(body, failed) : undefined;
-    source = started?.body ?? body ?? undefined;
-    const sent = send(response, new Response(source ?? null, init));
-    if (started?.isWaiting) response.flushHeaders();
+    const isRead = response.req.method !== 'HEAD' && !response.destroyed; // otherwise `send` cancels the body
+    const guarded = isRead ? await guardBody(answer, report) : answer;
+    const { status, statusText, headers } = guarded;
+    body = guarded.body;
+    const sent = send(response, new Response(body, { status, statusText: statusText || reasonOf(status), headers }));
+    setImmediate(() => {
+      if (!response.writableEnded && !response.destroyed) response.flushHeaders(); // before the first chunk has come
+    });
     await sent;
   } catch (error) {
-    failed(error);
-    source?.cancel(error).catch(ignore);
+    report(error);
+    body?.cancel(error).catch(ignore);
     if (response.headersSent) response.destroy();
     else response.writeHead(500).end('Internal Server Error\n');
   }
 }
 
-/**
- * Reads the first chunk of a body, to find out whether it fails at once; but not for longer than until the event loop has
- * run. Throws if it fails.
- *
- * @param failed - receives the error of a body that fails later
- */
-async function startReading(
-  body: ReadableStream<Uint8Array>,
-  failed: (error: unknown) => void,
-): Promise<{ readonly body: ReadableStream; readonly isWaiting: boolean }> {
-  const reader = body.getReader(); // throws if it is locked
-  let first: ReturnType<typeof readChunk> | undefined = readChunk(reader);
-  const isWaiting = (await Promise.race([first, eventLoop('waiting')])) === 'waiting';
-  const rest = new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const chunk = await (first ?? readChunk(reader));
-          first = undefined;
-          if (chunk) controller.enqueue(chunk);
-          else controller.close();
-        } catch (error) {
-          failed(error);
-          controller.error(error);
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-  return { body: rest, isWaiting };
-}
-
-/** The next chunk of a body; `undefined` at its end. Rejects if the chunk is not bytes. */
-async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
-  const { done, value } = await reader.read();
-  if (done) return undefined;
-  if (isUint8Array(value)) return value;
-  const error = new TypeError(
-    `the body of the route's Response has a chunk that is ${describe(value)}, not a Uint8Array`,
-  );
-  reader.cancel(error).catch(ignore);
-  throw error;
+function reasonOf(status: number): string {
+  return http.STATUS_CODES[status] ?? '';
 }
 
 /** The largest body of a response to an upgrade, in bytes: it is read in full before it is sent. */
 const MAX_REFUSAL_BYTES = 10_000_000;
 
 /**
- * A response as bytes, for a socket that is closed after it. If it cannot be sent, a response with the status 500 instead.
+ * A response as bytes, for a socket that is closed after it. If its body fails, a response with the status 500 instead.
  *
  * @param signal - cancels the body
- * @param failed - receives the error of a response that cannot be sent
+ * @param report - receives the error of a body that fails
  */
 export async function responseBytes(
-  { status, statusText, headers, body }: Response,
+  response: Response,
   isHead: boolean,
   signal: AbortSignal,
-  failed: (error: unknown) => void,
+  report: (error: unknown) => void,
 ): Promise<Buffer> {
-  try {
-    const lines = [`HTTP/1.1 ${status} ${statusText || (http.STATUS_CODES[status] ?? '')}`];
-    for (const [name, value] of headers) {
-      http.validateHeaderValue(name, value);
-      if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
+  let content = NO_BYTES;
+  let { status, statusText, headers, body } = response;
+  if (isHead) body?.cancel().catch(ignore);
+  else if (body) {
+    ({ status, statusText, headers, body } = await guardBody(response, report));
+    try {
+      content = await readBody(body as ReadableStream<Uint8Array>, signal, report);
+    } catch {
+      return responseBytes(new Response(null, { status: 500 }), isHead, signal, report); // it has been reported
     }
-    lines.push('Connection: close');
-    if (isHead) body?.cancel().catch(ignore);
-    const content = isHead || !body ? NO_BYTES : await readBody(body, signal);
-    if (!isHead && status !== 204 && status !== 304) lines.push(`Content-Length: ${content.byteLength}`);
-    return Buffer.concat([Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), content]);
-  } catch (error) {
-    failed(error);
-    if (!body?.locked) body?.cancel(error).catch(ignore);
-    return responseBytes(new Response(null, { status: 500 }), isHead, signal, failed);
   }
+  const lines = [`HTTP/1.1 ${status} ${statusText || reasonOf(status)}`];
+  for (const [name, value] of headers) {
+    if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);
+  }
+  lines.push('Connection: close');
+  if (!isHead && status !== 204 && status !== 304) lines.push(`Content-Length: ${content.byteLength}`);
+  return Buffer.concat([Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), content]);
 }
 
 /** Reads a body in full; until `signal` cancels it, as it may be endless. */
-async function readBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Buffer> {
-  const reader = body.getReader(); // throws if it is locked
+async function readBody(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  report: (error: unknown) => void,
+): Promise<Buffer> {
+  const reader = body.getReader();
   const cancel = () => reader.cancel().catch(ignore);
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (let chunk = await readChunk(reader); chunk; chunk = await readChunk(reader)) {
-    chunks.push(chunk);
-    length += chunk.byteLength;
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    chunks.push(chunk.value);
+    length += chunk.value.byteLength;
     if (length > MAX_REFUSAL_BYTES) {
       cancel();
-      throw new RangeError(`the body of the response to an upgrade is larger than ${MAX_REFUSAL_BYTES} bytes`);
+      const error = new RangeError(`the body of the response to an upgrade is larger than ${MAX_REFUSAL_BYTES} bytes`);
+      report(error);
+      throw error;
     }
     if (chunks.length % 100 === 0) await eventLoop(); // a stream from memory never waits for it
   }
@@ -284,6 +251,7 @@ const HOP_BY_HOP = /^(connection|content-length|transfer-encoding|keep-alive)$/i
 function ignore(): void {}
 
 // ---- The server of `serve` ----
+
 /** Rejects with an error that says why if the server cannot listen. */
 export function listen(server: http.Server, port: number, hostname: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -298,16 +266,7 @@ export function listen(server: http.Server, port: number, hostname: string | und
 
 /** Stops listening. Waits at most `timeout` ms for pending responses, then closes their sockets. */
 export async function stop(server: http.Server, timeout: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const force = () => {
-      server.closeAllConnections();
-      resolve();
-    };
-    const timer = setTimeout(force, Math.min(timeout, LONGEST_DELAY));
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+  const stopped = new Promise<unknown>((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await stopGently(stopped, timeout, () => server.closeAllConnections());
 }

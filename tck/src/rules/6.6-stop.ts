@@ -133,7 +133,7 @@ export default testsOf('6.6', [
   {
     title: 'stop may be called before init has settled; if init then throws, terminate is not called',
     async run(t) {
-      const probe = await t.open({ on: { init: { gate: true, throw: 'init threw after a stop' } } });
+      const probe = await t.open({ on: { init: { gate: true, throw: 'init threw after a stop' } }, handler: {} });
       await t.server.stop(probe.id, { code: 4001 });
       await t.closes(probe.client, 4001);
       await probe.release();
@@ -211,6 +211,29 @@ export default testsOf('6.6', [
       },
     }),
   ),
+  ...(
+    [
+      ['of the callback that calls it', { stop: { code: 4001 }, ...push(text('late')) }],
+      ['of a callback that settles after it', { stop: { code: 4001 }, gate: true, ...push(text('late')) }],
+      ['of a later stop', { stop: { code: 4001 } }],
+    ] as const
+  ).map(
+    ([what, instruction]): RuleCase => ({
+      title: `nothing is sent behind the close frame: no frame ${what}`,
+      async run(t) {
+        const client = await t.raw({}, { halfOpen: true }); // which does not answer the close frame
+        client.send(instructionFrame(instruction));
+        await t.closesRaw(client, 4001);
+        await t.server.stop(client.id, { code: 4009 });
+        if ('gate' in instruction) await t.server.release(client.id);
+        await t.server.untilTerminated(client.id);
+        await t.server.stop(client.id, { code: 4009 });
+        await t.server.quiet();
+        const next = await client.within(100);
+        t.check(!next || 'end' in next, 'no frame behind the close frame', next);
+      },
+    }),
+  ),
   {
     title: 'an invalid close after the end is not reported',
     needs: ['shutdown'],
@@ -228,7 +251,7 @@ export default testsOf('6.6', [
   {
     title: 'stop does nothing after init has failed',
     async run(t) {
-      const probe = await t.open({ on: { init: { throw: 'no' } } });
+      const probe = await t.open({ on: { init: { throw: 'no' } }, handler: {} });
       await t.closes(probe.client, 1011);
       await t.server.stop(probe.id);
       await t.server.quiet();
