@@ -131,8 +131,13 @@ export class Channels {
     const { broker, timeout, maxPending } = this.#options;
     const size = data.byteLength + OVERHEAD;
     if (this.#pendingBytes + size > maxPending) {
-      const limit = `messages of ${this.#pendingBytes} bytes are pending, and maxPending is ${maxPending}`;
-      return Promise.reject(new Error(`publish: the broker is too slow, or away: ${limit}`));
+      const why =
+        size > maxPending
+          ? 'the message is too large'
+          : `the broker is too slow, or away: messages of ${this.#pendingBytes} bytes are pending`;
+      return Promise.reject(
+        new Error(`publish: ${why}; maxPending is ${maxPending}, and this message has ${size} bytes`),
+      );
     }
     this.#pendingBytes += size; // until the broker has settled: it may keep the message for longer than `timeout`
     const published = new Promise<void>((resolve, reject) => {

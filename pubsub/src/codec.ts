@@ -14,8 +14,8 @@ export interface Codec<Info> {
 
 /** A codec, and what subscribers of this process get where no broker is needed. */
 export interface CopyingCodec<Info> extends Codec<Info> {
-  /** A copy, the same as a decoded one. */
-  readonly copy: (message: Info) => Info;
+  /** Throws what `encode` throws. Returns a function that gives a copy, the same as a decoded one, or throws what `decode` throws. */
+  readonly copy: (message: Info) => () => Info;
 }
 
 const encoder = new TextEncoder();
@@ -25,7 +25,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export const jsonCodec: CopyingCodec<any> = {
   encode: (message) => encoder.encode(JSON.stringify(copyJson(message, 'the message', 0))),
   decode: (bytes) => JSON.parse(decoder.decode(bytes)),
-  copy: (message) => copyJson(message, 'the message', 0),
+  copy(message) {
+    const copy = copyJson(message, 'the message', 0);
+    return () => copy;
+  },
 };
 
 /** Throws a TypeError unless the value is a codec; returns it. */
@@ -38,7 +41,11 @@ export function checkCodec<Info>(codec: Codec<Info>): CopyingCodec<Info> {
     throw new TypeError(`publish: codec.encode returned ${describe(bytes)}; it must return a Uint8Array`);
   };
   const decode = (bytes: Bytes) => codec.decode(bytes);
-  return { encode, decode, copy: (message) => decode(encode(message)) };
+  const copy = (message: Info) => {
+    const bytes = encode(message);
+    return () => decode(bytes);
+  };
+  return { encode, decode, copy };
 }
 
 const MAX_DEPTH = 1_000;
@@ -50,7 +57,7 @@ export function copyJson(value: unknown, path: string, depth: number): unknown {
     case 'boolean':
       return value;
     case 'number':
-      if (Number.isFinite(value)) return value;
+      if (Number.isFinite(value)) return value + 0; // JSON has no -0
       break;
     case 'object': {
       if (value === null) return value;

@@ -6,6 +6,20 @@ import type { WebSock } from '@websock/spec';
  */
 export type Subscriber<Info> = Pick<WebSock.Mailbox<Info>, 'post' | 'waiting' | 'signal'>;
 
+let processId: string | undefined;
+let lastId = 0;
+const ids = new WeakMap<Subscriber<any>, string>();
+
+/** The name of a mailbox on brokers. */
+export function idOf(mailbox: Subscriber<any>): string {
+  const known = ids.get(mailbox);
+  if (known !== undefined) return known;
+  processId ??= crypto.randomUUID(); // not earlier: Cloudflare has no random numbers outside of requests
+  const id = `${processId}.${++lastId}`;
+  ids.set(mailbox, id);
+  return id;
+}
+
 /** What a mailbox holds until its connection ends: a subscription or a presence. */
 export interface Held {
   /** Called when the connection has ended. */

@@ -6,6 +6,7 @@
 
 import { copyJson } from './codec.ts';
 import { describe } from './describe.ts';
+import { createOrder } from './in-order.ts';
 import type { Held, Member, Subscriber } from './members.ts';
 import { checkFunction, checkNumber, checkOptions, checkString, checkTopic } from './options.ts';
 import { checkMailbox, internalsOf, type PubSub } from './pubsub.ts';
@@ -153,8 +154,15 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
     if (lists.own.size + lists.others.size === 0) topics.delete(topic);
   }
 
+  /** A listener may change something while it is called: that is told after this change, to everybody. */
+  const inOrder = createOrder();
+
   /** Calls the listeners once for each topic. */
   function tell(changes: readonly (readonly [before: Entry | undefined, after: Entry | undefined])[]): void {
+    inOrder(() => tellNow(changes));
+  }
+
+  function tellNow(changes: Parameters<typeof tell>[0]): void {
     const byTopic = new Map<string, { joined: Meta[]; left: Meta[] }>();
     for (const [before, after] of changes) {
       const topic = (before ?? after)?.[1] as string;
@@ -164,7 +172,7 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
       if (after) change.joined.push(after[2] as Meta);
     }
     for (const [topic, change] of byTopic) {
-      for (const listener of listeners) {
+      for (const listener of [...listeners]) {
         try {
           listener(topic, change);
         } catch (error) {

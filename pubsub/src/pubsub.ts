@@ -3,7 +3,8 @@ import { Channels, type Receiver } from './channels.ts';
 import { type Bytes, type Codec, type CopyingCodec, checkCodec, jsonCodec } from './codec.ts';
 import { describe } from './describe.ts';
 import { seal, unseal } from './envelope.ts';
-import { type Held, type Member, Members, type Subscriber } from './members.ts';
+import { createOrder } from './in-order.ts';
+import { type Held, idOf, type Member, Members, type Subscriber } from './members.ts';
 import { checkFunction, checkNumber, checkOptions, checkTopic } from './options.ts';
 import { type ErrorContext, type ErrorReporter, safeReporter } from './report.ts';
 
@@ -82,6 +83,13 @@ interface Topic extends Held, Receiver {
   readonly joining: Map<Member, { promise?: Promise<void> }>;
 }
 
+/** A message, and which members of its topic it is for. */
+interface Delivery<Info> {
+  readonly message: Info;
+  readonly except: Subscriber<Info> | undefined;
+  readonly volatile: boolean;
+}
+
 /** What presences share with the topics of their pub/sub. */
 export interface Internals {
   readonly members: Members;
@@ -127,10 +135,6 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
   const members = new Members();
   const gapListeners = new Set<(topics: readonly string[]) => void>();
   const presences = new Map<string, () => void>();
-  const ids = new WeakMap<object, string>();
-  // On Cloudflare there are no random numbers outside of requests; without a broker, none is needed.
-  const processId = options.broker ? crypto.randomUUID() : '';
-  let lastId = 0;
   let closed: Promise<void> | undefined;
 
   const channels =
@@ -147,21 +151,10 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
     });
 
   // A subscriber or a listener may publish while a message is delivered: the message comes after that one, for everybody.
-  const queue: (() => void)[] = [];
-  let isDelivering = false;
-  function inOrder(deliver: () => void): void {
-    if (isDelivering) {
-      queue.push(deliver);
-      return;
-    }
-    isDelivering = true;
-    deliver();
-    for (let next = queue.shift(); next; next = queue.shift()) next();
-    isDelivering = false;
-  }
+  const inOrder = createOrder();
 
   function tellGap(names: readonly string[]): void {
-    for (const listener of gapListeners) {
+    for (const listener of [...gapListeners]) {
       try {
         listener(names);
       } catch (error) {
@@ -170,41 +163,33 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
     }
   }
 
-  function deliver({ name, members }: Topic, message: Info, except: Member | undefined, volatile: boolean): void {
-    for (const member of members) {
-      const { mailbox } = member;
+  function deliver({ name, members }: Topic, { message, except, volatile }: Delivery<Info>): void {
+    let left = members.size; // a subscription that `post` adds begins with the next message
+    for (const { mailbox } of members) {
+      if (left-- === 0) return;
       try {
-        if (member !== except && !(volatile && mailbox.waiting > 0)) mailbox.post(message);
+        if (mailbox !== except && !(volatile && mailbox.waiting > 0)) mailbox.post(message);
       } catch (error) {
         report(error, { source: 'post', topic: name });
       }
     }
   }
 
-  /** The name of a mailbox on the broker, which brings its own message back. */
-  function idOf(mailbox: object): string {
-    const known = ids.get(mailbox);
-    if (known !== undefined) return known;
-    const id = `${processId}.${++lastId}`;
-    ids.set(mailbox, id);
-    return id;
-  }
-
-  function byId({ members }: Topic, id: string): Member | undefined {
-    if (!id.startsWith(processId)) return undefined;
-    for (const member of members) if (ids.get(member.mailbox) === id) return member;
-    return undefined;
-  }
-
-  function receive(topic: Topic, data: Bytes): void {
+  function receive(topic: Topic, read: () => Delivery<Info>): void {
     try {
-      const { volatile, except, body } = unseal(data);
-      const message = codec.decode(body);
-      inOrder(() => deliver(topic, message, except === '' ? undefined : byId(topic, except), volatile));
+      const delivery = read();
+      inOrder(() => deliver(topic, delivery));
     } catch (error) {
       report(error, { source: 'decode', topic: topic.name });
       inOrder(() => tellGap([topic.name]));
     }
+  }
+
+  function open({ members }: Topic, data: Bytes): Delivery<Info> {
+    const { volatile, except, body } = unseal(data);
+    let excepted: Member | undefined;
+    if (except !== '') for (const member of members) if (idOf(member.mailbox) === except) excepted = member;
+    return { message: codec.decode(body), except: excepted?.mailbox, volatile };
   }
 
   function createTopic(name: string): Topic {
@@ -212,7 +197,7 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
       name,
       members: new Set(),
       joining: new Map(),
-      receive: (data) => receive(topic, data),
+      receive: (data) => receive(topic, () => open(topic, data)),
       release(member) {
         topic.joining.delete(member);
         if (!topic.members.delete(member) || topic.members.size > 0) return;
@@ -286,9 +271,9 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
         }
       }
       if (!channels) {
-        const copy = codec.copy(message);
+        const read = codec.copy(message);
         const topic = topics.get(name);
-        if (topic) inOrder(() => deliver(topic, copy, except && members.find(except), volatile));
+        if (topic) receive(topic, () => ({ message: read(), except, volatile }));
         return RESOLVED;
       }
       const body = codec.encode(message);
@@ -309,7 +294,10 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
       closed ??= (async () => {
         for (const leave of presences.values()) leave();
         members.clear();
-        for (const { joining } of topics.values()) joining.clear(); // they resolve, as after `unsubscribe`
+        for (const topic of topics.values()) {
+          topic.members.clear(); // messages may still arrive
+          topic.joining.clear(); // they resolve, as after `unsubscribe`
+        }
         topics.clear();
         gapListeners.clear();
         await channels?.close();

@@ -38,7 +38,7 @@ export interface ConnectionEvents {
 /** Makes a connection that is not connected yet. */
 export type CreateConnection = (events: ConnectionEvents, connectTimeout: number, sharded: boolean) => RedisConnection;
 
-/** The first delay before another attempt to connect, and the longest, in ms. */
+/** Delays before an attempt to connect, in ms: the first one after an immediate attempt, and the longest. */
 const RETRY = [50, 1_000] as const;
 
 /** A connection that is replaced when it is lost. */
@@ -48,7 +48,9 @@ class Link {
   /** Whether an attempt to connect is pending. */
   isConnecting = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Attempts that have failed, and connections that were soon lost. */
   #failures = 0;
+  #upSince = 0;
   #isClosed = false;
   #attempt: RedisConnection | undefined;
 
@@ -91,7 +93,7 @@ class Link {
       await connection.connect();
       if (this.#attempt !== connection) return;
       this.isConnecting = false;
-      this.#failures = 0;
+      this.#upSince = performance.now();
       this.current = connection;
       this.#watch(connection);
       this.#up(connection);
@@ -105,22 +107,20 @@ class Link {
   /** Drops a connection, or an attempt, and connects again: at first immediately. */
   drop(connection: RedisConnection, error: unknown): void {
     if (this.#attempt !== connection) return;
+    const [first, longest] = RETRY;
+    // A proxy accepts a connection, and closes it, while its Redis is away.
+    if (this.current === connection && performance.now() - this.#upSince > first) this.#failures = 0;
     this.#attempt = undefined;
-    const wasUp = this.current === connection;
     this.current = undefined;
-    this.isConnecting = false;
     clearInterval(this.#heartbeat);
     connection.destroy();
+    this.isConnecting = !this.#isClosed && this.#failures === 0; // messages wait for an attempt that follows immediately
     if (this.#isClosed) return;
-    if (wasUp) this.isConnecting = true; // so that messages wait for the attempt that follows
+    const delay = Math.min(longest, first * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
+    this.#failures += 1;
     this.#down(error);
-    if (wasUp) {
-      this.connect();
-      return;
-    }
-    const [first, longest] = RETRY;
-    const delay = Math.min(longest, first * 2 ** this.#failures++) * (0.5 + Math.random() / 2);
-    this.#timer = setTimeout(() => this.connect(), delay);
+    if (this.isConnecting) this.connect();
+    else this.#timer = setTimeout(() => this.connect(), delay);
   }
 
   #heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -149,6 +149,8 @@ class Link {
 
 /** A subscription to a topic. */
 interface Subscription {
+  /** When it was asked for, by `performance.now()`. */
+  readonly at: number;
   /** Whether it was interrupted, and its gap has not been reported. */
   isStale: boolean;
   isConfirmed: boolean;
@@ -214,7 +216,11 @@ class RedisBroker implements Broker {
       },
       (error) => {
         report(error);
-        for (const subscription of this.#subscriptions.values()) subscription.isStale = subscription.isConfirmed;
+        const overdue = performance.now() - timeout;
+        for (const [topic, subscription] of this.#subscriptions) {
+          if (subscription.isConfirmed) subscription.isStale = true;
+          else if (subscription.at < overdue) this.#fail(topic, error); // no subscriber waits for it any more
+        }
       },
       (channel, data) => {
         const topic = channel.slice(this.#prefix.length);
@@ -228,17 +234,21 @@ class RedisBroker implements Broker {
 
   readonly subscribe = (topic: string): Promise<void> => {
     const confirmed = new Promise<void>((confirm, fail) => {
-      this.#subscriptions.set(topic, { isStale: false, isConfirmed: false, confirm, fail });
+      this.#subscriptions.set(topic, { at: performance.now(), isStale: false, isConfirmed: false, confirm, fail });
     });
     const { current } = this.#subscriber;
     if (current) {
       this.#subscribeTo(current, [topic]).catch((error) => {
-        this.#subscriptions.get(topic)?.fail(error);
-        this.#subscriptions.delete(topic);
+        if (this.#subscriber.current === current) this.#fail(topic, error); // otherwise the next connection subscribes
       });
     }
     return confirmed;
   };
+
+  #fail(topic: string, error: unknown): void {
+    this.#subscriptions.get(topic)?.fail(error);
+    this.#subscriptions.delete(topic);
+  }
 
   /** Subscribes a connection to topics, in one command where Redis allows it; then tells of gaps. */
   async #subscribeTo(connection: RedisConnection, topics: string[]): Promise<void> {

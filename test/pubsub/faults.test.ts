@@ -3,15 +3,21 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClient } from '@redis/client';
-import { createPubSub } from '@websock/pubsub';
+import { type Broker, createPubSub } from '@websock/pubsub';
+import { ioredis } from '@websock/pubsub/ioredis';
 import { redis } from '@websock/pubsub/redis';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { buildSync } from 'esbuild';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { root } from '../toolkit/compilers.ts';
 import { NatsServer, noNats } from '../toolkit/nats-server.ts';
-import { complete } from '../toolkit/programs.ts';
+import { complete, freePort } from '../toolkit/programs.ts';
 import { noRedis, RedisServer } from '../toolkit/redis-server.ts';
 import { TcpProxy } from '../toolkit/tcp-proxy.ts';
 import { TestMailbox } from './mailbox.ts';
@@ -22,6 +28,23 @@ const TOPIC = 'topic';
 const servers = { redis: RedisServer, ioredis: RedisServer, nats: NatsServer } as const;
 type Kind = keyof typeof servers;
 const absent = (kind: Kind) => (kind === 'nats' ? noNats : noRedis);
+
+/** process.application.ts, bundled: so it starts in a fraction of the time. */
+const folder = mkdtempSync(join(tmpdir(), 'websock-faults-'));
+const program = join(folder, 'process.mjs');
+
+beforeAll(() => {
+  buildSync({
+    entryPoints: [join(root, 'test/pubsub/process.application.ts')],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const ends: (() => unknown)[] = [];
 
@@ -38,7 +61,7 @@ class Process {
 
   private constructor(kind: Kind, port: number, name: string, lease: number) {
     this.name = name;
-    this.child = spawn(process.execPath, ['--import', 'tsx', join(root, 'test/pubsub/process.application.ts')], {
+    this.child = spawn(process.execPath, [program], {
       cwd: root,
       env: { ...process.env, BROKER: kind, PORT: String(port), NAME: name, LEASE: String(lease), TOPIC },
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -325,6 +348,42 @@ async function startLimited(kind: Kind): Promise<RedisServer | NatsServer> {
   admin.destroy();
   return server;
 }
+
+describe.each([
+  ['@redis/client', (port: number) => redis(createClient({ socket: { port } }))],
+  ['ioredis', (port: number) => ioredis(new Redis(port, { lazyConnect: true }))],
+] as const)('over a Redis that is away, by %s', (_name, create) => {
+  const open = async (broker: Broker): Promise<Broker> => {
+    broker.open({ timeout: 200, message() {}, gap() {}, error() {} });
+    ends.push(() => broker.close());
+    return broker;
+  };
+
+  test('3, 4 subscriptions are not kept for longer than the time limit', async () => {
+    const broker = await open(create(await freePort()));
+    for (const topic of ['a', 'b']) {
+      const from = performance.now();
+      await expect(broker.subscribe(topic)).rejects.toThrow('ECONNREFUSED');
+      expect(performance.now() - from).toBeGreaterThan(190);
+    }
+  });
+
+  test('7 a proxy that accepts connections and closes them is not flooded', async () => {
+    let accepted = 0;
+    const proxy = createServer((socket) => {
+      accepted += 1;
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write('+OK\r\n', () => setImmediate(() => socket.resetAndDestroy())));
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    ends.push(() => proxy.close());
+    await open(create((proxy.address() as AddressInfo).port));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    // two connections, each at once, again, and after up to 50, 100, 200, 400, 800 ms and so on
+    expect(accepted).toBeGreaterThan(4);
+    expect(accepted).toBeLessThan(40);
+  });
+});
 
 describe('over redis', () => {
   beforeEach(({ skip }) => skip(noRedis !== undefined, noRedis));

@@ -79,6 +79,38 @@ describe('1', () => {
     expect([one.posted, other.posted]).toEqual([[], ['hello']]);
   });
 
+  test('1 except: a mailbox gets nothing from another pub/sub of its process either', async () => {
+    const server = new MemoryServer();
+    const [one, other] = [0, 1].map(() => createPubSub<string>({ broker: memoryBroker(server) })) as [
+      PubSub<string>,
+      PubSub<string>,
+    ];
+    const [sender, listener] = [new TestMailbox<string>(), new TestMailbox<string>()];
+    for (const mailbox of [sender, listener]) await one.subscribe('a', mailbox);
+    await other.publish('a', 'hello', { except: sender });
+    await other.publish('a', 'last');
+    for (const mailbox of [sender, listener]) await mailbox.has((text) => text === 'last');
+    expect([sender.posted, listener.posted]).toEqual([['last'], ['hello', 'last']]);
+    for (const lines of [one, other]) await lines.close();
+  });
+
+  test('1 a subscriber that subscribes again while it gets a message gets that one once', async () => {
+    const lines = createPubSub<number>();
+    const again = Object.assign(new TestMailbox<number>(), {
+      post(n: number) {
+        again.posted.push(n);
+        if (again.posted.length > 9) return;
+        lines.unsubscribe('a', again);
+        lines.subscribe('a', again);
+        lines.subscribe('a', late);
+      },
+    });
+    const [other, late] = [new TestMailbox<number>(), new TestMailbox<number>()];
+    for (const mailbox of [again, other]) await lines.subscribe('a', mailbox);
+    for (const n of [1, 2]) await lines.publish('a', n);
+    expect([again.posted, other.posted, late.posted]).toEqual([[1, 2], [1, 2], [2]]);
+  });
+
   test('1 a mailbox that is subscribed twice gets each message once', async () => {
     const lines = createPubSub();
     const mailbox = new TestMailbox();
@@ -109,6 +141,47 @@ describe('1', () => {
 });
 
 describe('2', () => {
+  test('2 in one process, too, a message that the codec cannot decode is reported, and is a gap', async () => {
+    const onError = vi.fn();
+    const codec: Codec<number> = {
+      encode: (n) => Uint8Array.of(n),
+      decode([n]) {
+        if (n === 1) throw new Error('thrown by a test');
+        return n as number;
+      },
+    };
+    const lines = createPubSub<number>({ codec, onError });
+    const gap = vi.fn();
+    lines.onGap(gap);
+    const mailbox = new TestMailbox<number>();
+    await lines.subscribe('a', mailbox);
+    for (const n of [0, 1, 2]) await lines.publish('a', n);
+    expect(mailbox.posted).toEqual([0, 2]);
+    expect(gap.mock.calls).toEqual([[['a']]]);
+    expect(onError.mock.calls).toEqual([[new Error('thrown by a test'), { source: 'decode', topic: 'a' }]]);
+  });
+
+  test('2 a listener that is added while a gap is reported is called from the next one on', async () => {
+    const broker = new ManualBroker();
+    const lines = createPubSub({ broker });
+    await lines.subscribe('a', new TestMailbox());
+    let calls = 0;
+    let stop = () => {};
+    function listen(): void {
+      stop = lines.onGap(() => {
+        calls += 1;
+        stop();
+        if (calls < 9) listen();
+      });
+    }
+    listen();
+    for (const expected of [1, 2]) {
+      broker.events.gap(['ta']);
+      expect(calls).toBe(expected);
+    }
+    await lines.close();
+  });
+
   test('2 a message that cannot be decoded is reported, and is a gap', async () => {
     const broker = new ManualBroker();
     const onError = vi.fn();
@@ -170,6 +243,13 @@ describe('3', () => {
     await expect(lines.publish('a', 1)).rejects.toMatchObject({ cause: { message: 'thrown' } });
     await lines.publish('a', 1, { volatile: true });
     broker.isAutomatic = true;
+    await lines.close();
+  });
+
+  test('3 a message of more than maxPending bytes is rejected, and the error says so', async () => {
+    const lines = createPubSub({ broker: new ManualBroker(), maxPending: 1_000 });
+    const words = /^publish: the message is too large; maxPending is 1000, and this message has 1259 bytes$/;
+    await expect(lines.publish('a', 'x'.repeat(1_000))).rejects.toThrow(words);
     await lines.close();
   });
 
@@ -287,6 +367,21 @@ describe('4', () => {
     expect(broker.calls.filter((call) => call.startsWith('un')).sort()).toEqual(
       ['a', 'b', 'c'].map((name) => `unsubscribe t${name}`),
     );
+  });
+
+  test('4 after close, no message is posted, also while pending messages are waited for', async () => {
+    const broker = new ManualBroker();
+    const lines = createPubSub({ broker });
+    const mailbox = new TestMailbox();
+    await lines.subscribe('a', mailbox);
+    broker.isAutomatic = false;
+    const published = lines.publish('a', 1);
+    const closed = lines.close();
+    broker.events.message('ta', new TextEncoder().encode('\n1'));
+    expect(mailbox.posted).toEqual([]);
+    broker.isAutomatic = true;
+    broker.pending.shift()?.resolve();
+    await Promise.all([published, closed]);
   });
 
   test('4 connections that end without unsubscribe leak nothing', async () => {
