@@ -10,9 +10,18 @@ export interface Sample {
   readonly answer: number;
 }
 
-export function sample(kind: 'text' | 'binary', size: number): Sample {
-  const frame = maskedFrame(kind === 'text' ? TEXT : BINARY, Buffer.alloc(size, 'a'), [1, 2, 3, 4]);
+export function sample(kind: 'text' | 'binary', content: number | string): Sample {
+  const data = typeof content === 'number' ? Buffer.alloc(content, 'a') : Buffer.from(content);
+  const frame = maskedFrame(kind === 'text' ? TEXT : BINARY, data, [1, 2, 3, 4]);
   return { frame, answer: frame.length - 4 }; // servers do not mask
+}
+
+/** What a protocol on top of WebSocket needs before anything else. */
+export interface Greeting {
+  /** What the client sends. */
+  readonly frame: Buffer;
+  /** What the server's answer contains. */
+  readonly answer: string;
 }
 
 export class Client {
@@ -23,7 +32,7 @@ export class Client {
   }
 
   /** Opens a connection; rejects if the server refuses it. */
-  static connect(url: string, path: string): Promise<Client> {
+  static connect(url: string, path: string, greeting?: Greeting): Promise<Client> {
     const { hostname, port, host } = new URL(url);
     return new Promise((resolve, reject) => {
       const socket = open(Number(port), hostname, () => socket.write(handshake(host, path)));
@@ -34,8 +43,19 @@ export class Client {
         answer += data.toString('latin1');
         if (!answer.includes('\r\n\r\n')) return;
         socket.off('data', read).off('error', reject).on('error', reject);
-        if (answer.startsWith('HTTP/1.1 101 ')) resolve(new Client(socket));
-        else reject(new Error(`the server answered ${answer}`));
+        if (!answer.startsWith('HTTP/1.1 101 ')) reject(new Error(`the server answered ${answer}`));
+        else if (greeting) greet(greeting);
+        else resolve(new Client(socket));
+      };
+      const greet = ({ frame, answer: expected }: Greeting) => {
+        answer = '';
+        socket.write(frame);
+        socket.on('data', function listen(data: Buffer) {
+          answer += data.toString('latin1');
+          if (!answer.includes(expected)) return;
+          socket.off('data', listen);
+          resolve(new Client(socket));
+        });
       };
       socket.on('data', read);
     });

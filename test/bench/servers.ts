@@ -6,28 +6,30 @@
 //
 // A short measurement may contain no garbage collection, or two: workerd has two or three per 100 000 messages.
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { type Host, launch, type Platform, platforms, processFolders } from '../toolkit/host.ts';
-import { Client, type Sample, sample } from './client.ts';
+import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
+import { Client, sample } from './client.ts';
+import {
+  after,
+  type Case,
+  CONNECTED_AT_ONCE,
+  compare,
+  type Figures,
+  Load,
+  MALLOC,
+  Messages,
+  measureInTurns,
+  print,
+  type Server,
+  withServers,
+} from './load.ts';
 
 const [ROUNDS = '3', TIME = '400', PLATFORM, CASE = ''] = process.argv.slice(2);
 const rounds = Number(ROUNDS);
 /** The duration of the measurement of each server in each case, per round. */
 const MS = Number(TIME);
-/** The number of turns per measurement: the shorter they are, the more equally other load affects all servers. */
-const TURNS = 4;
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
-
-interface Case {
-  readonly name: string;
-  readonly path: string;
-  readonly message: Sample;
-  readonly connections: number;
-  /** The number of unanswered messages at any time, of each connection or of the room. */
-  readonly inFlight: number;
-}
 
 const text = sample('text', 64);
 const binary = sample('binary', 65_536);
@@ -38,12 +40,9 @@ const cases: readonly Case[] = [
   { name: '64-KiB binaries, 100 connections', path: '/', message: binary, connections: 100, inFlight: 1 },
   { name: 'async handler, 100 connections', path: '/async', message: text, connections: 100, inFlight: 4 },
   { name: 'posts to itself, 100 connections', path: '/post', message: text, connections: 100, inFlight: 4 },
-  { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2 },
-  // `@websock/pubsub`, compared with the topics of Bun and of crossws; elsewhere, with a loop by hand
-  { name: 'publish to 1 000 clients', path: '/topic', message: text, connections: 1_000, inFlight: 2 },
+  { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2, isRoom: true },
 ];
 const ACCEPT = 'connections accepted';
-const ACCEPTED_AT_ONCE = 8;
 const IDLE = 'kB for an idle connection';
 
 /** The rows of a table, in order. The last one is not a speed, and is measured separately. */
@@ -59,10 +58,6 @@ const GOALS = {
 } as const;
 type Other = keyof typeof GOALS;
 
-// glibc may repeatedly return the top of the heap to the system and take it back, depending on what happens to lie there.
-// With messages of 64 KiB, the page faults then double the cost. These settings keep every server from returning it.
-const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '64000000' };
-
 type Kind = 'adapter' | Other;
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
@@ -70,12 +65,6 @@ function start(platform: Platform, kind: Kind): Promise<Host> {
   const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
   if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
   return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // the worker replaces an application
-}
-
-/** The figures of one server in one round: `rate` per second, and `cpu` in µs each; for memory, both are in kB. */
-interface Figures {
-  readonly rate: number;
-  readonly cpu: number;
 }
 
 async function main(): Promise<void> {
@@ -111,8 +100,10 @@ async function measure(
   kinds: readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
+  const run = (measure: (servers: readonly Server<Kind>[]) => Promise<void>) =>
+    withServers(kinds, (kind) => start(platform, kind), measure);
   if (memoryIsChosen) {
-    await withServers(platform, kinds, async (servers) => {
+    await run(async (servers) => {
       for (const server of servers) {
         const memory = await idleMemory(server);
         add(server.kind, IDLE, { rate: memory, cpu: memory });
@@ -121,73 +112,15 @@ async function measure(
   }
   for (const each of speeds) {
     const sendsMessages = 'path' in each;
-    await withServers(platform, kinds, async (servers) => {
-      const loads = new Map<Server, Load>();
-      for (const server of servers) {
-        const load = sendsMessages ? await Messages.open(server, each) : new Accepts(server);
-        loads.set(server, load);
-        await load.warmUp(4 * MS);
-      }
-      const counts = new Map(servers.map((server) => [server, new Count()]));
-      const duration = sendsMessages ? MS : 3 * MS; // fewer events per second: a connection costs as much as ten messages
-      for (let turn = 0; turn < TURNS; turn++) {
-        // In alternating order, so that the average time of measurement is the same for all.
-        for (const server of turn % 2 ? [...servers].reverse() : servers) {
-          await (loads.get(server) as Load).run(duration / TURNS, counts.get(server));
-        }
-      }
-      for (const [server, count] of counts) add(server.kind, each.name, count.figures());
-      for (const load of loads.values()) load.close();
-    });
-  }
-}
-
-/** Starts a server of each kind, calls `run` with them, and stops them. */
-async function withServers(
-  platform: Platform,
-  kinds: readonly Kind[],
-  run: (servers: readonly Server[]) => Promise<void>,
-): Promise<void> {
-  const servers: Server[] = [];
-  try {
-    for (const kind of kinds) servers.push(new Server(kind, await start(platform, kind)));
-    await run(servers);
-  } finally {
-    await Promise.all(servers.map(({ host }) => host.stop()));
-  }
-}
-
-class Server {
-  readonly kind: Kind;
-  readonly host: Host;
-
-  constructor(kind: Kind, host: Host) {
-    this.kind = kind;
-    this.host = host;
-  }
-
-  get url(): string {
-    return this.host.url;
-  }
-
-  connect(count: number, path: string): Promise<Client[]> {
-    return connectAll(this.url, path, count);
-  }
-
-  /** The memory in bytes and the processor time in seconds of its process and child processes. */
-  usage(): { readonly memory: number; readonly cpu: number } {
-    const sum = { memory: 0, cpu: 0 };
-    try {
-      for (const folder of processFolders(this.host.process.pid)) {
-        for (const task of readdirSync(`${folder}/task`)) {
-          sum.cpu += Number(readFileSync(`${folder}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
-        }
-        sum.memory += Number(readFileSync(`${folder}/statm`, 'utf8').split(' ')[1]) * 4096;
-      }
-      return sum;
-    } catch {
-      return { memory: Number.NaN, cpu: Number.NaN };
-    }
+    const duration = sendsMessages ? MS : 3 * MS; // fewer events per second: a connection costs as much as ten messages
+    await run((servers) =>
+      measureInTurns(
+        servers,
+        async (server) => (sendsMessages ? await Messages.open(server, each) : new Accepts(server)),
+        [4 * MS, duration],
+        (kind, figures) => add(kind, each.name, figures),
+      ),
+    );
   }
 }
 
@@ -197,7 +130,7 @@ const IDLE_CONNECTIONS = 3_000;
 const REST = 300; // ms
 
 /** The memory of an idle connection, in kB. First opens as many more, which use up the free memory of the process. */
-async function idleMemory(server: Server): Promise<number> {
+async function idleMemory(server: Server<Kind>): Promise<number> {
   const clients: Client[] = [];
   const connect = async () => {
     const end = clients.length + IDLE_CONNECTIONS;
@@ -217,119 +150,11 @@ async function idleMemory(server: Server): Promise<number> {
 
 // ---- Speed ----
 
-/** What one server has done, in seconds of the clock and of the processor. */
-class Count {
-  #done = 0;
-  #seconds = 0;
-  #doneByCpu = 0;
-  #cpu = 0;
-
-  add(done: number, seconds: number, doneByCpu: number, cpu: number): void {
-    this.#done += done;
-    this.#seconds += seconds;
-    this.#doneByCpu += doneByCpu;
-    this.#cpu += cpu;
-  }
-
-  figures(): Figures {
-    return { rate: this.#done / this.#seconds, cpu: (this.#cpu / this.#doneByCpu) * 1e6 };
-  }
-}
-
-/** Keeps one server busy. */
-abstract class Load {
-  protected done = 0;
-  protected busy = false;
-  readonly #server: Server;
-
-  constructor(server: Server) {
-    this.#server = server;
-  }
-
-  /** Runs without counting until the server has used `duration` ms of processor time, as JIT compilers count work done. */
-  async warmUp(duration: number): Promise<void> {
-    const end = this.#server.usage().cpu + duration / 1000;
-    do await this.run(MS / TURNS);
-    while (this.#server.usage().cpu < end);
-  }
-
-  /** Runs for `duration` ms, plus a start that does not count, and then until everything has been answered. */
-  async run(duration: number, count?: Count): Promise<void> {
-    const { cpu } = this.#server.usage();
-    const first = this.done;
-    this.busy = true;
-    const answered = this.start();
-    await after(duration / 6);
-    const from = performance.now();
-    const before = this.done;
-    await after(duration);
-    const [done, seconds] = [this.done - before, (performance.now() - from) / 1000];
-    this.busy = false;
-    await orFail(answered, this.#server);
-    count?.add(done, seconds, this.done - first, this.#server.usage().cpu - cpu);
-  }
-
-  /** Begins. Resolves with the last answer after `busy` has become false. */
-  protected abstract start(): Promise<unknown>;
-
-  abstract close(): void;
-}
-
-/** Connections that send messages and receive answers. In a room, the first one sends, and all receive. */
-class Messages extends Load {
-  readonly #clients: readonly Client[];
-  readonly #case: Case;
-  readonly #answers: number;
-  #unanswered = 0;
-  #answered = () => {};
-
-  static async open(server: Server, each: Case): Promise<Messages> {
-    return new Messages(server, await server.connect(each.connections, each.path), each);
-  }
-
-  private constructor(server: Server, clients: readonly Client[], each: Case) {
-    super(server);
-    this.#clients = clients;
-    this.#case = each;
-    this.#answers = each.path === '/room' || each.path === '/topic' ? clients.length : 1;
-    for (const client of clients) client.listen(each.message.answer, (count) => this.#received(client, count));
-  }
-
-  protected start(): Promise<void> {
-    const senders = this.#answers === 1 ? this.#clients : this.#clients.slice(0, 1);
-    for (const client of senders) for (let sent = 0; sent < this.#case.inFlight; sent++) this.#send(client);
-    return new Promise((resolve) => {
-      this.#answered = resolve;
-    });
-  }
-
-  close(): void {
-    for (const client of this.#clients) client.drop();
-  }
-
-  #received(client: Client, count: number): void {
-    this.done += count;
-    this.#unanswered -= count;
-    if (!this.busy) {
-      if (this.#unanswered === 0) this.#answered();
-    } else if (this.#answers === 1) {
-      for (let answer = 0; answer < count; answer++) this.#send(client);
-    } else if (this.#unanswered <= (this.#case.inFlight - 1) * this.#answers) {
-      this.#send(this.#clients[0] as Client);
-    }
-  }
-
-  #send(client: Client): void {
-    this.#unanswered += this.#answers;
-    client.send(this.#case.message.frame);
-  }
-}
-
 /** Clients that connect and leave, several at a time. */
 class Accepts extends Load {
   readonly #url: string;
 
-  constructor(server: Server) {
+  constructor(server: Server<Kind>) {
     super(server);
     this.#url = server.url;
   }
@@ -341,29 +166,10 @@ class Accepts extends Load {
         this.done += 1;
       }
     };
-    return Promise.all(Array.from({ length: ACCEPTED_AT_ONCE }, connect));
+    return Promise.all(Array.from({ length: CONNECTED_AT_ONCE }, connect));
   }
 
   close(): void {}
-}
-
-async function connectAll(url: string, path: string, count: number): Promise<Client[]> {
-  const clients: Client[] = [];
-  while (clients.length < count) {
-    const few = Math.min(ACCEPTED_AT_ONCE, count - clients.length);
-    clients.push(...(await Promise.all(Array.from({ length: few }, () => Client.connect(url, path)))));
-  }
-  return clients;
-}
-
-/** Waits for the answers. Fails after a time limit, with the reports of the server. */
-async function orFail(answered: Promise<unknown>, { kind, host }: Server): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${kind}: answers are missing\n${host.reports()}`)), 10_000);
-  });
-  await Promise.race([answered, late]);
-  clearTimeout(timer);
 }
 
 // ---- Tables ----
@@ -384,42 +190,6 @@ function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, Read
   if (!memoryIsChosen) return;
   const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
   print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
-}
-
-function compare(
-  theirs: readonly Figures[] = [],
-  ours: readonly Figures[] = [],
-  figure: keyof Figures,
-  misses: (ratio: number) => boolean,
-): [string, string, string] {
-  const median = (all: readonly Figures[]) => {
-    const middle = quartiles(all.map((each) => each[figure]))[1];
-    return middle.toFixed(middle < 1_000 ? 1 : 0);
-  };
-  const ratios = ours.map((each, round) => each[figure] / (theirs[round]?.[figure] ?? Number.NaN));
-  const [low, middle, high] = quartiles(ratios);
-  const mark = misses(middle) ? '*' : '';
-  return [median(theirs), median(ours), `${mark}${middle.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`];
-}
-
-function quartiles(figures: readonly number[]): [low: number, median: number, high: number] {
-  const sorted = [...figures].sort((a, b) => a - b);
-  const at = (part: number) => {
-    const place = part * (sorted.length - 1);
-    const [below = Number.NaN, above = below] = sorted.slice(Math.floor(place));
-    return below + (above - below) * (place % 1);
-  };
-  return [at(0.25), at(0.5), at(0.75)];
-}
-
-function print(name: string, ...cells: readonly string[]): void {
-  const widths = [10, 9, 18, 10, 9, 18];
-  const line = cells.map((cell, index) => cell.padStart(widths[index] as number));
-  console.log([name.padEnd(33), ...line].join(' ').trimEnd());
-}
-
-function after(duration: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, duration));
 }
 
 main().catch((error: Error) => {

@@ -41,7 +41,7 @@ const trials: Readonly<Record<string, Trial>> = {
     replace: ['5 3000', '1 40'],
     prints: /^64-byte texts, 1 connection +\d/m,
   },
-  'npx tsx test/bench/redis.ts': { extraArgs: '2', prints: /^two processes, Redis .* lines\/s sent/m },
+  'npx tsx test/bench/topics.ts': { extraArgs: '1 40 redis', prints: /^Socket\.IO, redis-adapter +\d/m },
   'npx tsx test/tck/implementers.ts NAME PLATFORM report.json': {
     extraArgs: '&& grep NAME tck/README.md',
     prints: /^\| NAME \| PLATFORM \| 1 of 1 \| 0 of 1 \| 1 \| 0\.1 \| 2026-11-24 \|$/m,
@@ -84,7 +84,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   '(cd ../websock && npm ci && npm run pack)': 'the first test here',
   'npm start -w examples/chat': EXAMPLES,
   'npm start -w examples/NAME': EXAMPLES,
-  'npm run bench': 'its two programs are run here',
+  'npm run bench': 'its three programs are run here',
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,

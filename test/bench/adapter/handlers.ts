@@ -1,6 +1,5 @@
 // The handlers that the adapter serves, by path; bare/work.ts does the same work without the adapter.
 
-import { createPubSub } from '@websock/pubsub';
 import type { WebSock } from '@websock/spec';
 import { echo } from '../../../examples/echo/echo.ts';
 
@@ -39,25 +38,10 @@ const member = {
   terminate: (_reason, mailbox) => room.delete(mailbox),
 } satisfies WebSock<Mailbox, WebSock.DataFrame>;
 
-const lines = createPubSub<string>();
-
-const subscriber = {
-  init(_arg, mailbox) {
-    lines.subscribe('topic', mailbox);
-    return { type: 'ok', state: undefined };
-  },
-  handleIn(frame, state) {
-    if (frame.opcode === 'text') lines.publish('topic', frame.data);
-    return { type: 'ok', state };
-  },
-  handleInfo: (data, state) => ({ type: 'push', messages: { opcode: 'text', data }, state }),
-} satisfies WebSock<undefined, string>;
-
 const handlers: { readonly [path: string]: WebSock.Any } = {
   '/async': asynchronous,
   '/post': toItself,
   '/room': member,
-  '/topic': subscriber,
 };
 
 export function handlerOf(path: string): WebSock.Any {

@@ -1,50 +1,31 @@
-// The adapter of crossws for node:http, with the same limits.
+// The adapter of crossws for node:http, with the same limits; with REDIS_URL, its topics are those of all processes.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createClient } from '@redis/client';
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
+import { createHooks, type Hooks } from './crossws-hooks.ts';
 import { collectGarbage } from './garbage.ts';
-import { type Work, workBy } from './work.ts';
 
-// The part of crossws's types that is used here; its own declarations need the types of a browser.
-interface Peer {
-  readonly context: { work?: Work<Peer> };
-  readonly request: { readonly url: string };
-  send(data: unknown): unknown;
-  subscribe(topic: string): void;
-}
-
-interface Hooks {
-  open(peer: Peer): void;
-  message(peer: Peer, message: { readonly rawData: unknown }): unknown;
-  close(peer: Peer): void;
-}
-
-type Adapter = (options: { serverOptions: object; hooks: Hooks }) => {
+type Adapter = (options: { serverOptions: object; hooks: Hooks; sync?: unknown }) => {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   publish(topic: string, data: unknown): void;
 };
 
-const crossws: Adapter = createRequire(import.meta.filename)('crossws/adapters/node').default;
+const load = createRequire(import.meta.filename);
+const crossws: Adapter = load('crossws/adapters/node').default;
 
-const workOf = workBy<Peer>((peer, data) => peer.send(data), {
-  opened: (peer) => peer.subscribe('topic'),
-  message: (_peer, data) => adapter.publish('topic', data),
-}); // unchanged: text stays text
+async function sync(url: string): Promise<unknown> {
+  return load('crossws/sync').redis({ channel: 'topics', client: await createClient({ url }).connect() });
+}
 
+const url = process.env['REDIS_URL'];
 const adapter = crossws({
   serverOptions: { perMessageDeflate: false, maxPayload: 10_000_000 },
-  hooks: {
-    open(peer) {
-      const work = workOf(new URL(peer.request.url).pathname);
-      peer.context.work = work;
-      work.opened?.(peer);
-    },
-    message: (peer, { rawData }) => peer.context.work?.message(peer, rawData),
-    close: (peer) => peer.context.work?.closed?.(peer),
-  },
+  hooks: createHooks((topic, data) => adapter.publish(topic, data)),
+  ...(url !== undefined && { sync: await sync(url) }),
 });
 const server = createServer((_request, response) => {
   collectGarbage();
