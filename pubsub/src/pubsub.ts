@@ -79,8 +79,8 @@ export interface PubSub<Info> {
 interface Topic extends Held, Receiver {
   readonly name: string;
   readonly members: Set<Member>;
-  /** The subscriptions that wait for the broker. */
-  readonly joining: Map<Member, { promise?: Promise<void> }>;
+  /** The subscriptions that wait for the broker; `undefined` before the first. */
+  joining: Map<Member, { promise?: Promise<void> }> | undefined;
 }
 
 /** A message, and which members of its topic it is for. */
@@ -196,10 +196,10 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
     const topic: Topic = {
       name,
       members: new Set(),
-      joining: new Map(),
+      joining: undefined,
       receive: (data) => receive(topic, () => open(topic, data)),
       release(member) {
-        topic.joining.delete(member);
+        topic.joining?.delete(member);
         if (!topic.members.delete(member) || topic.members.size > 0) return;
         topics.delete(name);
         channels?.leave(channelOf(name));
@@ -229,15 +229,17 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
         if (topic.members.size === 0) topics.delete(name);
         return RESOLVED;
       }
-      if (topic.members.has(member)) return topic.joining.get(member)?.promise ?? RESOLVED;
+      if (topic.members.has(member)) return topic.joining?.get(member)?.promise ?? RESOLVED;
       topic.members.add(member);
       if (!channels) return RESOLVED;
       const joining: { promise?: Promise<void> } = {};
-      topic.joining.set(member, joining);
+      const all = topic.joining ?? new Map();
+      topic.joining = all;
+      all.set(member, joining);
       joining.promise = new Promise((resolve, reject) => {
         channels.join(channelOf(name), topic, (error) => {
-          const isCurrent = topic.joining.get(member) === joining; // not unsubscribed, or ended, in the meantime
-          if (isCurrent) topic.joining.delete(member);
+          const isCurrent = all.get(member) === joining; // not unsubscribed, or ended, in the meantime
+          if (isCurrent) all.delete(member);
           if (!error || !isCurrent) {
             resolve();
             return;
@@ -296,7 +298,7 @@ export function createPubSub<Info = unknown>(options: PubSubOptions<Info> = {}):
         members.clear();
         for (const topic of topics.values()) {
           topic.members.clear(); // messages may still arrive
-          topic.joining.clear(); // they resolve, as after `unsubscribe`
+          topic.joining?.clear(); // they resolve, as after `unsubscribe`
         }
         topics.clear();
         gapListeners.clear();

@@ -1,5 +1,9 @@
 // The tests of all brokers, on each of them: see pubsub/src/testing.ts.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { connect as connectToNats } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
 import type { Broker } from '@websock/pubsub';
@@ -11,7 +15,9 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import { createClient as createClient5 } from 'redis-client-5';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { root } from '../toolkit/compilers.ts';
 import { NatsServer, noNats } from '../toolkit/nats-server.ts';
+import { execute } from '../toolkit/programs.ts';
 import { noRedis, RedisServer } from '../toolkit/redis-server.ts';
 import { TcpProxy } from '../toolkit/tcp-proxy.ts';
 import { MemoryServer, memoryBroker } from './memory-broker.ts';
@@ -98,6 +104,39 @@ describe.each(Object.entries(brokers))('%s', (_name, [{ absent, start }, create]
   beforeEach(({ skip }) => skip(absent !== undefined, absent));
 
   test.each(brokerTests)('$title', ({ run }) => run(underTest));
+});
+
+describe.each([
+  ['bun', []],
+  ['deno', ['run', '--allow-all', '--no-lock']],
+])('on %s', (platform, parameters) => {
+  test.concurrent.for([
+    ['redis', redisProgram],
+    ['ioredis', redisProgram],
+    ['nats', natsProgram],
+  ] as const)('%s passes the tests that need nothing or a cut', async ([kind, { absent, start }], { skip }) => {
+    skip(absent !== undefined, absent);
+    const server = await start();
+    const proxy = await TcpProxy.start(server.port);
+    const control = createServer((_request, response) => {
+      proxy.cut();
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(control, 'listening');
+    try {
+      const { port } = control.address() as AddressInfo;
+      const env = { BROKER: kind, PORT: String(proxy.port), CONTROL: `http://127.0.0.1:${port}` };
+      const program = join(root, 'node_modules/.bin', platform);
+      const file = join(import.meta.dirname, 'brokers.application.ts');
+      const { output } = await execute(program, [...parameters, file], root, { ...process.env, ...env });
+      const possible = brokerTests.filter(({ needs }) => needs.every((need) => need === 'cut'));
+      expect(JSON.parse(output)).toEqual({ passed: possible.length, failures: [] });
+    } finally {
+      control.close();
+      await proxy.stop();
+      await server.kill();
+    }
+  });
 });
 
 test('no two tests have the same title', () => {

@@ -1,14 +1,9 @@
-// A process of faults.test.ts. It subscribes to a topic and tracks a presence over the broker of BROKER_URL, obeys commands on its
+// A process of faults.test.ts. It subscribes to a topic and tracks a presence over the broker of BROKER and PORT, obeys commands on its
 // standard input, and reports on its standard output; one JSON value a line.
 
 import { createInterface } from 'node:readline';
-import { connect as connectToNats } from '@nats-io/transport-node';
-import { createClient } from '@redis/client';
-import { type Broker, createPresence, createPubSub } from '@websock/pubsub';
-import { ioredis } from '@websock/pubsub/ioredis';
-import { nats } from '@websock/pubsub/nats';
-import { redis } from '@websock/pubsub/redis';
-import { Redis } from 'ioredis';
+import { createPresence, createPubSub } from '@websock/pubsub';
+import { type BrokerKind, createBroker } from './create-broker.ts';
 import { TestMailbox } from './mailbox.ts';
 
 /** What the process reports. */
@@ -32,16 +27,13 @@ export type Command =
 
 const { BROKER = '', PORT = '', NAME = '', LEASE = '10000', TOPIC = 'topic' } = process.env;
 
-async function broker(): Promise<Broker> {
-  const port = Number(PORT);
-  if (BROKER === 'redis') return redis(createClient({ url: `redis://127.0.0.1:${PORT}` }));
-  if (BROKER === 'ioredis') return ioredis(new Redis(port, { lazyConnect: true }));
-  return nats(await connectToNats({ port, maxReconnectAttempts: -1, reconnectTimeWait: 20, reconnectJitter: 0 }));
-}
-
 const report = (what: Report) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
-const lines = createPubSub<string>({ broker: await broker(), timeout: 3_000, onError: () => {} });
+const lines = createPubSub<string>({
+  broker: await createBroker(BROKER as BrokerKind, Number(PORT)),
+  timeout: 3_000,
+  onError: () => {},
+});
 const who = createPresence<string>(lines, { lease: Number(LEASE) });
 const mailbox = new TestMailbox<string>();
 // Long messages are reported by their beginning.
