@@ -34,9 +34,11 @@ export interface HandledCallback {
   readonly waiting: number;
 }
 
-/** How many messages of an opcode there were, and the size of their data in bytes, uncompressed. */
+/** The messages of one opcode, in one direction. */
 export interface Count {
+  /** Their number. */
   readonly count: number;
+  /** The size of their data in bytes, uncompressed. */
   readonly bytes: number;
 }
 
