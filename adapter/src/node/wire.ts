@@ -6,6 +6,7 @@ import type { WebSock } from '@websock/spec';
 import { WebSocket } from 'ws';
 import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
+import type { EndRule } from '../observer.ts';
 import { unsentBytes } from '../unsent.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
@@ -27,6 +28,13 @@ export class ServerSocket extends WebSocket {
   closeByServer(code: number, reason: string): void {
     super.close(code, reason);
   }
+}
+
+/** The row of the table in rule 4.3, where the code of the close frame does not tell. */
+function ruleOf(error: Error): EndRule | undefined {
+  const { code = '' } = error as { readonly code?: string };
+  if (code === 'WS_ERR_INVALID_CLOSE_CODE') return '4.3f';
+  return code.startsWith('Z_') ? '4.3i' : undefined; // of zlib
 }
 
 /** The fragments that `ws` has received of an incomplete message. Undocumented, so it may be missing. */
@@ -70,7 +78,7 @@ export class NodeWire implements Wire {
       connection.control({ opcode: 'ping', data: new Uint8Array(data) });
     });
     webSocket.on('pong', (data) => connection.control({ opcode: 'pong', data: new Uint8Array(data) }));
-    webSocket.on('error', (error) => connection.failed(error, webSocket.errorCode));
+    webSocket.on('error', (error) => connection.failed(error, webSocket.errorCode, ruleOf(error)));
     webSocket.on('close', (code, reason) => {
       if (code !== 1006) connection.closing(code, reason.toString());
       connection.gone();
