@@ -1,5 +1,5 @@
-// `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform and, on node:http, with
-// crossws. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
+// `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform, on node:http with crossws,
+// with a TCP echo, and with itself under an observer. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
 // differ by a tenth at random, and the cases that a process has served before change its speed by as much.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
@@ -50,24 +50,68 @@ const chosenRows = rows.filter(({ name }) => name.includes(CASE));
 const speeds = chosenRows.filter(({ name }) => name !== IDLE);
 const memoryIsChosen = speeds.length < chosenRows.length;
 
-/** The goals for the adapter, as ratios to the other server: of message rate, processor time and memory. */
-const GOALS = {
-  bare: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
-  crossws: { rate: 1, cpu: 1, accept: 1, memory: 1 },
-} as const;
-type Other = keyof typeof GOALS;
+type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | 'observer';
+
+/** Two servers in one table: `ours` is divided by `theirs`. */
+interface Comparison {
+  readonly title: string;
+  readonly theirs: Kind;
+  readonly ours: Kind;
+  readonly on: readonly Platform[];
+  /** Goals for the ratios of message rate, processor time and memory. */
+  readonly goals?: { readonly rate: number; readonly cpu: number; readonly accept: number; readonly memory: number };
+}
+
+const comparisons: readonly Comparison[] = [
+  {
+    title: 'the adapter, compared with the bare platform',
+    theirs: 'bare',
+    ours: 'adapter',
+    on: platforms,
+    goals: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
+  },
+  {
+    title: 'the adapter, compared with crossws',
+    theirs: 'crossws',
+    ours: 'adapter',
+    on: ['node'],
+    goals: { rate: 1, cpu: 1, accept: 1, memory: 1 },
+  },
+  {
+    title: 'the adapter, compared with a TCP echo of the same bytes',
+    theirs: 'tcp',
+    ours: 'adapter',
+    on: ['node', 'bun', 'deno'], // workerd cannot listen for TCP
+  },
+  {
+    title: 'the adapter with an observer that counts, compared with none',
+    theirs: 'adapter',
+    ours: 'observer',
+    on: platforms,
+  },
+];
+
+/** Whether a kind of server can do the work of a row. */
+const canDo = (kind: Kind, row: Case | { readonly name: string }) =>
+  kind !== 'tcp' || ('path' in row && row.path === '/');
 
 // glibc may repeatedly return the top of the heap to the system and take it back, depending on what happens to lie there.
 // With messages of 64 KiB, the page faults then double the cost. These settings keep every server from returning it.
 const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '64000000' };
 
-type Kind = 'adapter' | Other;
+const files: { readonly [Of in Kind]: (platform: Platform) => string } = {
+  adapter: (platform) => `adapter/${platform}.ts`,
+  observer: (platform) => `adapter/${platform}.ts`,
+  bare: (platform) => `bare/${platform}.ts`,
+  crossws: () => 'bare/crossws.ts',
+  tcp: (platform) => `tcp/${platform}.ts`,
+};
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
-  const folder = join(import.meta.dirname, kind === 'adapter' ? 'adapter' : 'bare');
-  const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
-  if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
-  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // the worker replaces an application
+  const file = join(import.meta.dirname, files[kind](platform));
+  const env = { ...MALLOC, ADAPTER_OPTIONS: JSON.stringify({ observer: kind === 'observer' }) };
+  if (platform !== 'cloudflare') return launch(platform, [file], env);
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], env); // the worker replaces an application
 }
 
 /** The figures of one server in one round: `rate` per second, and `cpu` in µs each; for memory, both are in kB. */
@@ -82,22 +126,20 @@ async function main(): Promise<void> {
   if (chosenRows.length === 0) {
     throw new Error(`no case has ${CASE} in its name; the cases are ${rows.map(({ name }) => name).join('; ')}`);
   }
-  console.log('The adapter, compared with the bare platform and with crossws (node:http).');
   console.log(
     `Medians of ${rounds} rounds, each with new processes and ${MS} ms for every cell; for ratios also the quartiles.`,
   );
   console.log('A * marks a ratio that misses its goal. Processor time is the time of the server, without the client.');
   for (const platform of chosen) {
-    const kinds: readonly Kind[] = platform === 'node' ? ['bare', 'adapter', 'crossws'] : ['bare', 'adapter'];
+    const tables = comparisons.filter(({ on }) => on.includes(platform));
+    const kinds = [...new Set(tables.flatMap(({ theirs, ours }) => [theirs, ours]))];
     const measured = new Map<Kind, Map<string, Figures[]>>(kinds.map((kind) => [kind, new Map()]));
     const add = (kind: Kind, name: string, figures: Figures) => {
       const all = measured.get(kind) as Map<string, Figures[]>;
       all.set(name, [...(all.get(name) ?? []), figures]);
     };
     for (let round = 0; round < rounds; round++) await measure(platform, round % 2 ? [...kinds].reverse() : kinds, add);
-    for (const kind of kinds) {
-      if (kind !== 'adapter') show(platform, kind, measured);
-    }
+    for (const table of tables) show(platform, table, measured);
   }
   const load = loadavg()[0]?.toFixed(1);
   console.log(`\n${Math.round((performance.now() - start) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
@@ -110,7 +152,8 @@ async function measure(
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
   if (memoryIsChosen) {
-    await withServers(platform, kinds, async (servers) => {
+    const those = kinds.filter((kind) => canDo(kind, { name: IDLE }));
+    await withServers(platform, those, async (servers) => {
       for (const server of servers) {
         const memory = await idleMemory(server);
         add(server.kind, IDLE, { rate: memory, cpu: memory });
@@ -119,7 +162,8 @@ async function measure(
   }
   for (const each of speeds) {
     const sendsMessages = 'path' in each;
-    await withServers(platform, kinds, async (servers) => {
+    const those = kinds.filter((kind) => canDo(kind, each));
+    await withServers(platform, those, async (servers) => {
       const loads = new Map<Server, Load>();
       for (const server of servers) {
         const load = sendsMessages ? await Messages.open(server, each) : new Accepts(server);
@@ -290,7 +334,8 @@ class Messages extends Load {
     this.#clients = clients;
     this.#case = each;
     this.#answers = each.path === '/room' ? clients.length : 1;
-    for (const client of clients) client.listen(each.message.answer, (count) => this.#received(client, count));
+    const size = server.kind === 'tcp' ? each.message.frame.length : each.message.answer;
+    for (const client of clients) client.listen(size, (count) => this.#received(client, count));
   }
 
   protected start(): Promise<void> {
@@ -366,22 +411,29 @@ async function orFail(answered: Promise<unknown>, { kind, host }: Server): Promi
 
 // ---- Tables ----
 
-function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>): void {
-  const goals = GOALS[other];
-  console.log(`\n${platform}, compared with ${other === 'bare' ? 'the bare platform' : other}`);
+function show(
+  platform: Platform,
+  { title, theirs, ours, goals }: Comparison,
+  measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>,
+): void {
+  const { rate = 0, cpu = Number.POSITIVE_INFINITY, accept = cpu, memory = cpu } = goals ?? {};
+  const figuresOf = (kind: Kind, name: string) => measured.get(kind)?.get(name) ?? [];
+  const names = speeds.filter((row) => canDo(theirs, row)).map(({ name }) => name);
+  const showsMemory = memoryIsChosen && canDo(theirs, { name: IDLE });
+  if (names.length === 0 && !showsMemory) return;
+  console.log(`\n${platform}: ${title}`);
   print('', 'per second', '', '', 'processor time, µs', '', '');
-  print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
-  for (const { name } of speeds) {
-    const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
+  print('', theirs, ours, 'ratio', theirs, ours, 'ratio');
+  for (const name of names) {
+    const pair = [figuresOf(theirs, name), figuresOf(ours, name)] as const;
     print(
       name,
-      ...compare(theirs, ours, 'rate', (ratio) => name !== ACCEPT && ratio < goals.rate),
-      ...compare(theirs, ours, 'cpu', (ratio) => ratio > (name === ACCEPT ? goals.accept : goals.cpu)),
+      ...compare(...pair, 'rate', (ratio) => name !== ACCEPT && ratio < rate),
+      ...compare(...pair, 'cpu', (ratio) => ratio > (name === ACCEPT ? accept : cpu)),
     );
   }
-  if (!memoryIsChosen) return;
-  const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
-  print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
+  if (!showsMemory) return;
+  print(IDLE, ...compare(figuresOf(theirs, IDLE), figuresOf(ours, IDLE), 'rate', (ratio) => ratio > memory));
 }
 
 function compare(

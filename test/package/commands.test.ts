@@ -29,7 +29,10 @@ const application = join(folder, 'application');
 const trials: Readonly<Record<string, Trial>> = {
   'npm pkg set type=module': { cwd: application },
   'npx tsx test/bench/types.ts': { extraArgs: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
-  'npx tsx test/bench/servers.ts': { extraArgs: '1 40 bun', prints: /^64-KiB binaries, 100 connections +\d/m },
+  'npx tsx test/bench/servers.ts': {
+    extraArgs: "1 40 bun 'binaries, 100'",
+    prints: /TCP echo.*^64-KiB binaries, 100 connections +\d/ms,
+  },
   "npx tsx test/bench/servers.ts 5 3000 cloudflare 'texts, 1 '": {
     replace: ['5 3000', '1 40'],
     prints: /^64-byte texts, 1 connection +\d/m,

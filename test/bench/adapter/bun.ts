@@ -2,10 +2,11 @@ import { type BunServer, createAdapter } from '@websock/adapter/bun';
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from '../bare/garbage.ts';
 import { handlerOf } from './handlers.ts';
+import { optionsOf } from './observer.ts';
 
 declare const Bun: { serve(options: object): { readonly port: number } };
 
-const { upgrade, websocket, shutdown } = createAdapter();
+const { upgrade, websocket, shutdown } = createAdapter(optionsOf(process.env['ADAPTER_OPTIONS']));
 const { port } = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',

@@ -4,8 +4,9 @@ import { createAdapter } from '@websock/adapter/node';
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from '../bare/garbage.ts';
 import { handlerOf } from './handlers.ts';
+import { optionsOf } from './observer.ts';
 
-const { upgrade, shutdown } = createAdapter();
+const { upgrade, shutdown } = createAdapter(optionsOf(process.env['ADAPTER_OPTIONS']));
 const server = createServer((_request, response) => {
   collectGarbage();
   response.end();
