@@ -8,6 +8,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { EndRule } from '../observer.ts';
 import { unsentBytes } from '../unsent.ts';
+import { textFrame } from './text-frame.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
 export class ServerSocket extends WebSocket {
@@ -131,7 +132,10 @@ export class NodeWire implements Wire {
 
   send({ opcode, data = '' }: WebSock.Message): void {
     this.#cork();
-    if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
+    const isPlainText = typeof data === 'string' && opcode === 'text' && this.#webSocket.extensions === '';
+    // `ws` would frame a text that goes to many clients for each of them, in two pieces.
+    if (isPlainText && this.#webSocket.readyState === WebSocket.OPEN) this.#socket.write(textFrame(data), this.#sent);
+    else if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
     else this.#webSocket.send(data, { binary: opcode === 'binary' }, this.#sent);
   }
 
