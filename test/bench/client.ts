@@ -11,7 +11,9 @@ export interface Sample {
 }
 
 export function sample(kind: 'text' | 'binary', size: number): Sample {
-  const frame = maskedFrame(kind === 'text' ? TEXT : BINARY, Buffer.alloc(size, 'a'), [1, 2, 3, 4]);
+  const data = Buffer.alloc(size, 'a');
+  if (kind === 'text') data[0] = data[size - 1] = '"'.charCodeAt(0); // so that it is JSON, too
+  const frame = maskedFrame(kind === 'text' ? TEXT : BINARY, data, [1, 2, 3, 4]);
   return { frame, answer: frame.length - 4 }; // servers do not mask
 }
 

@@ -1,5 +1,5 @@
 // `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform, on node:http with crossws,
-// with a TCP echo, and with itself under an observer. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
+// with a TCP echo, and with what an application may add to it. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
 // differ by a tenth at random, and the cases that a process has served before change its speed by as much.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
@@ -10,6 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { type Host, launch, type Platform, platforms, processFolders } from '../toolkit/host.ts';
+import type { Extra } from './adapter/extras.ts';
 import { Client, type Sample, sample } from './client.ts';
 
 const [ROUNDS = '3', TIME = '400', PLATFORM, CASE = ''] = process.argv.slice(2);
@@ -19,6 +20,10 @@ const MS = Number(TIME);
 /** The number of turns per measurement: the shorter they are, the more equally other load affects all servers. */
 const TURNS = 4;
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
+
+/** What an application may add to the adapter. */
+const EXTRAS: readonly Extra[] = ['observer', 'json', 'limits', 'signal'];
+const isExtra = (kind: Kind): kind is Extra => (EXTRAS as readonly Kind[]).includes(kind);
 
 interface Case {
   readonly name: string;
@@ -50,7 +55,7 @@ const chosenRows = rows.filter(({ name }) => name.includes(CASE));
 const speeds = chosenRows.filter(({ name }) => name !== IDLE);
 const memoryIsChosen = speeds.length < chosenRows.length;
 
-type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | 'observer';
+type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | Extra;
 
 /** Two servers in one table: `ours` is divided by `theirs`. */
 interface Comparison {
@@ -83,33 +88,34 @@ const comparisons: readonly Comparison[] = [
     ours: 'adapter',
     on: ['node', 'bun', 'deno'], // workerd cannot listen for TCP
   },
-  {
-    title: 'the adapter with an observer that counts, compared with none',
-    theirs: 'adapter',
-    ours: 'observer',
+  ...EXTRAS.map((extra) => ({
+    title: `the adapter with ${extra}, compared with the adapter alone`,
+    theirs: 'adapter' as const,
+    ours: extra,
     on: platforms,
-  },
+  })),
 ];
 
-/** Whether a kind of server can do the work of a row. */
-const canDo = (kind: Kind, row: Case | { readonly name: string }) =>
-  kind !== 'tcp' || ('path' in row && row.path === '/');
+/** The rows in which an extra is measured. */
+const EXTRA_ROWS: readonly string[] = ['64-byte texts, 100 connections', ACCEPT, IDLE];
+
+/** Whether a kind of server is measured in a row. */
+function isMeasured(kind: Kind, row: Case | { readonly name: string }): boolean {
+  if (kind === 'tcp') return 'path' in row && row.path === '/';
+  return !isExtra(kind) || EXTRA_ROWS.includes(row.name);
+}
 
 // glibc may repeatedly return the top of the heap to the system and take it back, depending on what happens to lie there.
 // With messages of 64 KiB, the page faults then double the cost. These settings keep every server from returning it.
 const MALLOC = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '64000000' };
 
-const files: { readonly [Of in Kind]: (platform: Platform) => string } = {
-  adapter: (platform) => `adapter/${platform}.ts`,
-  observer: (platform) => `adapter/${platform}.ts`,
-  bare: (platform) => `bare/${platform}.ts`,
-  crossws: () => 'bare/crossws.ts',
-  tcp: (platform) => `tcp/${platform}.ts`,
-};
-
 function start(platform: Platform, kind: Kind): Promise<Host> {
-  const file = join(import.meta.dirname, files[kind](platform));
-  const env = { ...MALLOC, ADAPTER_OPTIONS: JSON.stringify({ observer: kind === 'observer' }) };
+  const extra = isExtra(kind) ? kind : undefined;
+  const file = join(
+    import.meta.dirname,
+    kind === 'crossws' ? 'bare/crossws.ts' : `${extra ? 'adapter' : kind}/${platform}.ts`,
+  );
+  const env = { ...MALLOC, ADAPTER_OPTIONS: JSON.stringify({ with: extra }) };
   if (platform !== 'cloudflare') return launch(platform, [file], env);
   return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], env); // the worker replaces an application
 }
@@ -152,7 +158,7 @@ async function measure(
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
   if (memoryIsChosen) {
-    const those = kinds.filter((kind) => canDo(kind, { name: IDLE }));
+    const those = kinds.filter((kind) => isMeasured(kind, { name: IDLE }));
     await withServers(platform, those, async (servers) => {
       for (const server of servers) {
         const memory = await idleMemory(server);
@@ -162,7 +168,7 @@ async function measure(
   }
   for (const each of speeds) {
     const sendsMessages = 'path' in each;
-    const those = kinds.filter((kind) => canDo(kind, each));
+    const those = kinds.filter((kind) => isMeasured(kind, each));
     await withServers(platform, those, async (servers) => {
       const loads = new Map<Server, Load>();
       for (const server of servers) {
@@ -418,8 +424,8 @@ function show(
 ): void {
   const { rate = 0, cpu = Number.POSITIVE_INFINITY, accept = cpu, memory = cpu } = goals ?? {};
   const figuresOf = (kind: Kind, name: string) => measured.get(kind)?.get(name) ?? [];
-  const names = speeds.filter((row) => canDo(theirs, row)).map(({ name }) => name);
-  const showsMemory = memoryIsChosen && canDo(theirs, { name: IDLE });
+  const names = speeds.filter((row) => isMeasured(ours, row) && isMeasured(theirs, row)).map(({ name }) => name);
+  const showsMemory = memoryIsChosen && isMeasured(ours, { name: IDLE }) && isMeasured(theirs, { name: IDLE });
   if (names.length === 0 && !showsMemory) return;
   console.log(`\n${platform}: ${title}`);
   print('', 'per second', '', '', 'processor time, µs', '', '');

@@ -1,11 +1,10 @@
 // Replaces toolkit/hosts/worker.ts.
 
 import { type CloudflareAdapter, createAdapter } from '@websock/adapter/cloudflare';
-import { handlerOf } from './handlers.ts';
-import { optionsOf } from './observer.ts';
+import { type Setup, setupOf } from './extras.ts';
 
 interface Environment {
-  /** The options of the adapter, as JSON. */
+  /** The extra to measure, as JSON. */
   readonly OPTIONS: string;
   readonly HOST: { idFromName(name: string): unknown; get(id: unknown): { fetch(request: Request): unknown } };
 }
@@ -14,14 +13,16 @@ export function host() {
   return {
     Host: class {
       readonly #adapter: CloudflareAdapter;
+      readonly #setup: Setup;
 
       constructor(_state: unknown, { OPTIONS }: Environment) {
-        this.#adapter = createAdapter(optionsOf(OPTIONS));
+        this.#setup = setupOf(OPTIONS);
+        this.#adapter = createAdapter(this.#setup.options);
       }
 
       fetch(request: Request): Response {
         if (!request.headers.has('upgrade')) return new Response();
-        return this.#adapter.upgrade(request, handlerOf(new URL(request.url).pathname), undefined);
+        return this.#adapter.upgrade(request, this.#setup.handlerOf(new URL(request.url).pathname), undefined);
       }
     },
     worker: { fetch: (request: Request, { HOST }: Environment) => HOST.get(HOST.idFromName('host')).fetch(request) },
