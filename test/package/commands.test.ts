@@ -43,7 +43,7 @@ const trials: Readonly<Record<string, Trial>> = {
     prints: /^\| NAME \| PLATFORM \| 1 of 1 \| 0 of 1 \| 1 \| 0\.1 \| 2026-11-24 \|$/m,
   },
   'npm run mutations': { extraArgs: '-- 4', prints: /, 0 survived, / },
-  'npm run api': {},
+  'npm run api': { extraArgs: '-- websock' },
   'npm run docs': { prints: /html generated at/ },
   'WEBSOCK_SECONDS=60 npx vitest run test/adapter/stress.test.ts': {
     replace: ['60', '1 WEBSOCK_PLATFORMS=bun'],
