@@ -13,23 +13,7 @@ import { answer, listen, type NodePlatform, stop } from './http.ts';
 import type { UpgradeRequest } from './upgrade.ts';
 import { UpgradeListener, type UpgradeServer } from './upgrades.ts';
 
-export type { AdapterOptions } from '../adapter.ts';
-export type { Cannot, Capability } from '../capabilities.ts';
-export type { ShutdownOptions } from '../connection/connections.ts';
-export type {
-  ClosedConnection,
-  ConnectionInfo,
-  Count,
-  EndRule,
-  HandledCallback,
-  Observer,
-  Refusal,
-  Traffic,
-} from '../observer.ts';
-export type { Bounds } from '../options.ts';
-export type { ErrorContext, FailedCallback } from '../report.ts';
-export { type Accepted, accept, type Route, type RouteResult } from '../route.ts';
-export type { ServeOptions, Serving } from '../serve.ts';
+export * from '../index.ts';
 export type { NodePlatform } from './http.ts';
 export type { UpgradeRequest } from './upgrade.ts';
 export type { UpgradeServer } from './upgrades.ts';
