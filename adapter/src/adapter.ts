@@ -8,6 +8,7 @@ import { isThenable } from './connection/results.ts';
 import { describe } from './describe.ts';
 import { checkHandler } from './handler.ts';
 import { refusal } from './handshake.ts';
+import { checkObserver, type Observer } from './observer.ts';
 import type { Bounds } from './options.ts';
 import {
   type CheckedOptions,
@@ -29,6 +30,10 @@ export interface AdapterOptions extends Bounds {
    * or rejects, both errors are written to the console, and no connection is affected. Default: `console.error`.
    */
   readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
+  /**
+   * Receives what happens to the connections, for metrics, traces and logs. Default: none.
+   */
+  readonly observer?: Observer | undefined;
   /**
    * The time limit of a route, in ms; `Infinity` for none. After it, the request is answered with 503, and the timeout is
    * reported to `onError`. Default: 10 000.
@@ -77,7 +82,19 @@ export class Adapter {
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
     this.routeTimeout = reader.milliseconds('routeTimeout', 10_000, 1);
     const onError = reader.option('onError', isFunction, 'a function (error, { callback }) => …');
-    this.connections = new Connections({ onError, ...readBounds(reader) });
+    const isObserver = (value: unknown): value is Observer => checkObserver(caller, value);
+    const observer = reader.option('observer', isObserver, 'an object of functions');
+    this.connections = new Connections({ onError, observer, ...readBounds(reader) });
+  }
+
+  /**
+   * Tells the observer that a request for a WebSocket is refused.
+   *
+   * @param url - its path and query, or all of its URL
+   */
+  refused(url: string, status: number): void {
+    const { observer } = this.connections;
+    if (observer?.has('refused')) observer.refused(() => ({ status, url: url.replace(/^https?:\/\/[^/]*/i, '') }));
   }
 
   /**
@@ -232,6 +249,15 @@ export class Adapter {
     this.connections.report(error, { callback });
     return internalServerError();
   }
+}
+
+/** Adds the number of connections to what a function of an entry returns. */
+export function withConnections<Own extends object>(
+  { connections }: Adapter,
+  own: Own,
+): Own & { readonly connections: number } {
+  const get = () => connections.size;
+  return Object.defineProperty(own, 'connections', { get, enumerable: true }) as Own & { readonly connections: number };
 }
 
 function internalServerError(): Response {

@@ -6,12 +6,13 @@
 // not have to wait.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections } from './connection/connections.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import { describe } from './describe.ts';
+import { faultOf } from './fetch/faults.ts';
 import {
   createFetchHandler,
   createServerHandler,
@@ -21,7 +22,7 @@ import {
   type FetchResultOf,
   type UpgradeAdapter,
 } from './fetch/handler.ts';
-import { type Bytes, dataFrame, handshakeHeaders } from './fetch/messages.ts';
+import { type Bytes, chosenProtocol, dataFrame, handshakeHeaders } from './fetch/messages.ts';
 import { serveFetch } from './fetch/server.ts';
 import type { Route } from './route.ts';
 import type { ServeOptions, Serving } from './serve.ts';
@@ -164,11 +165,11 @@ export function createFetch<OwnRoute extends Route<BunPlatform>>(
     const remedy = 'pass the second argument of the fetch of Bun.serve';
     throw new TypeError(`fetch: the server is ${describe(server)}; ${remedy}`);
   };
-  return {
+  return withConnections(adapter, {
     fetch: fetch as BunFetch<FetchResultOf<OwnRoute>>['fetch'],
     websocket: websocketOf(adapter),
-    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
-  };
+    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
+  });
 }
 
 /** What {@link createAdapter} returns. */
@@ -182,23 +183,22 @@ export function createAdapter(options?: BunOptions): BunAdapter {
   const adapter = new Adapter('createAdapter', options, OWN_OPTIONS);
   const needs = '{ request, server }, the parameters of fetch';
   const requestOf = (target: UpgradeRequest) => (isServer(target?.server) ? target.request : undefined);
-  return {
-    ...createUpgrader(adapter, requestOf, needs, (target, upgrade) => open(adapter, target, upgrade)),
-    websocket: websocketOf(adapter),
-  };
+  const upgrader = createUpgrader(adapter, requestOf, needs, (target, upgrade) => open(adapter, target, upgrade));
+  return Object.assign(upgrader, { websocket: websocketOf(adapter) });
 }
 
 function isServer(value: BunServer | undefined): boolean {
   return typeof value?.upgrade === 'function';
 }
 
-function open({ connections }: Adapter, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
+function open(adapter: Adapter, { request, server }: UpgradeRequest, upgrade: AcceptedUpgrade): Response {
   if (!upgrade.options.compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
-  const headers = handshakeHeaders(request, upgrade.options, true);
+  const protocol = chosenProtocol(request, upgrade.options);
+  const headers = handshakeHeaders(upgrade.options, protocol, true);
+  const data = new BunWire(adapter.connections, upgrade, protocol);
   // If the client has left, `upgrade` would still return true.
-  const upgraded =
-    !request.signal.aborted && server.upgrade(request, { data: new BunWire(connections, upgrade), headers });
-  if (upgraded) return new Response(null);
+  if (!request.signal.aborted && server.upgrade(request, { data, headers })) return new Response(null);
+  adapter.refused(request.url, 400);
   return new Response('Bun has refused the upgrade.\n', { status: 400 });
 }
 
@@ -229,6 +229,7 @@ function wireOf({ data }: BunSocket): BunWire {
 class BunWire implements Wire {
   readonly connection: Connection<any, any, any>;
   readonly #arg: unknown;
+  readonly #protocol: string | undefined;
   readonly #compress: boolean;
   #socket!: BunSocket; // since open()
   /** Whether Bun may be buffering data. */
@@ -236,9 +237,14 @@ class BunWire implements Wire {
   /** The close frame, until the buffered data has been sent. */
   #close: readonly [code: number, reason: string] | undefined;
 
-  constructor(connections: Connections, { handler, arg, options, context }: AcceptedUpgrade) {
+  constructor(
+    connections: Connections,
+    { handler, arg, options, context }: AcceptedUpgrade,
+    protocol: string | undefined,
+  ) {
     this.connection = new Connection(connections, this, handler, options, context);
     this.#arg = arg;
+    this.#protocol = protocol;
     this.#compress = options.compress;
   }
 
@@ -247,7 +253,7 @@ class BunWire implements Wire {
   open(socket: BunSocket): void {
     socket.binaryType = 'uint8array'; // each message has its own memory (rule 2.7)
     this.#socket = socket;
-    this.connection.open(this.#arg);
+    this.connection.open(this.#arg, this.#protocol);
   }
 
   pinged(data: Bytes): void {
@@ -265,7 +271,10 @@ class BunWire implements Wire {
     this.#buffers = false; // nothing more is sent
     // Only Bun itself gives a reason with 1006: the client broke the protocol, and Bun has sent it a close frame.
     if (code !== 1006) this.connection.closing(code, reason);
-    else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason));
+    else if (reason !== '') {
+      const { code: sent, rule } = faultOf(reason);
+      this.connection.failed(new Error(reason), sent, rule);
+    }
     this.connection.gone();
   }
 
@@ -305,10 +314,4 @@ class BunWire implements Wire {
   resume(): void {
     this.#socket.resume();
   }
-}
-
-/** The code of the close frame that Bun sent with this reason. */
-function faultCode(reason: string): number {
-  if (reason.includes('too big message')) return 1009;
-  return /UTF-8|compressed/.test(reason) ? 1007 : 1002;
 }

@@ -11,10 +11,11 @@
 // Only connections of the same Durable Object can reach each other: otherwise a request cannot use another's socket.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { isSendableCode, truncateReason } from './connection/close.ts';
 import { Connection } from './connection/connection.ts';
+import type { ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import {
   createFetchHandler,
@@ -25,7 +26,7 @@ import {
   type FetchResultOf,
   type UpgradeAdapter,
 } from './fetch/handler.ts';
-import { dataFrame, handshakeHeaders } from './fetch/messages.ts';
+import { chosenProtocol, dataFrame, handshakeHeaders } from './fetch/messages.ts';
 import type { Route } from './route.ts';
 
 export * from './index.ts';
@@ -100,10 +101,10 @@ export function createFetch<Env>(
   const handle = createFetchHandler(adapter, route, (request, { ctx }, upgrade) =>
     open(adapter, request, upgrade, ctx),
   );
-  return {
-    fetch: (request, env, ctx) => handle(request, { env: env as Env, ctx }),
-    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
-  };
+  return withConnections(adapter, {
+    fetch: (request: Request, env?: Env, ctx?: Context) => handle(request, { env: env as Env, ctx }),
+    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
+  });
 }
 
 /** What {@link createAdapter} returns. */
@@ -143,14 +144,15 @@ function open(
   { handler, arg, options, context }: AcceptedUpgrade,
   ctx?: Context | undefined,
 ): Response {
-  const headers = new Headers(handshakeHeaders(request, options));
+  const protocol = chosenProtocol(request, options);
+  const headers = new Headers(handshakeHeaders(options, protocol));
   if (!options.compress) headers.set('Sec-WebSocket-Extensions', 'none'); // or workerd would agree to compress
   const { 0: webSocket, 1: socket } = new WebSocketPair();
   const wire = new CloudflareWire(socket);
   const connection = new Connection(connections, wire, handler, options, context);
   wire.listen(connection);
   socket.accept({ allowHalfOpen: true }); // or workerd would answer close frames that break the protocol
-  connection.open(arg);
+  connection.open(arg, protocol);
   ctx?.waitUntil?.(connection.over);
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
@@ -185,7 +187,8 @@ class CloudflareWire implements Wire {
         connection.closing(code, reason);
       } else {
         this.#answer(1002);
-        connection.failed(new Error(`the client sent an invalid close frame, with the code ${code} (rule 4.3)`), 1002);
+        const error = new Error(`the client sent an invalid close frame, with the code ${code} (rule 4.3)`);
+        connection.failed(error, 1002, '4.3f');
       }
       connection.gone();
     });

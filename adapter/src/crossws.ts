@@ -10,12 +10,21 @@
 // of a connection does.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, type Decision, notFound } from './adapter.ts';
+import {
+  type AcceptedUpgrade,
+  Adapter,
+  type AdapterOptions,
+  checkRoute,
+  type Decision,
+  notFound,
+  withConnections,
+} from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
 import type { Connections, ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
-import { dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
+import { faultOf } from './fetch/faults.ts';
+import { chosenProtocol, dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
 import { guardBody } from './response.ts';
 import type { Route } from './route.ts';
 import { unsentBytes } from './unsent.ts';
@@ -87,6 +96,8 @@ export interface CrosswsHooks {
    * ended, or at its time limit (rule 4.5). Close the server after it.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
+  /** The number of connections: those whose socket is open, or whose handler has not finished. */
+  readonly connections: number;
 }
 
 /**
@@ -103,13 +114,17 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     const value = (context as { [name: symbol]: unknown })[key];
     return value instanceof CrosswsWire ? value : undefined;
   };
-  return {
+  const refuse = (request: Request, response: Response) => {
+    adapter.refused(request.url, response.status);
+    return response;
+  };
+  const hooks: Omit<CrosswsHooks, 'connections'> = {
     upgrade(request) {
       ignoreSocketErrors(request);
       const respond = (decision: Decision) => {
-        if (decision === undefined) return notFound(true);
+        if (decision === undefined) return refuse(request, notFound(true));
         // Its body may only end: an error would go from crossws to the process.
-        if (decision instanceof Response) return guardBody(decision, report, true);
+        if (decision instanceof Response) return guardBody(refuse(request, decision), report, true);
         setTimeout(adapter.awaitOpening(), 0); // it opens soon, or never
         return upgradeOf(request, decision, key);
       };
@@ -118,11 +133,11 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     },
     open(peer) {
       const context = peer.context as { [name: symbol]: unknown };
-      const upgrade = context[key] as AcceptedUpgrade | undefined;
+      const upgrade = context[key] as Opening | undefined;
       if (upgrade) {
         const wire = new CrosswsWire(connections, peer, upgrade);
         context[key] = wire;
-        wire.connection.open(upgrade.arg);
+        wire.connection.open(upgrade.arg, upgrade.protocol);
       } else {
         const lost = 'crossws opened a connection without the context that the hook `upgrade` returned';
         const remedy = 'pass all the hooks on together; on Cloudflare, use @websock/adapter/cloudflare';
@@ -138,13 +153,21 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     close: (peer, { code, reason }) => wireOf(peer)?.closed(code, reason),
     shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
   };
+  return withConnections(adapter, hooks);
+}
+
+/** A connection that crossws is about to open. */
+interface Opening extends AcceptedUpgrade {
+  readonly protocol: string | undefined;
 }
 
 function upgradeOf(request: Request, upgrade: AcceptedUpgrade, key: symbol): CrosswsUpgrade {
+  const protocol = chosenProtocol(request, upgrade.options);
+  const opening: Opening = { ...upgrade, protocol };
   return {
-    headers: handshakeHeaders(request, upgrade.options, onBun),
+    headers: handshakeHeaders(upgrade.options, protocol, onBun),
     perMessageDeflate: upgrade.options.compress,
-    context: { [key]: upgrade },
+    context: { [key]: opening },
   };
 }
 
@@ -195,14 +218,19 @@ class CrosswsWire implements Wire {
 
   failed(error: Error): void {
     // Where errors are events, crossws makes the message from the event; a reset is such an event too.
-    if (!error.message.startsWith('[object')) this.connection.failed(error, faultCode(error.message));
+    if (!error.message.startsWith('[object')) this.#fail(error);
   }
 
   closed(code = 1006, reason = ''): void {
     this.#closed = true;
     if (code !== 1006) this.connection.closing(code, reason);
-    else if (reason !== '') this.connection.failed(new Error(reason), faultCode(reason)); // only Bun gives a reason with 1006
+    else if (reason !== '') this.#fail(new Error(reason)); // only Bun gives a reason with 1006
     this.connection.gone();
+  }
+
+  #fail(error: Error): void {
+    const { code, rule } = faultOf(error.message);
+    this.connection.failed(error, code, rule);
   }
 
   // ---- What the connection calls ----
@@ -250,13 +278,4 @@ function textOrBytes(data: string | ArrayBuffer | ArrayBufferView): string | Uin
   const own = unshared(data);
   if (typeof own === 'string') return own;
   return ArrayBuffer.isView(own) ? new Uint8Array(own.buffer, own.byteOffset, own.byteLength) : new Uint8Array(own);
-}
-
-/** The code of the close frame that `ws`, or Bun, sends with this error message. */
-function faultCode(message: string): number {
-  if (/max payload|payload length >|too big message/i.test(message)) return 1009;
-  if (/too many/i.test(message)) return 1008;
-  // Messages of `ws` name the frame, those of zlib do not.
-  if (/UTF-8|compressed/i.test(message) || /^Error: (?!Invalid WebSocket)/.test(message)) return 1007;
-  return 1002;
 }

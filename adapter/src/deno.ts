@@ -9,12 +9,13 @@
 // instead of the code that was sent.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute } from './adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { LONGEST_DELAY } from './connection/clock.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections } from './connection/connections.ts';
+import type { Connections, ShutdownOptions } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
+import { faultOf } from './fetch/faults.ts';
 import {
   createFetchHandler,
   createServerHandler,
@@ -24,7 +25,7 @@ import {
   type FetchResultOf,
   type UpgradeAdapter,
 } from './fetch/handler.ts';
-import { dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
+import { chosenProtocol, dataFrame, handshakeHeaders, unshared } from './fetch/messages.ts';
 import { serveFetch } from './fetch/server.ts';
 import { DEFAULT_IDLE_TIMEOUT } from './options.ts';
 import type { Route } from './route.ts';
@@ -153,10 +154,10 @@ export function createFetch<OwnRoute extends Route<DenoPlatform>>(
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
   const fetch = createFetchHandler(adapter, route, (request, _info, upgrade) => open(adapter, request, upgrade));
-  return {
+  return withConnections(adapter, {
     fetch: fetch as DenoFetch<FetchResultOf<OwnRoute>>['fetch'],
-    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
-  };
+    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
+  });
 }
 
 /** What {@link createAdapter} returns. */
@@ -176,7 +177,9 @@ export function createAdapter(options?: AdapterOptions): DenoAdapter {
 function open(adapter: Adapter, request: Request, { handler, arg, options, context }: AcceptedUpgrade): Response {
   const { connections } = adapter;
   const { idleTimeout = DEFAULT_IDLE_TIMEOUT, heartbeat } = options;
-  const headers = handshakeHeaders(request, options); // after the upgrade, the request cannot be read
+  // After the upgrade, the request cannot be read.
+  const protocol = chosenProtocol(request, options);
+  const headers = handshakeHeaders(options, protocol);
   // Only Deno itself can ping, so with a heartbeat its clock is used (rule 4.6), and otherwise the connection's own.
   const { socket, response } = Deno.upgradeWebSocket(request, {
     idleTimeout:
@@ -186,7 +189,8 @@ function open(adapter: Adapter, request: Request, { handler, arg, options, conte
   for (const [name, value] of headers) response.headers.append(name, value);
   const own = { ...options, idleTimeout: heartbeat ? Number.POSITIVE_INFINITY : idleTimeout };
   const wire = new DenoWire(socket, connections);
-  wire.listen(new Connection(connections, wire, handler, own, context), arg, adapter.awaitOpening());
+  const connection = new Connection(connections, wire, handler, own, context);
+  wire.listen(connection, () => connection.open(arg, protocol), adapter.awaitOpening());
   return response;
 }
 
@@ -227,15 +231,16 @@ class DenoWire implements Wire {
   /**
    * Call it synchronously, or the client's first messages are lost (rule 1.3).
    *
+   * @param open - opens the connection
    * @param opened - called when the connection opens, or never will; during a shutdown, with the promise of its end
    */
-  listen(connection: Connection<any, any, any>, arg: unknown, opened: (over?: Promise<unknown>) => void): void {
+  listen(connection: Connection<any, any, any>, open: () => void, opened: (over?: Promise<unknown>) => void): void {
     const socket = this.#socket;
     let failure = '';
     this.#connection = connection;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
-      connection.open(arg);
+      open();
       opened(this.#connections.isShuttingDown ? connection.over : undefined);
     };
     socket.onmessage = ({ data }) => connection.data(dataFrame(data));
@@ -246,7 +251,7 @@ class DenoWire implements Wire {
       if (failure === TIMED_OUT) connection.timedOut(TIMED_OUT_CODE);
       else if (failure === '' && code !== 0) connection.closing(code, reason);
       else if (PROTOCOL_ERROR.test(failure)) {
-        connection.failed(new Error(failure), failure === BAD_CLOSE_CODE ? 1002 : 1006);
+        connection.failed(new Error(failure), failure === BAD_CLOSE_CODE ? 1002 : 1006, faultOf(failure).rule);
       }
       connection.gone();
       opened();

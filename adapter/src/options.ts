@@ -103,7 +103,7 @@ const BOUND_NAMES: readonly (keyof Bounds)[] = [
 ];
 
 /** The names of the options that the servers of all platforms share. */
-export const SERVER_OPTION_NAMES: readonly string[] = ['onError', 'routeTimeout', ...BOUND_NAMES];
+export const SERVER_OPTION_NAMES: readonly string[] = ['onError', 'observer', 'routeTimeout', ...BOUND_NAMES];
 
 /** Reads the limits among other options. */
 export function readBounds(reader: OptionsReader): CheckedBounds {

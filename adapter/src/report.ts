@@ -1,10 +1,12 @@
 // Error reporting (rule 4.4). It never throws, whatever the thrown value and the application's `onError` do: no caller
 // would catch the error.
 
+import type { ConnectionInfo } from './observer.ts';
+
 /**
  * The source of an error: a callback of a handler; `'route'`, the function that decides about requests; `'server'`, the
- * platform's own server, for example when the process has run out of file descriptors; or `'mailbox.stop'`, a call of it
- * with an invalid close.
+ * platform's own server, for example when the process has run out of file descriptors; `'mailbox.stop'`, a call of it
+ * with an invalid close; or `'observer'`, a function of that option.
  */
 export type FailedCallback =
   | 'route'
@@ -14,12 +16,15 @@ export type FailedCallback =
   | 'handleControl'
   | 'handleInfo'
   | 'terminate'
-  | 'mailbox.stop';
+  | 'mailbox.stop'
+  | 'observer';
 
 /** The context of a reported error. */
 export interface ErrorContext {
-  /** The callback that threw, rejected or returned an invalid result; or `'route'`, `'server'` or `'mailbox.stop'`. */
+  /** The callback that threw, rejected or returned an invalid result; or another source. */
   readonly callback: FailedCallback;
+  /** The connection of the callback, or of the mailbox; missing for other sources. */
+  readonly connection?: ConnectionInfo;
 }
 
 /** Receives each error once. Its result is ignored. If it throws or rejects, both errors are written to the console. */

@@ -21,6 +21,8 @@ export interface Serving {
    * have ended, or at the time limit (rule 4.5), it stops listening, and the promise settles.
    */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  /** The number of connections: those whose socket is open, or whose handler has not finished. */
+  readonly connections: number;
 }
 
 /**

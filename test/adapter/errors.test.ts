@@ -225,6 +225,21 @@ describe('a call with an invalid limit, route or server throws an error that nam
       'new Connections: the option "maxHeldInfos" is 0; it must be a whole number of posted messages, at least 1',
     ],
     [
+      'an observer that is a function',
+      () => createAdapter({ observer: (() => {}) as never }),
+      'createAdapter: the option "observer" is a function; it must be an object with one or more of the functions refused, opened, handled and closed',
+    ],
+    [
+      'an observer without a known function',
+      () => createAdapter({ observer: { close: () => {} } as never }),
+      'createAdapter: the option "observer" has none of its functions; it must be an object with one or more of the functions refused, opened, handled and closed',
+    ],
+    [
+      'an observer whose function is none',
+      () => createAdapter({ observer: { closed: 5 as never } }),
+      'createAdapter: observer.closed is 5; it must be a function',
+    ],
+    [
       'an onError that is an object',
       () => createAdapter({ onError: console as never }),
       'createAdapter: the option "onError" is an instance of Console; it must be a function',
@@ -252,7 +267,7 @@ describe('a call with an invalid limit, route or server throws an error that nam
     [
       'an unknown option of serve',
       () => serve(route, { host: 'localhost' } as never),
-      'serve: there is no option "host"; the options are port, hostname, onError, routeTimeout',
+      'serve: there is no option "host"; the options are port, hostname, onError, observer, routeTimeout',
     ],
     [
       'an option of a connection',

@@ -56,6 +56,23 @@ async function bytesHeld(): Promise<number> {
 
 const never = new Promise<never>(() => {});
 
+test('texts are framed alike for each client, at every length of the header', async () => {
+  const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000];
+  const texts = lengths.flatMap((length) => ['a', 'b'].map((letter) => letter.repeat(length)));
+  texts.push('ü'.repeat(63), 'ü'.repeat(32_768), 'half a pair: \ud83d', '\u{1f600}');
+  const { handler } = handlerOf({
+    handleIn: () => ({ type: 'push', messages: texts.map((data) => ({ opcode: 'text', data })), state: 0 }),
+  });
+  const { url } = await served(() => accept(handler, undefined));
+  const clients = await Promise.all([1, 2].map(() => RawClient.connect(url)));
+  for (const client of clients) client.send(frame(TEXT, 'go'));
+  for (const text of texts) {
+    const payload = Buffer.from(text);
+    for (const client of clients) expect(await client.next('a text')).toEqual({ opcode: TEXT, payload });
+  }
+  for (const client of clients) client.cut();
+});
+
 describe('a reset during the handshake does not affect the server', () => {
   const answers: [string, () => unknown, { version?: string }?][] = [
     ['of HTTP/1.0', () => accept(echo, undefined), { version: '1.0' }],

@@ -42,6 +42,7 @@ export function host(_application: Application) {
       }
 
       async fetch(request: Request): Promise<Response> {
+        if (new URL(request.url).pathname.endsWith('/connections')) return Response.json(this.#sockets.connections);
         if (new URL(request.url).pathname.endsWith('/shutdown')) {
           await this.#sockets.shutdown();
           return new Response();

@@ -76,6 +76,8 @@ async function run(name: string): Promise<void> {
           return accept(echo);
         case '/second':
           return new Response(second.url);
+        case '/connections':
+          return Response.json(first.connections);
         case '/errors':
           return Response.json(errors);
         case '/pending':

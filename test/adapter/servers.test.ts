@@ -30,6 +30,13 @@ describe.each(['node', 'bun', 'deno'] as const)('three servers on %s', (platform
     expect(await (await http(`${second}/platform`)).json()).toEqual(['address']);
   });
 
+  test('a server shows the number of its connections', async () => {
+    const clients = await Promise.all(['/echo', '/echo'].map((path) => Client.connect(running.url + path)));
+    await vi.waitFor(async () => expect(await ask('/connections')).toBe('2'));
+    for (const client of clients) client.close();
+    await vi.waitFor(async () => expect(await ask('/connections')).toBe('0'));
+  });
+
   test('1.5 requests that are not upgrades are answered', async () => {
     expect((await http(`${second}/nothing`)).status).toBe(404);
     expect((await http(`${second}/echo`)).status).toBeGreaterThanOrEqual(400);
@@ -159,6 +166,14 @@ describe('two Durable Objects on workerd', () => {
 
   test('the second argument of a route has the further arguments of fetch', async () => {
     expect(await (await http('/a/platform')).json()).toEqual(['function', 'function']);
+  });
+
+  test('createFetch shows the number of its connections', async () => {
+    const count = async () => (await fetch(`${running.url.replace('ws:', 'http:')}/a/connections`)).text();
+    const client = await Client.connect(`${running.url}/a/echo`);
+    await vi.waitFor(async () => expect(await count()).toBe('1'));
+    client.close();
+    await vi.waitFor(async () => expect(await count()).toBe('0'));
   });
 
   test('a request that the route does not handle is left to the Durable Object', async () => {

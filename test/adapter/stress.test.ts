@@ -20,7 +20,7 @@ import { results } from './stress.application.ts';
 const APPLICATION = 'test/adapter/stress.application.ts';
 
 const seed = Number(process.env['WEBSOCK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 10 : 2));
+const seconds = Number(process.env['WEBSOCK_SECONDS'] ?? (complete ? 5 : 2));
 const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** In ms. Long, as the servers and the tests share one machine. */
 const TIMEOUT = 60_000;

@@ -10,8 +10,10 @@ export interface Sample {
   readonly answer: number;
 }
 
+/** A message of a size, or a text. */
 export function sample(kind: 'text' | 'binary', content: number | string): Sample {
-  const data = typeof content === 'number' ? Buffer.alloc(content, 'a') : Buffer.from(content);
+  const data = Buffer.from(typeof content === 'number' ? 'a'.repeat(content) : content);
+  if (kind === 'text' && typeof content === 'number') data[0] = data[content - 1] = '"'.charCodeAt(0); // so that it is JSON, too
   const frame = maskedFrame(kind === 'text' ? TEXT : BINARY, data, [1, 2, 3, 4]);
   return { frame, answer: frame.length - 4 }; // servers do not mask
 }

@@ -1,5 +1,5 @@
-// `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform and, on node:http, with
-// crossws. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
+// `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform, on node:http with crossws,
+// with a TCP echo, and with what an application may add to it. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
 // differ by a tenth at random, and the cases that a process has served before change its speed by as much.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
@@ -9,6 +9,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
+import type { Extra } from './adapter/extras.ts';
 import { Client, sample } from './client.ts';
 import {
   after,
@@ -31,6 +32,10 @@ const rounds = Number(ROUNDS);
 const MS = Number(TIME);
 const chosen = platforms.filter((platform) => (PLATFORM ?? platform) === platform);
 
+/** What an application may add to the adapter. */
+const EXTRAS: readonly Extra[] = ['observer', 'json', 'limits', 'signal'];
+const isExtra = (kind: Kind): kind is Extra => (EXTRAS as readonly Kind[]).includes(kind);
+
 const text = sample('text', 64);
 const binary = sample('binary', 65_536);
 const cases: readonly Case[] = [
@@ -51,20 +56,65 @@ const chosenRows = rows.filter(({ name }) => name.includes(CASE));
 const speeds = chosenRows.filter(({ name }) => name !== IDLE);
 const memoryIsChosen = speeds.length < chosenRows.length;
 
-/** The goals for the adapter, as ratios to the other server: of message rate, processor time and memory. */
-const GOALS = {
-  bare: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
-  crossws: { rate: 1, cpu: 1, accept: 1, memory: 1 },
-} as const;
-type Other = keyof typeof GOALS;
+type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | Extra;
 
-type Kind = 'adapter' | Other;
+/** Two servers in one table: `ours` is divided by `theirs`. */
+interface Comparison {
+  readonly title: string;
+  readonly theirs: Kind;
+  readonly ours: Kind;
+  readonly on: readonly Platform[];
+  /** Goals for the ratios of message rate, processor time and memory. */
+  readonly goals?: { readonly rate: number; readonly cpu: number; readonly accept: number; readonly memory: number };
+}
+
+const comparisons: readonly Comparison[] = [
+  {
+    title: 'the adapter, compared with the bare platform',
+    theirs: 'bare',
+    ours: 'adapter',
+    on: platforms,
+    goals: { rate: 0.95, cpu: 1 / 0.95, accept: 1.3, memory: 1.5 },
+  },
+  {
+    title: 'the adapter, compared with crossws',
+    theirs: 'crossws',
+    ours: 'adapter',
+    on: ['node'],
+    goals: { rate: 1, cpu: 1, accept: 1, memory: 1 },
+  },
+  {
+    title: 'the adapter, compared with a TCP echo of the same bytes',
+    theirs: 'tcp',
+    ours: 'adapter',
+    on: ['node', 'bun', 'deno'], // workerd cannot listen for TCP
+  },
+  ...EXTRAS.map((extra) => ({
+    title: `the adapter with ${extra}, compared with the adapter alone`,
+    theirs: 'adapter' as const,
+    ours: extra,
+    on: platforms,
+  })),
+];
+
+/** The rows in which an extra is measured. */
+const EXTRA_ROWS: readonly string[] = ['64-byte texts, 100 connections', ACCEPT, IDLE];
+
+/** Whether a kind of server is measured in a row. */
+function isMeasured(kind: Kind, row: Case | { readonly name: string }): boolean {
+  if (kind === 'tcp') return 'path' in row && row.path === '/';
+  return !isExtra(kind) || EXTRA_ROWS.includes(row.name);
+}
 
 function start(platform: Platform, kind: Kind): Promise<Host> {
-  const folder = join(import.meta.dirname, kind === 'adapter' ? 'adapter' : 'bare');
-  const file = join(folder, `${kind === 'crossws' ? kind : platform}.ts`);
-  if (platform !== 'cloudflare') return launch(platform, [file], MALLOC);
-  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], MALLOC); // the worker replaces an application
+  const extra = isExtra(kind) ? kind : undefined;
+  const file = join(
+    import.meta.dirname,
+    kind === 'crossws' ? 'bare/crossws.ts' : `${extra ? 'adapter' : kind}/${platform}.ts`,
+  );
+  const env = { ...MALLOC, ADAPTER_OPTIONS: JSON.stringify({ with: extra }) };
+  if (platform !== 'cloudflare') return launch(platform, [file], env);
+  return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], env); // the worker replaces an application
 }
 
 async function main(): Promise<void> {
@@ -73,22 +123,20 @@ async function main(): Promise<void> {
   if (chosenRows.length === 0) {
     throw new Error(`no case has ${CASE} in its name; the cases are ${rows.map(({ name }) => name).join('; ')}`);
   }
-  console.log('The adapter, compared with the bare platform and with crossws (node:http).');
   console.log(
     `Medians of ${rounds} rounds, each with new processes and ${MS} ms for every cell; for ratios also the quartiles.`,
   );
   console.log('A * marks a ratio that misses its goal. Processor time is the time of the server, without the client.');
   for (const platform of chosen) {
-    const kinds: readonly Kind[] = platform === 'node' ? ['bare', 'adapter', 'crossws'] : ['bare', 'adapter'];
+    const tables = comparisons.filter(({ on }) => on.includes(platform));
+    const kinds = [...new Set(tables.flatMap(({ theirs, ours }) => [theirs, ours]))];
     const measured = new Map<Kind, Map<string, Figures[]>>(kinds.map((kind) => [kind, new Map()]));
     const add = (kind: Kind, name: string, figures: Figures) => {
       const all = measured.get(kind) as Map<string, Figures[]>;
       all.set(name, [...(all.get(name) ?? []), figures]);
     };
     for (let round = 0; round < rounds; round++) await measure(platform, round % 2 ? [...kinds].reverse() : kinds, add);
-    for (const kind of kinds) {
-      if (kind !== 'adapter') show(platform, kind, measured);
-    }
+    for (const table of tables) show(platform, table, measured);
   }
   const load = loadavg()[0]?.toFixed(1);
   console.log(`\n${Math.round((performance.now() - start) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
@@ -100,10 +148,14 @@ async function measure(
   kinds: readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
-  const run = (measure: (servers: readonly Server<Kind>[]) => Promise<void>) =>
-    withServers(kinds, (kind) => start(platform, kind), measure);
+  const run = (row: Case | { readonly name: string }, measure: (servers: readonly Server<Kind>[]) => Promise<void>) =>
+    withServers(
+      kinds.filter((kind) => isMeasured(kind, row)),
+      (kind) => start(platform, kind),
+      measure,
+    );
   if (memoryIsChosen) {
-    await run(async (servers) => {
+    await run({ name: IDLE }, async (servers) => {
       for (const server of servers) {
         const memory = await idleMemory(server);
         add(server.kind, IDLE, { rate: memory, cpu: memory });
@@ -113,13 +165,16 @@ async function measure(
   for (const each of speeds) {
     const sendsMessages = 'path' in each;
     const duration = sendsMessages ? MS : 3 * MS; // fewer events per second: a connection costs as much as ten messages
-    await run((servers) =>
-      measureInTurns(
-        servers,
-        async (server) => (sendsMessages ? await Messages.open(server, each) : new Accepts(server)),
-        [4 * MS, duration],
-        (kind, figures) => add(kind, each.name, figures),
-      ),
+    const open = async (server: Server<Kind>): Promise<Load> => {
+      if (!sendsMessages) return new Accepts(server);
+      const { frame } = each.message;
+      return Messages.open(
+        server,
+        server.kind === 'tcp' ? { ...each, message: { frame, answer: frame.length } } : each,
+      );
+    };
+    await run(each, (servers) =>
+      measureInTurns(servers, open, [4 * MS, duration], (kind, figures) => add(kind, each.name, figures)),
     );
   }
 }
@@ -174,22 +229,29 @@ class Accepts extends Load {
 
 // ---- Tables ----
 
-function show(platform: Platform, other: Other, measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>): void {
-  const goals = GOALS[other];
-  console.log(`\n${platform}, compared with ${other === 'bare' ? 'the bare platform' : other}`);
+function show(
+  platform: Platform,
+  { title, theirs, ours, goals }: Comparison,
+  measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>,
+): void {
+  const { rate = 0, cpu = Number.POSITIVE_INFINITY, accept = cpu, memory = cpu } = goals ?? {};
+  const figuresOf = (kind: Kind, name: string) => measured.get(kind)?.get(name) ?? [];
+  const names = speeds.filter((row) => isMeasured(ours, row) && isMeasured(theirs, row)).map(({ name }) => name);
+  const showsMemory = memoryIsChosen && isMeasured(ours, { name: IDLE }) && isMeasured(theirs, { name: IDLE });
+  if (names.length === 0 && !showsMemory) return;
+  console.log(`\n${platform}: ${title}`);
   print('', 'per second', '', '', 'processor time, µs', '', '');
-  print('', other, 'adapter', 'ratio', other, 'adapter', 'ratio');
-  for (const { name } of speeds) {
-    const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(name) ?? []);
+  print('', theirs, ours, 'ratio', theirs, ours, 'ratio');
+  for (const name of names) {
+    const pair = [figuresOf(theirs, name), figuresOf(ours, name)] as const;
     print(
       name,
-      ...compare(theirs, ours, 'rate', (ratio) => name !== ACCEPT && ratio < goals.rate),
-      ...compare(theirs, ours, 'cpu', (ratio) => ratio > (name === ACCEPT ? goals.accept : goals.cpu)),
+      ...compare(...pair, 'rate', (ratio) => name !== ACCEPT && ratio < rate),
+      ...compare(...pair, 'cpu', (ratio) => ratio > (name === ACCEPT ? accept : cpu)),
     );
   }
-  if (!memoryIsChosen) return;
-  const [theirs, ours] = [other, 'adapter' as const].map((kind) => measured.get(kind)?.get(IDLE) ?? []);
-  print(IDLE, ...compare(theirs, ours, 'rate', (ratio) => ratio > goals.memory));
+  if (!showsMemory) return;
+  print(IDLE, ...compare(figuresOf(theirs, IDLE), figuresOf(ours, IDLE), 'rate', (ratio) => ratio > memory));
 }
 
 main().catch((error: Error) => {

@@ -39,7 +39,8 @@ interface Kind {
   readonly goal?: number;
 }
 
-const text = sample('text', 64);
+const words = 'a'.repeat(64);
+const text = sample('text', words);
 const ADAPTER = 'adapter/topics.ts';
 const OURS = 'pubsub';
 const ours: Kind = { file: ADAPTER, path: '/pubsub', message: text };
@@ -54,8 +55,8 @@ const crossws = (file: string): Kind => ({ file: `bare/${file}.ts`, path: '/topi
 const socketIo: Kind = {
   file: 'bare/socket-io.ts',
   path: '/socket.io/?EIO=4&transport=websocket',
-  // an event named `m`, with the same text
-  message: sample('text', `42["m","${'a'.repeat(64)}"]`),
+  // an event named `m`
+  message: sample('text', `42["m","${words}"]`),
   greeting: { frame: sample('text', '40').frame, answer: '40{"sid"' },
   goal: 1,
 };

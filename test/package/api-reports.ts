@@ -89,4 +89,9 @@ export function report(entry: Entry, write = false): string {
   }
 }
 
-if (process.argv[1] === import.meta.filename) for (const entry of entries) report(entry, true);
+if (process.argv[1] === import.meta.filename) {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((entry) => !entries.includes(entry as Entry));
+  if (unknown !== undefined) throw new Error(`unknown entry ${unknown}; the entries are ${entries.join(', ')}`);
+  for (const entry of wanted.length > 0 ? (wanted as Entry[]) : entries) report(entry, true);
+}

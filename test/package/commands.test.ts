@@ -36,7 +36,10 @@ const application = join(folder, 'application');
 const trials: Readonly<Record<string, Trial>> = {
   'npm pkg set type=module': { cwd: application },
   'npx tsx test/bench/types.ts': { extraArgs: '1 typescript-7.0', prints: /^async \+ Assert +1 +\d/m },
-  'npx tsx test/bench/servers.ts': { extraArgs: '1 40 bun', prints: /^64-KiB binaries, 100 connections +\d/m },
+  'npx tsx test/bench/servers.ts': {
+    extraArgs: "1 40 bun 'binaries, 100'",
+    prints: /TCP echo.*^64-KiB binaries, 100 connections +\d/ms,
+  },
   "npx tsx test/bench/servers.ts 5 3000 cloudflare 'texts, 1 '": {
     replace: ['5 3000', '1 40'],
     prints: /^64-byte texts, 1 connection +\d/m,
@@ -47,7 +50,7 @@ const trials: Readonly<Record<string, Trial>> = {
     prints: /^\| NAME \| PLATFORM \| 1 of 1 \| 0 of 1 \| 1 \| 0\.1 \| 2026-11-24 \|$/m,
   },
   'npm run mutations': { extraArgs: '-- 4', prints: /, 0 survived, / },
-  'npm run api': {},
+  'npm run api': { extraArgs: '-- websock' },
   'npm run docs': { prints: /html generated at/ },
   'WEBSOCK_SECONDS=60 npx vitest run test/adapter/stress.test.ts': {
     replace: ['60', '1 WEBSOCK_PLATFORMS=bun'],

@@ -41,27 +41,32 @@ export function callHandler(
   }
 }
 
-/**
- * Calls `terminate`, if the handler has it.
- *
- * @param onError - called if it throws or rejects
- * @param onSettled - called once it has settled, or if there is none
- */
+/** Calls `terminate`, if the handler has it. */
 export function callTerminate(
   handler: WebSock.Any,
   reason: WebSock.CloseReason,
   state: unknown,
-  onError: (error: unknown) => void,
-  onSettled: () => void,
+  on: {
+    /** Called if it throws or rejects. */
+    readonly failed: (error: unknown) => void;
+    /** Called once it has settled; not if there is none. */
+    readonly called: () => void;
+    /** Called in the end, in any case. */
+    readonly done: () => void;
+  },
 ): void {
   try {
-    const result: unknown = handler.terminate?.(reason, state);
-    if (isThenable(result)) {
-      Promise.resolve(result).catch(onError).then(onSettled);
-      return;
+    if (handler.terminate !== undefined) {
+      const result: unknown = handler.terminate(reason, state);
+      if (isThenable(result)) {
+        Promise.resolve(result).catch(on.failed).then(on.called).then(on.done);
+        return;
+      }
+      on.called();
     }
   } catch (error) {
-    onError(error);
+    on.failed(error);
+    on.called();
   }
-  onSettled();
+  on.done();
 }

@@ -1,8 +1,8 @@
 // Dispatches events, applies results, closes: in one file, as callbacks and wires may call back into it at any point.
 
 import type { WebSock } from '@websock/spec';
+import type { EndRule } from '../observer.ts';
 import type { CheckedOptions } from '../options.ts';
-import type { FailedCallback } from '../report.ts';
 import { type Callback, callHandler, hasControl } from './callbacks.ts';
 import type { Connections } from './connections.ts';
 import { type AsyncContext, saveContext } from './context.ts';
@@ -14,6 +14,9 @@ import { stopReason } from './mailbox.ts';
 import { type CheckedResult, checkResult, isThenable } from './results.ts';
 import { SendWatch } from './send-watch.ts';
 import type { Wire } from './wire.ts';
+
+/** The rows of the table in rule 4.3 for a client's fault, by the code of the close frame. */
+const FAULTS: { readonly [code: number]: EndRule } = { 1007: '4.3h', 1008: '4.3k', 1009: '4.3j' };
 
 /** Events to handle before others, once a connection has yielded. */
 const SLICE = 10;
@@ -92,11 +95,14 @@ export class Connection<State, Info, Arg> {
   /**
    * The handshake is complete: calls `init` (rule 1.1). Frames that came before are handled after it (rule 1.2). If a
    * shutdown has begun, `init` is not called, and the connection closes with 1001 (rule 1.6).
+   *
+   * @param protocol - the subprotocol of the handshake, if there is one: only for `onError` and the observer
    */
-  open(arg: Arg): void {
+  open(arg: Arg, protocol?: string): void {
     if (this.#opened) return;
     this.#opened = true;
     this.#connections.add(this);
+    if (!this.#ending.reason) this.#ending.observation = this.#connections.observe(arg, protocol);
     if (this.#connections.isShuttingDown) this.shutdown();
     if (this.#ending.reason) {
       this.#next(); // without a state, so terminate is not called either
@@ -117,16 +123,18 @@ export class Connection<State, Info, Arg> {
    */
   data(frame: WebSock.DataFrame): void {
     this.heard();
+    if (!this.#ending.reason) this.#ending.observation?.received(frame);
     const { maxMessageSize } = this.#options;
     if (isLargerThan(frame.data, maxMessageSize)) {
       const error = new Error(`the client sent a message of more than ${maxMessageSize} bytes (rule 4.3)`);
-      this.#close({ type: 'error', error, code: 1009, reason: '' }); // a client's fault: earlier frames are handled
+      this.#close({ type: 'error', error, code: 1009, reason: '' }, '4.3j'); // a client's fault: earlier frames are handled
     } else this.#receive('handleIn', frame);
   }
 
   /** A ping or pong came from the client. The server has answered a ping (rule 2.8). */
   control(frame: WebSock.ControlFrame): void {
     this.heard();
+    if (!this.#ending.reason) this.#ending.observation?.received(frame);
     if (this.#wantsControl) this.#receive('handleControl', frame);
     else if (this.#wire.pause) {
       this.#connections.countCallback(); // to answer a ping takes time, too
@@ -143,9 +151,11 @@ export class Connection<State, Info, Arg> {
   /**
    * The client broke the protocol, and the platform has closed the connection with `code`; 1006 if it sent no close
    * frame (rule 4.3). Earlier frames are handled; then `terminate` receives the error.
+   *
+   * @param rule - the row of the table in rule 4.3, for the observer; by default the likeliest for the code
    */
-  failed(error: unknown, code: number): void {
-    this.#endByClient({ type: 'error', error, code, reason: '' });
+  failed(error: unknown, code: number, rule: EndRule = FAULTS[code] ?? '4.3l'): void {
+    this.#endByClient({ type: 'error', error, code, reason: '' }, rule);
   }
 
   /**
@@ -154,7 +164,7 @@ export class Connection<State, Info, Arg> {
    */
   timedOut(code: number): void {
     if (!this.#ending.reason) this.#inbox?.clear(); // rule 2.2: the server has begun to close
-    this.#endByClient({ type: 'timeout', code, reason: '' });
+    this.#endByClient({ type: 'timeout', code, reason: '' }, '4.3n');
   }
 
   /**
@@ -162,7 +172,7 @@ export class Connection<State, Info, Arg> {
    * its side of the socket without one (1006). Earlier frames are handled; then `terminate` is called.
    */
   closing(code: number, reason: string): void {
-    this.#endByClient({ type: 'remote', code, reason });
+    this.#endByClient({ type: 'remote', code, reason }, code === 1006 ? '4.3g' : '4.3e');
   }
 
   /** The socket has closed. If nothing has ended the connection before, the client has dropped it: 1006 and `''`. */
@@ -170,7 +180,7 @@ export class Connection<State, Info, Arg> {
     if (this.#ending.isGone) return;
     this.#ending.isGone = true;
     this.#sending.stop();
-    this.#endByClient({ type: 'remote', code: 1006, reason: '' });
+    this.#endByClient({ type: 'remote', code: 1006, reason: '' }, '4.3g');
     this.#ending.gone();
   }
 
@@ -191,9 +201,9 @@ export class Connection<State, Info, Arg> {
   stop(close?: WebSock.CloseDetail): void {
     if (this.#ending.reason) return;
     const reason = stopReason(close);
-    if (reason.type === 'error') this.#connections.report(reason.error, { callback: 'mailbox.stop' });
+    if (reason.type === 'error') this.#ending.report(reason.error, 'mailbox.stop');
     this.#sending.limitTotal();
-    this.#endByServer(reason);
+    this.#endByServer(reason, reason.type === 'error' ? '4.3d' : '4.3q');
   }
 
   /** The number of posted messages that wait for `handleInfo`; 0 after the end (rule 6.7). */
@@ -208,13 +218,13 @@ export class Connection<State, Info, Arg> {
 
   /** Closes as a shutdown does (rule 4.3o). {@link Connections.shutdown} calls it for each connection. */
   shutdown(): void {
-    this.#endByServer(this.#connections.shutdownClose);
+    this.#endByServer(this.#connections.shutdownClose, '4.3o');
   }
 
   /** Drops the socket. If a callback is still pending, `terminate` is not called (rule 4.5). @internal */
   abandon(): void {
     this.#inbox?.clear();
-    if (!this.#ending.reason) this.#endWith({ type: 'shutdown', code: 1006, reason: '' });
+    if (!this.#ending.reason) this.#endWith({ type: 'shutdown', code: 1006, reason: '' }, '4.3o');
     this.#ending.handlerDone();
     this.#drop();
   }
@@ -253,7 +263,7 @@ export class Connection<State, Info, Arg> {
     this.#inbox ??= new Inbox();
     const overflow = this.#inbox.overflow(this.#connections.bounds, this.#wire.pause !== undefined);
     if (overflow) {
-      this.#endByServer({ type: 'error', error: overflow, code: 1013, reason: '' });
+      this.#endByServer({ type: 'error', error: overflow, code: 1013, reason: '' }, '4.3m');
       return;
     }
     this.#inbox.push(callback, frame);
@@ -316,33 +326,46 @@ export class Connection<State, Info, Arg> {
 
   #runInContext(callback: Callback, value: unknown): void {
     let result: unknown;
+    this.#ending.observation?.calls();
     try {
       result = callHandler(this.#handler, callback, value, this.#state, this);
       if (isThenable(result)) {
         if (!this.#ending.reason) this.#idleClock?.pause();
         if (this.#inbox?.shouldPauseReading) this.#pauseReading();
         Promise.resolve(result).then(
-          (resolved) => this.#applyResult(callback, resolved),
-          (error) => this.#fail(callback, error),
+          (resolved) => this.#settled(callback, resolved),
+          (error) => this.#threw(callback, error),
         );
         return;
       }
     } catch (error) {
-      this.#fail(callback, error);
+      this.#threw(callback, error);
       return;
     }
+    this.#settled(callback, result);
+  }
+
+  #settled(callback: Callback, result: unknown): void {
+    this.#ending.observation?.handled(callback, this.waiting);
     this.#applyResult(callback, result);
+  }
+
+  #threw(callback: Callback, error: unknown): void {
+    this.#ending.observation?.handled(callback, this.waiting);
+    this.#fail(callback, error);
   }
 
   // ---- Results (rule 3) ----
 
-  #applyResult(callback: FailedCallback, value: unknown): void {
+  #applyResult(callback: Callback, value: unknown): void {
     let result: CheckedResult<State>;
     try {
       result = checkResult<State>(callback, value);
       const { messages } = result;
       for (let index = 0; index < messages.length && !this.#ending.reason; index++) {
-        this.#sending.send(messages[index] as WebSock.Message);
+        const message = messages[index] as WebSock.Message;
+        this.#sending.send(message);
+        this.#ending.observation?.sent(message);
       }
     } catch (error) {
       this.#fail(callback, error); // rule 3.6
@@ -353,15 +376,15 @@ export class Connection<State, Info, Arg> {
     const { stop } = result;
     // After the client's end, a stop only makes this callback the last (rule 3.7).
     if (stop && this.#ending.reason) this.#inbox?.clear();
-    else if (stop) this.#endByServer(stop);
+    else if (stop) this.#endByServer(stop.reason, stop.rule);
     else if (this.#sending.mayBeOverLimit && this.#sending.checkBacklog()) this.#pauseReading();
     this.#next();
   }
 
-  #fail(callback: FailedCallback, error: unknown): void {
-    if (!this.#ending.isCauseOf(error)) this.#connections.report(error, { callback }); // rules 4.4 and 6.8
+  #fail(callback: Callback, error: unknown): void {
+    this.#ending.report(error, callback);
     this.#inbox?.clear();
-    this.#endByServer({ type: 'error', error, code: 1011, reason: '' });
+    this.#endByServer({ type: 'error', error, code: 1011, reason: '' }, '4.3d');
     this.#next();
   }
 
@@ -373,38 +396,39 @@ export class Connection<State, Info, Arg> {
   // ---- Closing (rule 4) ----
 
   /** Ends the connection with a close frame, unless it has ended; the queue is discarded (rule 2.2). */
-  #endByServer(reason: WebSock.CloseReason): void {
+  #endByServer(reason: WebSock.CloseReason, rule: EndRule): void {
     if (this.#ending.reason) return;
     this.#inbox?.clear();
-    this.#close(reason);
+    this.#close(reason, rule);
   }
 
   /** Ends the connection with a close frame, unless it has ended. */
-  #close(reason: WebSock.CloseReason): void {
+  #close(reason: WebSock.CloseReason, rule: EndRule): void {
     if (this.#ending.reason) return;
-    this.#endWith(reason);
+    this.#endWith(reason, rule);
     this.#wire.close(reason.code, reason.reason); // may call closing() or gone()
     this.#awaitClose(); // which needs the client's answer read
   }
 
   /** The client, or the platform because of it, has ended the connection; queued frames are handled (rule 2.2). */
-  #endByClient(reason: WebSock.CloseReason): void {
+  #endByClient(reason: WebSock.CloseReason, rule: EndRule): void {
     if (this.#ending.reason) return;
-    this.#endWith(reason);
+    this.#endWith(reason, rule);
     this.#awaitClose(); // which needs the end of the socket read
   }
 
   #dropClient(why: string): void {
     if (this.#ending.reason) return;
     this.#inbox?.clear();
-    this.#endWith({ type: 'error', error: new Error(`the client does not read: ${why}`), code: 1006, reason: '' });
+    const error = new Error(`the client does not read: ${why}`);
+    this.#endWith({ type: 'error', error, code: 1006, reason: '' }, '4.3p');
     this.#drop();
     this.advance();
   }
 
-  #endWith(reason: WebSock.CloseReason): void {
+  #endWith(reason: WebSock.CloseReason, rule: EndRule): void {
     this.#idleClock?.stop();
-    this.#ending.begin(reason);
+    this.#ending.begin(reason, rule);
   }
 
   #awaitClose(): void {
@@ -439,7 +463,7 @@ export class Connection<State, Info, Arg> {
 
   /** @internal */
   closeIdle(): void {
-    this.#endByServer({ type: 'timeout', code: 1001, reason: '' });
+    this.#endByServer({ type: 'timeout', code: 1001, reason: '' }, '4.3n');
   }
 
   /** @internal */

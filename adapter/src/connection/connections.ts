@@ -1,8 +1,10 @@
 import type { WebSock } from '@websock/spec';
+import { checkObserver, type Observer, SafeObserver } from '../observer.ts';
 import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
 import { type ErrorContext, safeReporter } from '../report.ts';
 import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
 import { saveContext } from './context.ts';
+import { Observation } from './observation.ts';
 
 /** Callbacks of all connections of a server before the event loop runs. */
 const BATCH = 1_000;
@@ -14,6 +16,8 @@ export interface ConnectionsOptions extends Bounds {
    * written to the console, and harms no connection.
    */
   readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
+  /** Receives what happens to connections. Default: none. */
+  readonly observer?: Observer | undefined;
 }
 
 /** Time limits of a shutdown. */
@@ -55,6 +59,10 @@ export class Connections {
   readonly report: (error: unknown, context: ErrorContext) => void;
   /** The clock of every connection. */
   readonly clock: Clock;
+  /** The observer of all connections, if there is one. @internal */
+  readonly observer: SafeObserver | undefined;
+  /** Whether anybody receives a {@link ConnectionInfo}. */
+  readonly #describes: boolean;
   /** A list, as a set takes more memory than the rest of a connection's bookkeeping: each knows its place. */
   readonly #all: Member[] = [];
   /** Connections to wake in the next microtask. */
@@ -67,9 +75,13 @@ export class Connections {
   #shutdownClose: WebSock.CloseReason = { type: 'shutdown', code: 1001, reason: '' };
 
   /** Throws a TypeError for an invalid limit. */
-  constructor({ onError, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
+  constructor({ onError, observer, ...bounds }: ConnectionsOptions = {}, clock: Clock = realTime) {
     this.bounds = checkBounds(bounds);
     this.report = safeReporter(onError);
+    if (observer !== undefined && checkObserver('new Connections', observer)) {
+      this.observer = new SafeObserver(observer, this.report);
+    }
+    this.#describes = onError !== undefined || observer !== undefined;
     this.clock = inContextOf(clock);
   }
 
@@ -86,6 +98,11 @@ export class Connections {
   /** What a shutdown closes with. @internal */
   get shutdownClose(): WebSock.CloseReason {
     return this.#shutdownClose;
+  }
+
+  /** Records a connection that opens, if anybody asks. @internal */
+  observe(arg: unknown, protocol: string | undefined): Observation | undefined {
+    return this.#describes ? new Observation(this.observer, this.clock, arg, protocol) : undefined;
   }
 
   /** @internal */

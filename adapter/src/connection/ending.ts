@@ -1,7 +1,10 @@
 import type { WebSock } from '@websock/spec';
+import type { EndRule } from '../observer.ts';
+import type { FailedCallback } from '../report.ts';
 import { callTerminate } from './callbacks.ts';
 import type { Connections, Member } from './connections.ts';
 import type { AsyncContext } from './context.ts';
+import type { Observation } from './observation.ts';
 
 /** The end of a connection: its reason, the signal of the mailbox, `terminate`, and the moment when all is over. */
 export class Ending {
@@ -9,6 +12,8 @@ export class Ending {
   reason: WebSock.CloseReason | undefined;
   /** Whether the socket has closed. */
   isGone = false;
+  /** Set when the connection opens, if anybody observes it. */
+  observation: Observation | undefined;
   readonly #connections: Connections;
   readonly #connection: Member;
   readonly #context: AsyncContext | undefined;
@@ -44,15 +49,24 @@ export class Ending {
     return this.#aborter.signal;
   }
 
-  begin(reason: WebSock.CloseReason): void {
+  /** @param rule - the row of the table in rule 4.3 */
+  begin(reason: WebSock.CloseReason, rule: EndRule): void {
     this.reason = reason;
+    this.observation?.ended(rule);
     if (!this.#aborter) return;
     if (this.#context) this.#context.runInAsyncScope(abort, undefined, this.#aborter, reason);
     else abort(this.#aborter, reason);
   }
 
-  /** Whether an error says only that the connection has ended: it is the signal's reason, or caused by it (rule 6.8). */
-  isCauseOf(error: unknown): boolean {
+  /** Reports an error (rule 4.4), unless it says only that the connection has ended (rule 6.8). */
+  report(error: unknown, callback: FailedCallback): void {
+    if (this.#isCauseOf(error)) return;
+    const connection = this.observation?.connection;
+    this.#connections.report(error, connection ? { callback, connection } : { callback });
+  }
+
+  /** Whether an error is the signal's reason, or caused by it. */
+  #isCauseOf(error: unknown): boolean {
     if (!this.#aborter?.signal.aborted) return false;
     const { reason } = this.#aborter.signal;
     try {
@@ -71,10 +85,12 @@ export class Ending {
   }
 
   #terminateInContext(handler: WebSock.Any, reason: WebSock.CloseReason, state: unknown): void {
-    const failed = (error: unknown) => {
-      if (!this.isCauseOf(error)) this.#connections.report(error, { callback: 'terminate' }); // rule 4.4
-    };
-    callTerminate(handler, reason, state, failed, () => this.handlerDone());
+    this.observation?.calls();
+    callTerminate(handler, reason, state, {
+      failed: (error) => this.report(error, 'terminate'),
+      called: () => this.observation?.handled('terminate', 0),
+      done: () => this.handlerDone(),
+    });
   }
 
   /** No callback is running, and none will be called. */
@@ -92,6 +108,7 @@ export class Ending {
   #finish(): void {
     if (!this.isGone || !this.#handlerDone) return;
     this.#connections.delete(this.#connection);
+    this.observation?.closed(this.reason as WebSock.CloseReason);
     this.#resolveOver?.(this.reason as WebSock.CloseReason);
   }
 }

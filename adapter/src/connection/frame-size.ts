@@ -4,7 +4,14 @@ import type { WebSock } from '@websock/spec';
 export function isLargerThan(data: string | Uint8Array, size: number): boolean {
   if (typeof data !== 'string') return data.byteLength > size;
   // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need not be encoded.
-  return data.length > size || (data.length * 3 > size && new TextEncoder().encode(data).byteLength > size);
+  return data.length > size || (data.length * 3 > size && byteLengthOf(data) > size);
+}
+
+const encoder = new TextEncoder();
+
+/** The size of data in bytes; of text, as UTF-8. */
+export function byteLengthOf(data: string | ArrayBuffer | ArrayBufferView): number {
+  return typeof data === 'string' ? encoder.encode(data).byteLength : data.byteLength;
 }
 
 /** An upper limit of a frame's size in bytes: 3 for each UTF-16 unit, and 10 for the header (RFC 6455 §5.2). */

@@ -14,6 +14,16 @@
 export type { Cannot, Capability } from '../capabilities.ts';
 export { checkHandler } from '../handler.ts';
 export { offeredIn, refusal, subprotocol } from '../handshake.ts';
+export type {
+  ClosedConnection,
+  ConnectionInfo,
+  Count,
+  EndRule,
+  HandledCallback,
+  Observer,
+  Refusal,
+  Traffic,
+} from '../observer.ts';
 export { type Bounds, type CheckedBounds, type CheckedOptions, checkOptions } from '../options.ts';
 export type { ErrorContext, ErrorReporter, FailedCallback } from '../report.ts';
 export type { Clock } from './clock.ts';

@@ -1,13 +1,21 @@
 import type { WebSock } from '@websock/spec';
 import { describe } from '../describe.ts';
+import type { EndRule } from '../observer.ts';
 import { checkClose } from './close.ts';
 
 /** A copy of a valid result, with the close reason truncated. */
 export interface CheckedResult<State> {
   readonly state: State;
   readonly messages: readonly WebSock.Message[];
-  /** For a stop, the reason for `terminate`, with the code and the reason of the close frame. */
-  readonly stop: WebSock.CloseReason | undefined;
+  readonly stop: Stop | undefined;
+}
+
+/** A stop. */
+interface Stop {
+  /** For `terminate`, with the code and the reason of the close frame. */
+  readonly reason: WebSock.CloseReason;
+  /** The row of the table in rule 4.3. */
+  readonly rule: EndRule;
 }
 
 const NO_MESSAGES: readonly WebSock.Message[] = [];
@@ -124,8 +132,8 @@ function badMessage(callback: string, type: ResultType, index: number, problem: 
   return fail(callback, `'${type}' with a message (number ${index + 1}) ${problem} (rule 3.6)`);
 }
 
-/** The reason for `terminate` after a stop, with the code and the reason of the close frame (rule 4.3). */
-function checkStop(callback: string, reason: unknown, close: unknown): WebSock.CloseReason {
+/** Checks the reason and the close of a stop (rule 4.3). */
+function checkStop(callback: string, reason: unknown, close: unknown): Stop {
   const isError = typeof reason === 'object' && reason !== null && 'error' in reason;
   if (!isError && reason !== undefined && reason !== 'normal' && reason !== 'restart') {
     const allowed = "'normal', 'restart' and { error }";
@@ -134,9 +142,11 @@ function checkStop(callback: string, reason: unknown, close: unknown): WebSock.C
   const defaultCode = isError ? 1011 : reason === 'restart' ? 1012 : 1000;
   const { code, text } =
     close === undefined ? { code: defaultCode, text: '' } : checkClose(`${callback} returned 'stop' with`, close);
-  return isError
-    ? { type: 'error', error: (reason as { error: unknown }).error, code, reason: text }
-    : { type: 'normal', code, reason: text };
+  if (isError) {
+    const { error } = reason as { error: unknown };
+    return { reason: { type: 'error', error, code, reason: text }, rule: '4.3c' };
+  }
+  return { reason: { type: 'normal', code, reason: text }, rule: reason === 'restart' ? '4.3b' : '4.3a' };
 }
 
 // Throws unless `this` is an ArrayBuffer, which may be of another realm, such as a test runner's.

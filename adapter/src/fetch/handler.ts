@@ -1,10 +1,17 @@
 // How an adapter meets the fetch handlers of Bun, Deno and Cloudflare, which take a `Request` and return a `Response`.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, type Adapter, type Decision, notFound, unavailable } from '../adapter.ts';
+import {
+  type AcceptedUpgrade,
+  type Adapter,
+  type Decision,
+  notFound,
+  unavailable,
+  withConnections,
+} from '../adapter.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
-import { hasValidHost, refusal } from '../handshake.ts';
+import { asksForWebSocket, hasValidHost, refusal } from '../handshake.ts';
 import { guardBody } from '../response.ts';
 import type { Accepted, Route } from '../route.ts';
 
@@ -40,6 +47,8 @@ export interface FetchAdapter<Parameters extends readonly unknown[], Result = Fe
    * Cloudflare, in their Durable Object.
    */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  /** The number of connections: those whose socket is open, or whose handler has not finished. */
+  readonly connections: number;
 }
 
 /** An upgrade function, and the shutdown of its connections: for a server that decides about requests itself. */
@@ -52,6 +61,8 @@ export interface UpgradeAdapter<Target> {
   readonly upgrade: WebSock.Upgrade<Target, Response>;
   /** See {@link FetchAdapter.shutdown}. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  /** See {@link FetchAdapter.connections}. */
+  readonly connections: number;
 }
 
 /**
@@ -65,10 +76,11 @@ export function createFetchHandler<Platform>(
 ): (request: Request, platform: Platform) => FetchResult {
   return (request, platform) => {
     const decision = ask(adapter, route, request, platform);
-    const respond = (settled: Decision) =>
-      settled === undefined || settled instanceof Response
-        ? settled
-        : upgrade(adapter, open, request, platform, settled);
+    const respond = (settled: Decision) => {
+      if (settled === undefined) return undefined;
+      if (settled instanceof Response) return observed(adapter, request, settled);
+      return upgrade(adapter, open, request, platform, settled);
+    };
     return decision instanceof Promise ? decision.then(respond) : respond(decision);
   };
 }
@@ -83,8 +95,8 @@ export function createServerHandler<Platform>(
   return (request, platform) => {
     const decision = ask(adapter, route, request, platform);
     const respond = (settled: Decision) => {
-      if (settled === undefined) return notFound(request.headers.has('Upgrade'));
-      if (settled instanceof Response) return guardBody(settled, report);
+      if (settled === undefined) return observed(adapter, request, notFound(request.headers.has('Upgrade')));
+      if (settled instanceof Response) return guardBody(observed(adapter, request, settled), report);
       return upgrade(adapter, open, request, platform, settled);
     };
     return decision instanceof Promise ? decision.then(respond) : respond(decision);
@@ -99,6 +111,15 @@ function ask<Platform>(
 ): Decision | Promise<Decision> {
   if (!hasValidHost(request)) return new Response('The header Host is not valid.\n', { status: 400 });
   return adapter.decide(route, request, platform);
+}
+
+/** Tells the observer of a response to a request for a WebSocket. */
+function observed(adapter: Adapter, request: Request, response: Response): Response {
+  const { observer } = adapter.connections;
+  if (observer?.has('refused') && asksForWebSocket(request.headers.get('Upgrade') ?? '')) {
+    adapter.refused(request.url, response.status);
+  }
+  return response;
 }
 
 function upgrade<Platform>(
@@ -127,16 +148,19 @@ export function createUpgrader<Target>(
   needs: string,
   open: (target: Target, upgrade: AcceptedUpgrade) => Response,
 ): UpgradeAdapter<Target> {
-  return {
-    upgrade(target, handler, arg, connectionOptions) {
-      const accepted = adapter.check(handler, arg, connectionOptions);
-      const request = requestOf(target);
-      if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${describe(target)}; pass ${needs}`);
-      if (adapter.connections.isShuttingDown) return unavailable();
-      return refusal(request) ?? open(target, accepted);
-    },
-    shutdown: (options) => adapter.shutdown(options),
+  const upgrade: UpgradeAdapter<Target>['upgrade'] = (target, handler, arg, connectionOptions) => {
+    const accepted = adapter.check(handler, arg, connectionOptions);
+    const request = requestOf(target);
+    if (!isRequest(request)) throw new TypeError(`upgrade: the first argument is ${describe(target)}; pass ${needs}`);
+    const refused = adapter.connections.isShuttingDown ? unavailable() : refusal(request);
+    if (!refused) return open(target, accepted);
+    adapter.refused(request.url, refused.status);
+    return refused;
   };
+  return withConnections(adapter, {
+    upgrade,
+    shutdown: (options: ShutdownOptions | undefined) => adapter.shutdown(options),
+  });
 }
 
 // By shape: frameworks make requests of their own.

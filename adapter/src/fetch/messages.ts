@@ -19,18 +19,23 @@ export function unshared(data: string | ArrayBuffer | ArrayBufferView): string |
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }
 
+/** The subprotocol of the response: the application's, if the client offered it. */
+export function chosenProtocol(request: Request, { protocol }: CheckedOptions): string | undefined {
+  return protocol === undefined ? undefined : subprotocol(request.headers.get('Sec-WebSocket-Protocol'), protocol);
+}
+
 /**
- * The header lines that the application adds to the 101 response, and its subprotocol if the client offered it.
+ * The header lines that the application adds to the 101 response, and its subprotocol.
  *
+ * @param chosen - what `chosenProtocol` returned
  * @param onBun - adds an empty subprotocol otherwise, as Bun would answer with the first that the client offers
  */
 export function handshakeHeaders(
-  request: Request,
-  { headers, protocol }: CheckedOptions,
+  { headers }: CheckedOptions,
+  chosen: string | undefined,
   onBun = false,
 ): [name: string, value: string][] {
   const lines = headers.map(([name, value]): [string, string] => [name, value]);
-  const chosen = subprotocol(request.headers.get('Sec-WebSocket-Protocol'), protocol);
   if (chosen !== undefined || onBun) lines.push(['Sec-WebSocket-Protocol', chosen ?? '']);
   return lines;
 }

@@ -1,6 +1,7 @@
 // `serve` on Bun and Deno.
 
-import { type Adapter, checkRoute } from '../adapter.ts';
+import { type Adapter, checkRoute, withConnections } from '../adapter.ts';
+import type { ShutdownOptions } from '../connection/connections.ts';
 import type { Route } from '../route.ts';
 import { cannotListen, checkServe, type ServeOptions, type Serving, stopGently, urlOf } from '../serve.ts';
 
@@ -36,13 +37,13 @@ export function serveFetch<Platform>(
   } catch (error) {
     throw cannotListen(port, hostname, error);
   }
-  return {
+  return withConnections(adapter, {
     url: urlOf(hostname, server.port),
-    async shutdown(shutdownOptions) {
+    async shutdown(shutdownOptions: ShutdownOptions | undefined) {
       await adapter.shutdown(shutdownOptions);
       await stopGently(server.stop(), adapter.connections.bounds.closeTimeout, server.stopNow);
     },
-  };
+  });
 }
 
 /** Throws unless this is the platform of the entry that was imported. */

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WebSock } from '@websock/spec';
-import { Adapter, type AdapterOptions, checkRoute } from '../adapter.ts';
+import { Adapter, type AdapterOptions, checkRoute, withConnections } from '../adapter.ts';
 import type { Cannot } from '../capabilities.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
@@ -13,13 +13,7 @@ import { answer, listen, type NodePlatform, stop } from './http.ts';
 import type { UpgradeRequest } from './upgrade.ts';
 import { UpgradeListener, type UpgradeServer } from './upgrades.ts';
 
-export type { AdapterOptions } from '../adapter.ts';
-export type { Cannot, Capability } from '../capabilities.ts';
-export type { ShutdownOptions } from '../connection/connections.ts';
-export type { Bounds } from '../options.ts';
-export type { ErrorContext, FailedCallback } from '../report.ts';
-export { type Accepted, accept, type Route, type RouteResult } from '../route.ts';
-export type { ServeOptions, Serving } from '../serve.ts';
+export * from '../index.ts';
 export type { NodePlatform } from './http.ts';
 export type { UpgradeRequest } from './upgrade.ts';
 export type { UpgradeServer } from './upgrades.ts';
@@ -43,13 +37,13 @@ export async function serve(route: Route<NodePlatform>, options?: ServeOptions):
   upgrades.listen(server, route);
   await listen(server, port, hostname);
   server.on('error', (error) => adapter.connections.report(error, { callback: 'server' }));
-  return {
+  return withConnections(adapter, {
     url: urlOf(hostname, (server.address() as AddressInfo).port),
-    shutdown: (options) => {
+    shutdown: (options: ShutdownOptions | undefined) => {
       const upgradesOver = upgrades.shutdown(options);
       return upgradesOver.then(() => stop(server, adapter.connections.bounds.closeTimeout));
     },
-  };
+  });
 }
 
 /**
@@ -66,13 +60,14 @@ export function attach(
   server: UpgradeServer,
   route: Route<NodePlatform>,
   options?: AdapterOptions,
-): Pick<Serving, 'shutdown'> {
+): Pick<Serving, 'shutdown' | 'connections'> {
   checkPlatform('attach');
   checkServer(server);
   checkRoute('attach', route);
-  const upgrades = new UpgradeListener(new Adapter('attach', options));
+  const adapter = new Adapter('attach', options);
+  const upgrades = new UpgradeListener(adapter);
   upgrades.listen(server, route);
-  return { shutdown: (options) => upgrades.shutdown(options) };
+  return withConnections(adapter, { shutdown: (options: ShutdownOptions | undefined) => upgrades.shutdown(options) });
 }
 
 /**
@@ -91,17 +86,20 @@ export function createAdapter(options?: AdapterOptions): {
   readonly upgrade: WebSock.Upgrade<UpgradeRequest>;
   /** Refuses new upgrades with 503, and closes all connections with 1001. */
   readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  /** See {@link Serving.connections}. */
+  readonly connections: number;
 } {
   checkPlatform('createAdapter');
   const adapter = new Adapter('createAdapter', options);
   const upgrades = new UpgradeListener(adapter);
-  return {
-    upgrade(received, handler, arg, options) {
-      checkUpgradeRequest(received);
-      upgrades.respond(received, () => adapter.check(handler as WebSock.Any, arg, options));
-    },
-    shutdown: (options) => upgrades.shutdown(options),
+  const upgrade: WebSock.Upgrade<UpgradeRequest> = (received, handler, arg, options) => {
+    checkUpgradeRequest(received);
+    upgrades.respond(received, () => adapter.check(handler as WebSock.Any, arg, options));
   };
+  return withConnections(adapter, {
+    upgrade,
+    shutdown: (options: ShutdownOptions | undefined) => upgrades.shutdown(options),
+  });
 }
 
 /** Bun has these modules of Node.js too, but its WebSockets hide from `ws` much of what the rules need. */

@@ -157,6 +157,7 @@ export class Upgrade implements UpgradeRequest, Received {
     const bytes = await responseBytes(response, this.request.method === 'HEAD', this.#body.signal, failed);
     if (this.isLate(adapter)) return; // looks again: another listener may have answered meanwhile
     this.#hasAnswered = true;
+    adapter.refused(this.request.url ?? '', response.status);
     socket.resume(); // discards what else the client sends
     socket.end(bytes);
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);

@@ -237,7 +237,7 @@ export class UpgradeListener {
       const wire = new NodeWire(webSocket as ServerSocket, socket);
       const connection = new Connection(this.#adapter.connections, wire, handler, options, context);
       wire.listen(connection);
-      connection.open(arg);
+      connection.open(arg, webSocket.protocol || undefined);
     });
     const error = this.#handshakeError as Error | undefined;
     return error && new Response(`${error.message}.\n`, { status: 400 });

@@ -6,7 +6,9 @@ import type { WebSock } from '@websock/spec';
 import { WebSocket } from 'ws';
 import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
+import type { EndRule } from '../observer.ts';
 import { unsentBytes } from '../unsent.ts';
+import { textFrame } from './text-frame.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
 export class ServerSocket extends WebSocket {
@@ -27,6 +29,13 @@ export class ServerSocket extends WebSocket {
   closeByServer(code: number, reason: string): void {
     super.close(code, reason);
   }
+}
+
+/** The row of the table in rule 4.3, where the code of the close frame does not tell. */
+function ruleOf(error: Error): EndRule | undefined {
+  const { code = '' } = error as { readonly code?: string };
+  if (code === 'WS_ERR_INVALID_CLOSE_CODE') return '4.3f';
+  return code.startsWith('Z_') ? '4.3i' : undefined; // of zlib
 }
 
 /** The fragments that `ws` has received of an incomplete message. Undocumented, so it may be missing. */
@@ -70,7 +79,7 @@ export class NodeWire implements Wire {
       connection.control({ opcode: 'ping', data: new Uint8Array(data) });
     });
     webSocket.on('pong', (data) => connection.control({ opcode: 'pong', data: new Uint8Array(data) }));
-    webSocket.on('error', (error) => connection.failed(error, webSocket.errorCode));
+    webSocket.on('error', (error) => connection.failed(error, webSocket.errorCode, ruleOf(error)));
     webSocket.on('close', (code, reason) => {
       if (code !== 1006) connection.closing(code, reason.toString());
       connection.gone();
@@ -123,7 +132,10 @@ export class NodeWire implements Wire {
 
   send({ opcode, data = '' }: WebSock.Message): void {
     this.#cork();
-    if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
+    const isPlainText = typeof data === 'string' && opcode === 'text' && this.#webSocket.extensions === '';
+    // `ws` would frame a text that goes to many clients for each of them, in two pieces.
+    if (isPlainText && this.#webSocket.readyState === WebSocket.OPEN) this.#socket.write(textFrame(data), this.#sent);
+    else if (opcode === 'ping' || opcode === 'pong') this.#webSocket[opcode](data, false, this.#sent);
     else this.#webSocket.send(data, { binary: opcode === 'binary' }, this.#sent);
   }
 

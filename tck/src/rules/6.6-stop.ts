@@ -25,10 +25,14 @@ const invalid: readonly [what: string, close: unknown][] = [
   ['a value that is not an object', 'bye'],
 ];
 
-/** A client that reads about 600 kB/s of the megabytes that are buffered for it, and does not close. */
+/**
+ * A client that does not close, and reads of the megabytes that are buffered for it a chunk of at most 64 KiB every `pause`
+ * milliseconds: about 1.2 MB/s by default.
+ */
 async function slowReader(
   t: TestContext,
   megabytes = 24,
+  pause = 50,
 ): Promise<RawClient & { readonly id: string; stopReading(): void }> {
   const client = await t.raw({}, { halfOpen: true });
   client.socket.pause();
@@ -36,7 +40,7 @@ async function slowReader(
   await t.server.untilStarted(client.id, 'handleIn');
   await t.server.quiet();
   client.socket.removeAllListeners('data').on('data', () => client.socket.pause());
-  const trickle = setInterval(() => client.socket.resume(), 100); // the next chunk of at most 64 KiB
+  const trickle = setInterval(() => client.socket.resume(), pause);
   client.socket.once('close', () => clearInterval(trickle));
   return Object.assign(client, { stopReading: () => clearInterval(trickle) });
 }
@@ -65,7 +69,7 @@ export default testsOf('6.6', [
       should,
       timed: true,
       async run(t) {
-        const client = await slowReader(t, slow ? 60 : 24); // more than it can read in that time
+        const client = slow ? await slowReader(t, 60, 100) : await slowReader(t); // more than it can read in that time
         await t.server.stop(client.id);
         await untilDropped(client, Math.min(ms, t.server.patience * 6));
       },

@@ -1,11 +1,12 @@
 import { type BunServer, createAdapter } from '@websock/adapter/bun';
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from '../bare/garbage.ts';
-import { handlerOf } from './handlers.ts';
+import { setupOf } from './extras.ts';
 
 declare const Bun: { serve(options: object): { readonly port: number } };
 
-const { upgrade, websocket, shutdown } = createAdapter();
+const { options, handlerOf } = setupOf(process.env['ADAPTER_OPTIONS']);
+const { upgrade, websocket, shutdown } = createAdapter(options);
 const { port } = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',

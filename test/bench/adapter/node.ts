@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { createAdapter } from '@websock/adapter/node';
 import { untilInputEnds } from '../../toolkit/hosts/exit-with-parent.ts';
 import { collectGarbage } from '../bare/garbage.ts';
-import { handlerOf } from './handlers.ts';
+import { setupOf } from './extras.ts';
 
-const { upgrade, shutdown } = createAdapter();
+const { options, handlerOf } = setupOf(process.env['ADAPTER_OPTIONS']);
+const { upgrade, shutdown } = createAdapter(options);
 const server = createServer((_request, response) => {
   collectGarbage();
   response.end();

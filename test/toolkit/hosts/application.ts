@@ -1,6 +1,6 @@
 // What a host serves, alike on every platform: a route, as the examples export it, or an application.
 
-import { accept, type Cannot, type Route } from '@websock/adapter';
+import { type AdapterOptions, accept, type Cannot, type Route } from '@websock/adapter';
 import type { WebSock } from '@websock/spec';
 
 /** A request to open a connection. */
@@ -32,8 +32,13 @@ export function service<State, Info, Arg>(
   return { handler, arg, options };
 }
 
-/** A module that can be hosted. */
-export type Hosted = { readonly route: Route } | { readonly default: Application };
+/** A module that can be hosted: with a route, and options of the adapter if it wants, or with an application. */
+export type Hosted = { readonly route: Route; readonly options?: AdapterOptions } | { readonly default: Application };
+
+/** The options of the adapter: those of a hosted module, and others as JSON. */
+export function optionsOf(hosted: Hosted, json = '{}'): AdapterOptions {
+  return { ...('options' in hosted ? hosted.options : {}), ...JSON.parse(json) };
+}
 
 /** The route of a hosted module; that of an application is synchronous if the application is. */
 export function routeOf(hosted: Hosted, cannot: Cannot): Route {

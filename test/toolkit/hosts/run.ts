@@ -3,17 +3,18 @@
 
 import { pathToFileURL } from 'node:url';
 import type { AdapterOptions, Cannot, Route, Serving } from '@websock/adapter';
-import { type Hosted, routeOf } from './application.ts';
+import { type Hosted, optionsOf, routeOf } from './application.ts';
 import { untilInputEnds } from './exit-with-parent.ts';
 
 /** Hosts the file until the input of this process ends. `serve` listens at {@link LOOPBACK}. */
 export async function run(
   cannot: Cannot,
-  serve: (route: Route, options: AdapterOptions) => Promise<Serving>,
+  serve: (route: Route, options: AdapterOptions) => Promise<Pick<Serving, 'url' | 'shutdown'>>,
 ): Promise<void> {
   const file = pathToFileURL(process.argv[2] as string).href;
   const hosted = (await import(file)) as Hosted;
-  const { url, shutdown } = await serve(routeOf(hosted, cannot), JSON.parse(process.env['ADAPTER_OPTIONS'] ?? '{}'));
+  const options = optionsOf(hosted, process.env['ADAPTER_OPTIONS']);
+  const { url, shutdown } = await serve(routeOf(hosted, cannot), options);
   console.log(url);
   untilInputEnds(shutdown);
 }

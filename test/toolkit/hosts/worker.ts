@@ -3,7 +3,7 @@
 import type { ShutdownOptions } from '@websock/adapter';
 import { type CloudflareFetch, cannot, createFetch } from '@websock/adapter/cloudflare';
 import { refusal } from '@websock/adapter/connection';
-import { type Hosted, routeOf } from './application.ts';
+import { type Hosted, optionsOf, routeOf } from './application.ts';
 
 interface Environment {
   /** The path of the request that shuts the server down; it cannot be guessed. */
@@ -33,7 +33,7 @@ export function host(hosted: Hosted) {
 
       constructor(_state: unknown, { SHUTDOWN, OPTIONS }: Environment) {
         this.#shutdownPath = SHUTDOWN;
-        this.#sockets = createFetch(routeOf(hosted, cannot), JSON.parse(OPTIONS));
+        this.#sockets = createFetch(routeOf(hosted, cannot), optionsOf(hosted, OPTIONS));
       }
 
       async fetch(request: Request): Promise<Response> {

@@ -1,0 +1,79 @@
+import type { WebSock } from '@websock/spec';
+import type { ConnectionInfo, EndRule, HandledCallback, SafeObserver, Traffic } from '../observer.ts';
+import type { Clock } from './clock.ts';
+import { byteLengthOf } from './frame-size.ts';
+
+/** What is recorded of one connection for the observer, and for `onError`. There is none if nobody asks. */
+export class Observation {
+  readonly connection: ConnectionInfo;
+  readonly #observer: SafeObserver | undefined;
+  readonly #clock: Clock;
+  readonly #openedAt: number;
+  /** The traffic in each direction; `undefined` if the observer has no `closed`. */
+  readonly #received: Counter | undefined;
+  readonly #sent: Counter | undefined;
+  readonly #seesHandled: boolean;
+  #calledAt = 0;
+  #rule: EndRule | undefined;
+  #isClosed = false;
+
+  constructor(observer: SafeObserver | undefined, clock: Clock, arg: unknown, protocol: string | undefined) {
+    this.connection = { id: crypto.randomUUID(), arg, protocol, openedAt: Date.now() };
+    this.#observer = observer;
+    this.#clock = clock;
+    this.#openedAt = clock.now();
+    this.#seesHandled = observer?.has('handled') ?? false;
+    if (observer?.has('closed')) {
+      this.#received = new Counter();
+      this.#sent = new Counter();
+    }
+    observer?.opened(this.connection);
+  }
+
+  received(frame: WebSock.Message): void {
+    this.#received?.add(frame);
+  }
+
+  sent(message: WebSock.Message): void {
+    this.#sent?.add(message);
+  }
+
+  /** A callback is about to be called. */
+  calls(): void {
+    if (this.#seesHandled) this.#calledAt = this.#clock.now();
+  }
+
+  /** The callback has settled. */
+  handled(callback: HandledCallback['callback'], waiting: number): void {
+    if (!this.#seesHandled) return;
+    this.#observer?.handled(this.connection, { callback, ms: this.#clock.now() - this.#calledAt, waiting });
+  }
+
+  ended(rule: EndRule): void {
+    this.#rule = rule;
+  }
+
+  /** The connection is over. Only the first call counts. */
+  closed(reason: WebSock.CloseReason): void {
+    if (!this.#received || !this.#sent || !this.#rule || this.#isClosed) return;
+    this.#isClosed = true;
+    const ms = this.#clock.now() - this.#openedAt;
+    const { traffic: received } = this.#received;
+    this.#observer?.closed(this.connection, { reason, rule: this.#rule, ms, received, sent: this.#sent.traffic });
+  }
+}
+
+class Counter {
+  readonly traffic: { readonly [Opcode in keyof Traffic]: { count: number; bytes: number } } = {
+    text: { count: 0, bytes: 0 },
+    binary: { count: 0, bytes: 0 },
+    ping: { count: 0, bytes: 0 },
+    pong: { count: 0, bytes: 0 },
+  };
+
+  add({ opcode, data = '' }: WebSock.Message): void {
+    const counted = this.traffic[opcode];
+    counted.count += 1;
+    counted.bytes += byteLengthOf(data);
+  }
+}
