@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -367,12 +367,18 @@ describe.each(['redis', 'ioredis'] as const)('over a Redis that is away, by %s',
     }
   });
 
-  test('7 a proxy that accepts connections and closes them is not flooded', async () => {
+  test('7 a proxy that closes each connection soon is not flooded', async ({ skip }) => {
+    skip(noRedis !== undefined, noRedis);
+    const server = await RedisServer.start();
+    ends.push(() => server.kill());
     let accepted = 0;
     const proxy = createServer((socket) => {
       accepted += 1;
-      socket.on('error', () => {});
-      socket.once('data', () => socket.write('+OK\r\n', () => setImmediate(() => socket.resetAndDestroy())));
+      const upstream = connect(server.port, '127.0.0.1');
+      socket.pipe(upstream).pipe(socket);
+      for (const each of [socket, upstream]) each.on('error', () => {});
+      upstream.once('data', () => setTimeout(() => socket.resetAndDestroy(), 5)); // the client is connected, or nearly
+      socket.once('close', () => upstream.destroy());
     }).listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     ends.push(() => proxy.close());
@@ -380,7 +386,7 @@ describe.each(['redis', 'ioredis'] as const)('over a Redis that is away, by %s',
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     // two connections, each at once, again, and after up to 50, 100, 200, 400 ms and so on
     expect(accepted).toBeGreaterThan(4);
-    expect(accepted).toBeLessThan(30);
+    expect(accepted).toBeLessThan(60);
   });
 });
 
