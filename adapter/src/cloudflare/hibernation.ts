@@ -33,14 +33,13 @@ export interface Hibernating<Handler> {
   readonly handler: Handler;
   /**
    * What to save of a state: a value that can be cloned (structured clone), of at most about 16,000 bytes. Called with each
-   * result, before its messages are sent. By default the state itself is saved.
+   * result, before its messages are sent.
    */
-  readonly save?: (state: StateOf<Handler>) => unknown;
+  readonly save: (state: StateOf<Handler>) => unknown;
   /**
-   * Makes the state from what was saved, when the connection goes on. The mailbox is that of the connection. By default the
-   * state is what was saved.
+   * Makes the state from what was saved, when the connection goes on. The mailbox is that of the connection.
    */
-  readonly restore?: (saved: any, mailbox: WebSock.Mailbox<InfoOf<Handler>>) => StateOf<Handler>;
+  readonly restore: (saved: any, mailbox: WebSock.Mailbox<InfoOf<Handler>>) => StateOf<Handler>;
 }
 
 /** Whether values of a type can be cloned, as far as a type says: functions cannot, nor objects that have them. */
@@ -72,9 +71,11 @@ type Cloneable =
   | ReadonlySet<any>
   | readonly any[];
 
-/** A handler whose state cannot be cloned needs `save` and `restore`. */
-type Complete<Handler> =
-  IsCloneable<StateOf<Handler>> extends true ? unknown : Required<Pick<Hibernating<Handler>, 'save' | 'restore'>>;
+/** A handler by itself, if its state can be cloned. */
+type Alone<Handler> = Handler &
+  (IsCloneable<StateOf<Handler>> extends true
+    ? unknown
+    : { readonly needs: 'save and restore, as its state has functions' });
 
 /** Options of {@link createHibernation}. */
 export interface HibernationOptions<Handlers extends { readonly [name: string]: WebSock.Any }> extends AdapterOptions {
@@ -83,9 +84,7 @@ export interface HibernationOptions<Handlers extends { readonly [name: string]: 
    * `{ member: { handler: member, save, restore } }` if its state cannot be cloned. Do not rename one while it has
    * connections.
    */
-  readonly handlers: { readonly [Name in keyof Handlers]: Handlers[Name] | Hibernating<Handlers[Name]> } & {
-    readonly [Name in keyof Handlers]: Complete<Handlers[Name]>;
-  };
+  readonly handlers: { readonly [Name in keyof Handlers]: Hibernating<Handlers[Name]> | Alone<Handlers[Name]> };
   /**
    * A text message of the client that Cloudflare answers by itself, without waking the object: a ping of the application's
    * own. The handler receives neither. Default: none.
