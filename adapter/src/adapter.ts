@@ -1,7 +1,7 @@
 // The adapter, which all platforms share: the options, the route and the connections of one server. Nothing is global.
 
 import type { WebSock } from '@websock/spec';
-import { LONGEST_DELAY } from './connection/clock.ts';
+import { type Clock, LONGEST_DELAY } from './connection/clock.ts';
 import { Connections, type ShutdownOptions } from './connection/connections.ts';
 import { type AsyncContext, saveContext } from './connection/context.ts';
 import { isThenable } from './connection/results.ts';
@@ -75,8 +75,9 @@ export class Adapter {
    *
    * @param caller - the function that error messages name, such as `'serve'`
    * @param ownOptions - names of further options, which the caller reads from {@link Adapter.options}
+   * @param clock - of the connections, by default that of the platform
    */
-  constructor(caller: string, options: AdapterOptions | undefined, ownOptions: readonly string[] = []) {
+  constructor(caller: string, options: AdapterOptions | undefined, ownOptions: readonly string[] = [], clock?: Clock) {
     const reader = new OptionsReader(caller, options, [...ownOptions, ...SERVER_OPTION_NAMES]);
     this.options = reader;
     const isFunction = (value: unknown): value is NonNullable<AdapterOptions['onError']> => typeof value === 'function';
@@ -84,7 +85,7 @@ export class Adapter {
     const onError = reader.option('onError', isFunction, 'a function (error, { callback }) => …');
     const isObserver = (value: unknown): value is Observer => checkObserver(caller, value);
     const observer = reader.option('observer', isObserver, 'an object of functions');
-    this.connections = new Connections({ onError, observer, ...readBounds(reader) });
+    this.connections = new Connections({ onError, observer, ...readBounds(reader) }, clock);
   }
 
   /**

@@ -16,6 +16,9 @@ export interface ConnectionInfo {
   readonly openedAt: number;
 }
 
+/** A connection whose handshake has just been completed. */
+export type NewConnection = Pick<ConnectionInfo, 'arg' | 'protocol'> & { readonly id: string | undefined };
+
 /** A request for a WebSocket that was refused. */
 export interface Refusal {
   /** The status of the response, such as 401 (of the route), 404, 426 (rule 1.5) or 503 (rule 1.6). */

@@ -6,7 +6,8 @@ import type { ConnectionInfo } from './observer.ts';
 /**
  * The source of an error: a callback of a handler; `'route'`, the function that decides about requests; `'server'`, the
  * platform's own server, for example when the process has run out of file descriptors; `'mailbox.stop'`, a call of it
- * with an invalid close; or `'observer'`, a function of that option.
+ * with an invalid close; `'observer'`, a function of that option; or `'restore'`, that of a
+ * handler whose connections hibernate.
  */
 export type FailedCallback =
   | 'route'
@@ -17,7 +18,8 @@ export type FailedCallback =
   | 'handleInfo'
   | 'terminate'
   | 'mailbox.stop'
-  | 'observer';
+  | 'observer'
+  | 'restore';
 
 /** The context of a reported error. */
 export interface ErrorContext {

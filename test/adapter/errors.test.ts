@@ -20,6 +20,8 @@ afterEach(async () => {
 });
 
 const boom = new Error('boom');
+/** The `ctx` of a Durable Object, as far as it is checked. */
+const ctx = { waitUntil() {}, acceptWebSocket() {}, getWebSockets: () => [], setWebSocketAutoResponse() {} };
 const failing: [string, () => unknown][] = [
   [
     'throws',
@@ -238,6 +240,34 @@ describe('a call with an invalid limit, route or server throws an error that nam
       'an observer whose function is none',
       () => createAdapter({ observer: { closed: 5 as never } }),
       'createAdapter: observer.closed is 5; it must be a function',
+    ],
+    [
+      'hibernation without the ctx of a Durable Object',
+      () => cloudflare.createHibernation(undefined as never, () => undefined, { handlers: { echo } }),
+      'createHibernation: the context is undefined; pass the ctx of the Durable Object, which its constructor receives',
+    ],
+    [
+      'hibernation without handlers',
+      () => cloudflare.createHibernation(ctx, () => undefined, { handlers: {} }),
+      'createHibernation: the option "handlers" is an object; it must be an object with the handlers that the route accepts',
+    ],
+    [
+      'hibernation of what is no handler',
+      () => cloudflare.createHibernation(ctx, () => undefined, { handlers: { echo: {} as never } }),
+      "createHibernation: handlers.echo: the handler's init is missing; it must be a function",
+    ],
+    [
+      'hibernation with save alone',
+      () =>
+        cloudflare.createHibernation(ctx, () => undefined, {
+          handlers: { echo: { handler: echo, save: () => 1 } as never },
+        }),
+      'createHibernation: handlers.echo has only one of save and restore; give both, or none to save the state itself',
+    ],
+    [
+      'an automatic response that is a text',
+      () => cloudflare.createHibernation(ctx, () => undefined, { handlers: { echo }, autoResponse: 'pong' as never }),
+      "createHibernation: the option \"autoResponse\" is 'pong'; it must be { request, response }, two texts, such as 'ping' and 'pong'",
     ],
     [
       'an onError that is an object',

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cannot as onBun } from '../../adapter/src/bun.ts';
-import { cannot as onCloudflare } from '../../adapter/src/cloudflare.ts';
+import { cannot as onCloudflare } from '../../adapter/src/cloudflare/index.ts';
 import { cannot as onCrossws } from '../../adapter/src/crossws.ts';
 import { cannot as onDeno } from '../../adapter/src/deno.ts';
 import { cannot as onNode } from '../../adapter/src/node/index.ts';

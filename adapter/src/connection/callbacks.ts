@@ -37,7 +37,7 @@ export function callHandler(
     case 'handleControl':
       return handler.handleControl?.(value as WebSock.ControlFrame, state);
     case 'init':
-      return handler.init(value, new ConnectionMailbox(connection));
+      return handler.init(value, connection.mailbox ?? new ConnectionMailbox(connection));
   }
 }
 

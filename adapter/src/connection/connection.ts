@@ -1,7 +1,7 @@
 // Dispatches events, applies results, closes: in one file, as callbacks and wires may call back into it at any point.
 
 import type { WebSock } from '@websock/spec';
-import type { EndRule } from '../observer.ts';
+import type { ConnectionInfo, EndRule } from '../observer.ts';
 import type { CheckedOptions } from '../options.ts';
 import { type Callback, callHandler, hasControl } from './callbacks.ts';
 import type { Connections } from './connections.ts';
@@ -97,12 +97,13 @@ export class Connection<State, Info, Arg> {
    * shutdown has begun, `init` is not called, and the connection closes with 1001 (rule 1.6).
    *
    * @param protocol - the subprotocol of the handshake, if there is one: only for `onError` and the observer
+   * @param id - for the same, if the server has named the connection; by default a new UUID
    */
-  open(arg: Arg, protocol?: string): void {
+  open(arg: Arg, protocol?: string, id?: string): void {
     if (this.#opened) return;
     this.#opened = true;
     this.#connections.add(this);
-    if (!this.#ending.reason) this.#ending.observation = this.#connections.observe(arg, protocol);
+    if (!this.#ending.reason) this.#ending.observation = this.#connections.observe({ arg, protocol, id });
     if (this.#connections.isShuttingDown) this.shutdown();
     if (this.#ending.reason) {
       this.#next(); // without a state, so terminate is not called either
@@ -110,6 +111,26 @@ export class Connection<State, Info, Arg> {
     }
     this.#idleClock = startIdleClock(this.#connections.clock, this.#wire, this, this.#options);
     this.#run('init', arg);
+  }
+
+  /**
+   * In place of `open`: goes on with a connection that was suspended (rule 7.3).
+   *
+   * @param restore - returns the state that was saved. If it throws, the connection closes with 1011, without `terminate`
+   * @param info - the connection, as the observer and `onError` saw it before
+   */
+  resume(restore: () => State, info: ConnectionInfo): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#connections.add(this);
+    this.#ending.observation = this.#connections.observe(info);
+    this.#running = false;
+    try {
+      this.#state = restore();
+      this.#hasState = true;
+    } catch (error) {
+      this.#fail('restore', error);
+    }
   }
 
   /** Something came from the client, even a part of a frame: restarts the idle clock (rule 4.3). */
@@ -362,6 +383,7 @@ export class Connection<State, Info, Arg> {
     try {
       result = checkResult<State>(callback, value);
       const { messages } = result;
+      if (!this.#ending.reason) this.#wire.save?.(result.state);
       for (let index = 0; index < messages.length && !this.#ending.reason; index++) {
         const message = messages[index] as WebSock.Message;
         this.#sending.send(message);
@@ -381,7 +403,7 @@ export class Connection<State, Info, Arg> {
     this.#next();
   }
 
-  #fail(callback: Callback, error: unknown): void {
+  #fail(callback: Callback | 'restore', error: unknown): void {
     this.#ending.report(error, callback);
     this.#inbox?.clear();
     this.#endByServer({ type: 'error', error, code: 1011, reason: '' }, '4.3d');

@@ -1,5 +1,5 @@
 import type { WebSock } from '@websock/spec';
-import { checkObserver, type Observer, SafeObserver } from '../observer.ts';
+import { type ConnectionInfo, checkObserver, type NewConnection, type Observer, SafeObserver } from '../observer.ts';
 import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
 import { type ErrorContext, safeReporter } from '../report.ts';
 import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
@@ -100,9 +100,13 @@ export class Connections {
     return this.#shutdownClose;
   }
 
-  /** Records a connection that opens, if anybody asks. @internal */
-  observe(arg: unknown, protocol: string | undefined): Observation | undefined {
-    return this.#describes ? new Observation(this.observer, this.clock, arg, protocol) : undefined;
+  /**
+   * Records a connection that opens, if anybody asks; or that goes on, after it was suspended.
+   *
+   * @internal
+   */
+  observe(connection: NewConnection | ConnectionInfo): Observation | undefined {
+    return this.#describes ? new Observation(this.observer, this.clock, connection) : undefined;
   }
 
   /** @internal */

@@ -7,6 +7,8 @@ export interface MailboxTarget<Info> {
   stop(close?: WebSock.CloseDetail): void;
   readonly waiting: number;
   readonly signal: AbortSignal;
+  /** The mailbox for `init`, if it has been made before. */
+  readonly mailbox?: WebSock.Mailbox<Info>;
 }
 
 /** The mailbox that `init` receives. */

@@ -1,5 +1,5 @@
 import type { WebSock } from '@websock/spec';
-import type { ConnectionInfo, EndRule, HandledCallback, SafeObserver, Traffic } from '../observer.ts';
+import type { ConnectionInfo, EndRule, HandledCallback, NewConnection, SafeObserver, Traffic } from '../observer.ts';
 import type { Clock } from './clock.ts';
 import { byteLengthOf } from './frame-size.ts';
 
@@ -17,17 +17,20 @@ export class Observation {
   #rule: EndRule | undefined;
   #isClosed = false;
 
-  constructor(observer: SafeObserver | undefined, clock: Clock, arg: unknown, protocol: string | undefined) {
-    this.connection = { id: crypto.randomUUID(), arg, protocol, openedAt: Date.now() };
+  constructor(observer: SafeObserver | undefined, clock: Clock, connection: NewConnection | ConnectionInfo) {
+    const isNew = !('openedAt' in connection);
+    this.connection = isNew
+      ? { ...connection, id: connection.id ?? crypto.randomUUID(), openedAt: Date.now() }
+      : connection;
     this.#observer = observer;
     this.#clock = clock;
-    this.#openedAt = clock.now();
+    this.#openedAt = clock.now() - (Date.now() - this.connection.openedAt);
     this.#seesHandled = observer?.has('handled') ?? false;
     if (observer?.has('closed')) {
       this.#received = new Counter();
       this.#sent = new Counter();
     }
-    observer?.opened(this.connection);
+    if (isNew) observer?.opened(this.connection);
   }
 
   received(frame: WebSock.Message): void {

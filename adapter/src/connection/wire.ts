@@ -31,6 +31,12 @@ export interface Wire {
   readonly coarseUnsent?: boolean;
 
   /**
+   * Saves the state that a callback has returned, before its messages are sent, for a server that suspends connections (rule
+   * 7.2). If it throws, the result is invalid (rule 3.6).
+   */
+  save?(state: unknown): void;
+
+  /**
    * Sends a close frame after the buffered messages. Called at most once, with a code that a server may send and a reason
    * of at most 123 bytes of UTF-8. The connection then waits for `Connection.gone`, for a limited time.
    */

@@ -29,7 +29,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${process.env['COMPATIBILITY_DATE'] ?? '2026-04-15'}",
-  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = true)],
+  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = ${process.env['EVICTION'] === undefined})],
   durableObjectStorage = (inMemory = void),
   bindings = [
     (name = "HOST", durableObjectNamespace = "Host"),

@@ -10,13 +10,10 @@
 //
 // Only connections of the same Durable Object can reach each other: otherwise a request cannot use another's socket.
 
-import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
-import type { Cannot } from './capabilities.ts';
-import { isSendableCode, truncateReason } from './connection/close.ts';
-import { Connection } from './connection/connection.ts';
-import type { ShutdownOptions } from './connection/connections.ts';
-import type { Wire } from './connection/wire.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from '../adapter.ts';
+import type { Cannot } from '../capabilities.ts';
+import { Connection } from '../connection/connection.ts';
+import type { ShutdownOptions } from '../connection/connections.ts';
 import {
   createFetchHandler,
   createUpgrader,
@@ -25,11 +22,18 @@ import {
   type FetchResult,
   type FetchResultOf,
   type UpgradeAdapter,
-} from './fetch/handler.ts';
-import { chosenProtocol, dataFrame, handshakeHeaders } from './fetch/messages.ts';
-import type { Route } from './route.ts';
+} from '../fetch/handler.ts';
+import { chosenProtocol, handshakeHeaders } from '../fetch/messages.ts';
+import type { Route } from '../route.ts';
+import { CloudflareWire, createPair } from './wire.ts';
 
-export * from './index.ts';
+export * from '../index.ts';
+export {
+  createHibernation,
+  type Hibernation,
+  type HibernationContext,
+  type HibernationOptions,
+} from './hibernation.ts';
 
 /** What workerd 1.20260415 cannot do. */
 export const cannot: Cannot = {
@@ -121,23 +125,6 @@ export function createAdapter(options?: AdapterOptions): CloudflareAdapter {
   );
 }
 
-// The part of workerd's types that is used here.
-declare const WebSocketPair: new () => { 0: object; 1: CloudflareSocket };
-
-interface CloudflareSocket {
-  readonly readyState: number;
-  binaryType: 'blob' | 'arraybuffer';
-  accept(options: { allowHalfOpen: boolean }): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: string | ArrayBuffer }) => void): void;
-  addEventListener(
-    type: 'close',
-    listener: (event: { readonly code: number; readonly reason: string; readonly wasClean: boolean }) => void,
-  ): void;
-  addEventListener(type: 'error', listener: (event: { readonly message?: string }) => void): void;
-  send(data: string | ArrayBuffer | ArrayBufferView): void;
-  close(code?: number, reason?: string): void;
-}
-
 function open(
   { connections }: Adapter,
   request: Request,
@@ -147,84 +134,13 @@ function open(
   const protocol = chosenProtocol(request, options);
   const headers = new Headers(handshakeHeaders(options, protocol));
   if (!options.compress) headers.set('Sec-WebSocket-Extensions', 'none'); // or workerd would agree to compress
-  const { 0: webSocket, 1: socket } = new WebSocketPair();
+  const { webSocket, socket } = createPair();
   const wire = new CloudflareWire(socket);
   const connection = new Connection(connections, wire, handler, options, context);
-  wire.listen(connection);
+  wire.serve(connection);
+  wire.listen();
   socket.accept({ allowHalfOpen: true }); // or workerd would answer close frames that break the protocol
   connection.open(arg, protocol);
   ctx?.waitUntil?.(connection.over);
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
-}
-
-/** A socket and its connection. */
-class CloudflareWire implements Wire {
-  readonly #socket: CloudflareSocket;
-  #dropped = false;
-  #closed = false;
-
-  constructor(socket: CloudflareSocket) {
-    this.#socket = socket;
-  }
-
-  listen(connection: Connection<any, any, any>): void {
-    const socket = this.#socket;
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('message', ({ data }) => {
-      if (this.#dropped) throw new Error('the connection has ended'); // the throw closes the socket
-      connection.data(dataFrame(data));
-    });
-    socket.addEventListener('close', ({ code, reason, wasClean }) => {
-      if (!wasClean) {
-        this.#answer(); // or workerd would keep the socket until garbage collection
-        return connection.gone();
-      }
-      const empty = code === 1005 && reason === '';
-      // Only clients send 1010; a reason that `truncateReason` shortens does not fit a control frame (RFC 6455 §5.5).
-      if (empty || ((isSendableCode(code) || code === 1010) && truncateReason(reason) === reason)) {
-        if (empty) this.#answer();
-        else this.#answer(code, reason);
-        connection.closing(code, reason);
-      } else {
-        this.#answer(1002);
-        const error = new Error(`the client sent an invalid close frame, with the code ${code} (rule 4.3)`);
-        connection.failed(error, 1002, '4.3f');
-      }
-      connection.gone();
-    });
-    // After a protocol error, for which workerd has closed the connection, there is no close event.
-    socket.addEventListener('error', ({ message = '' }) => {
-      const code = /protocolError\.statusCode = (\d+)/.exec(message)?.[1];
-      if (code !== undefined) connection.failed(new Error(message), Number(code));
-      connection.gone();
-    });
-  }
-
-  send({ opcode, data = '' }: WebSock.Message): void {
-    // Without toWellFormed, workerd would send a lone surrogate as bytes that are not UTF-8.
-    if (opcode === 'text') this.#socket.send((data as string).toWellFormed());
-    else if (opcode === 'binary') this.#socket.send(data);
-  }
-
-  unsent(): number {
-    return 0;
-  }
-
-  close(code: number, reason: string): void {
-    this.#answer(code, reason.toWellFormed());
-  }
-
-  drop(): void {
-    this.#dropped = true;
-  }
-
-  #answer(code?: number, reason?: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    try {
-      this.#socket.close(code, reason);
-    } catch {
-      // Outside a Durable Object, another request cannot use this socket.
-    }
-  }
 }

@@ -1,0 +1,200 @@
+// Connections whose Durable Object hibernates, on workerd, with real evictions. Titles begin with the rule.
+
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../tck/src/client.ts';
+import { closeFrame, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { type Host, launch } from '../toolkit/host.ts';
+
+let server: Host;
+
+beforeAll(async () => {
+  const file = resolve('test/adapter/hibernation.application.ts');
+  server = await launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', file, file], { EVICTION: 'yes' });
+});
+afterAll(async () => {
+  await server?.stop();
+});
+
+/** How often an object has been constructed. */
+const constructions = (object: string) => server.reports().split(`constructed ${object}\n`).length - 1;
+
+/** workerd evicts an object that has been idle for 10 seconds. */
+const untilEvicted = () => new Promise((evicted) => setTimeout(evicted, 11_500));
+
+const connect = (path: string, protocols: string[] = []) => Client.connect(`${server.url}/${path}`, { protocols });
+
+/** Once its client has spoken, workerd ends a socket soon after the close frames, with or without this package. */
+async function connectAndSpeak(path: string): Promise<Client> {
+  const client = await connect(path);
+  await client.next();
+  client.text('one');
+  await client.next();
+  return client;
+}
+
+const ask = async (path: string) => (await fetch(`${server.url.replace('ws:', 'http:')}/${path}`)).json();
+
+const reported = (text: string) => vi.waitFor(() => expect(server.reports()).toContain(text), { timeout: 5_000 });
+
+/** How often a text has been reported. */
+const count = (text: string) => server.reports().split(text).length - 1;
+
+describe.concurrent('hibernation', { timeout: 60_000 }, () => {
+  test('7.3 after waking, the next callback receives the saved state, and init is not called again', async () => {
+    const client = await connect('waking/counter?name=ann', ['counted']);
+    expect(await client.next()).toEqual({ text: 'init ann' });
+    for (const [text, answer] of [
+      ['one', 'ann 1'],
+      ['in place', 'ann 2'],
+      ['later', 'ann 3'],
+    ]) {
+      client.text(text as string);
+      expect(await client.next()).toEqual({ text: answer });
+    }
+    await untilEvicted();
+    client.text('four');
+    expect(await client.next()).toEqual({ text: 'ann 4' });
+    await vi.waitFor(() => expect(constructions('waking')).toBe(2));
+    client.close(4003);
+    expect(await client.closed()).toMatchObject({ close: 4003 });
+    await reported('terminated ann remote 4003 4');
+    const [, id] = /closed (\S+) counted 4\.3e remote/.exec(server.reports()) ?? [];
+    expect(count(`opened ${id}`), 'how often it was opened').toBe(1);
+  });
+
+  test('7.3 two hundred connections that were suspended receive what is posted to their mailboxes', async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `member-${index}`);
+    const clients = await Promise.all(names.map((name) => connect(`crowd/counter?name=${name}`)));
+    for (const [index, client] of clients.entries()) {
+      expect(await client.next()).toEqual({ text: `init ${names[index]}` });
+      client.text('one');
+      expect(await client.next()).toEqual({ text: `${names[index]} 1` });
+    }
+    await untilEvicted();
+    const { posted, all, restored } = (await ask('crowd/post?info=hello')) as any;
+    expect([posted, all, restored.length]).toEqual([200, 200, 200]);
+    for (const [index, client] of clients.entries()) {
+      expect(await client.next()).toEqual({ text: `info hello ${names[index]} 1 0` });
+      client.close();
+    }
+    await vi.waitFor(() => expect(constructions('crowd')).toBe(2));
+    await vi.waitFor(() => expect(count('terminated member-')).toBe(200), { timeout: 10_000 });
+    expect(((await ask('crowd/post?info=late')) as any).all).toBe(0);
+  });
+
+  test('7.2 a state that can be cloned is saved as it is, with its maps and bytes', async () => {
+    const client = await connect('plain/plain');
+    client.text('a 100');
+    expect(await client.next()).toEqual({ text: 'before: ' });
+    await untilEvicted();
+    client.text('b 200');
+    expect(await client.next()).toEqual({ text: 'before: a=100' });
+    client.text('c 0');
+    expect(await client.next()).toEqual({ text: 'before: a=100,b=200' });
+    await vi.waitFor(() => expect(constructions('plain')).toBe(2));
+    client.close();
+  });
+
+  test.each([
+    ['function', 'has a function'],
+    ['large 20000', 'is too large'],
+  ])('7.2 a state that %s is an invalid result: nothing is sent, 1011', async (text) => {
+    const client = await connect(`invalid-${text.length}/plain`);
+    client.text(text);
+    expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+    await reported('onError handleIn true TypeError: the state of the handler "plain" cannot be saved: ');
+  });
+
+  test('4.1 a client that leaves while its connection is suspended has one terminate, with the saved state', async () => {
+    const [closing, lost] = await Promise.all(['closing', 'lost'].map((name) => connect(`left/counter?name=${name}`)));
+    for (const client of [closing, lost]) {
+      await client?.next();
+      client?.text('one');
+      await client?.next();
+    }
+    await untilEvicted();
+    closing?.close(4005);
+    expect(await closing?.closed()).toMatchObject({ close: 4005 });
+    await reported('terminated closing remote 4005 1');
+    lost?.cut();
+    await reported('terminated lost remote 1006 1');
+    expect([count('terminated closing'), count('terminated lost')]).toEqual([1, 1]);
+  });
+
+  test('6.6 a connection that was suspended can be stopped by its mailbox', async () => {
+    const client = await connectAndSpeak('stopped/counter?name=stopped');
+    await untilEvicted();
+    await fetch(`${server.url.replace('ws:', 'http:')}/stopped/stop-all`);
+    expect(await client.closed()).toEqual({ close: 4002, reason: '' });
+    await reported('terminated stopped normal 4002 1');
+  });
+
+  test('4.1 after the end, nothing goes on with a connection whose client stays', async () => {
+    const client = await RawClient.connect(`${server.url}/ended/counter?name=ended`, { halfOpen: true });
+    await client.next('init');
+    client.send(frame(TEXT, 'stop'));
+    expect((await client.closing()).code).toBe(4000);
+    await reported('terminated ended normal 4000 0');
+    await untilEvicted();
+    client.send(frame(TEXT, 'still there?'));
+    expect(await ask('ended/post?info=late')).toMatchObject({ posted: 0 });
+    client.send(closeFrame(4000));
+    await vi.waitFor(() => expect(constructions('ended')).toBe(2));
+    client.cut();
+    expect(await ask('ended/post?info=later')).toMatchObject({ all: 0 });
+    expect(count('terminated ended')).toBe(1);
+  });
+
+  test('7.3 if restore throws, the connection closes with 1011, and terminate is not called', async () => {
+    const client = await connect('unrestorable/counter?name=unrestorable');
+    await client.next();
+    await untilEvicted();
+    client.text('hello?');
+    expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+    await reported('onError restore true Error: cannot be restored');
+    expect(count('terminated unrestorable')).toBe(0);
+  });
+
+  test('an automatic response wakes nothing', async () => {
+    const client = await connect('asleep/plain');
+    await untilEvicted();
+    client.text('are you there?');
+    expect(await client.next()).toEqual({ text: 'yes' });
+    expect(constructions('asleep')).toBe(1);
+    client.close();
+  });
+
+  test('4.3j maxMessageSize applies after waking, too', async () => {
+    const client = await connect('small/small');
+    client.text('a 1');
+    await client.next();
+    await untilEvicted();
+    client.text('more than ten bytes');
+    expect(await client.closed()).toEqual({ close: 1009, reason: '' });
+  });
+
+  test('4.3o a shutdown closes connections that were suspended', async () => {
+    const client = await connectAndSpeak('shutdown/counter?name=shut');
+    await untilEvicted();
+    const over = fetch(`${server.url.replace('ws:', 'http:')}/shutdown/shutdown`);
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    await over;
+    await reported('terminated shut shutdown 1001 1');
+    await expect(connect('shutdown/counter')).rejects.toThrow('503');
+  });
+
+  test.each([
+    [
+      'unnamed',
+      'the route accepted a handler that is not in the option "handlers" of createHibernation; name it there',
+    ],
+    [
+      'counter?idleTimeout=1000',
+      'the option "idleTimeout" is 1000, but a timer would keep the object awake; leave it out',
+    ],
+  ])('a request for /%s is answered with 500, and reported', async (path, error) => {
+    await expect(connect(`refused/${path}`)).rejects.toThrow('500');
+    await reported(`onError route false TypeError: ${error}`);
+  });
+});
