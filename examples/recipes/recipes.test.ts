@@ -8,14 +8,23 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { setTimeout as wait } from 'node:timers/promises';
+import { context, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { accept } from '@websock/adapter';
 import { type AdapterOptions, attach, type NodePlatform, type Route, type Serving, serve } from '@websock/adapter/node';
+import { connect } from '@websock/adapter/testing';
 import type { WebSock } from '@websock/spec';
 import { run } from '@websock/tck';
 import { route as probeOf } from '@websock/tck/probe';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { root } from '../../test/toolkit/compilers.ts';
@@ -26,11 +35,12 @@ import { booking } from './ask.ts';
 import { route } from './authorise.ts';
 import { connections, open } from './connection.ts';
 import { route as limited } from './limited.ts';
+import { observer as counting, route as withMetrics } from './metrics.ts';
 import { route as behindProxy } from './proxied.ts';
 import { member } from './room.ts';
 import { route as bySubprotocol } from './subprotocol.ts';
 import { terminal } from './terminal.ts';
-import { traced } from './traced.ts';
+import { isOnline, listed, throwOut } from './throw-out.ts';
 import type { FromClient } from './typed.ts';
 import { wsLike } from './ws-like.ts';
 
@@ -209,41 +219,171 @@ test('the newest subprotocol that both sides support is chosen', async () => {
   expect(await refused(url)).toEqual([400, 'offer one of chat.v2, chat.v1\n']);
 });
 
-test('a wrapped handler produces a span for each message, and a log line for each connection', async () => {
+describe('OpenTelemetry', () => {
   const spans = new InMemorySpanExporter();
-  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const onError = vi.fn();
-  const left = vi.fn();
-  class Picky implements WebSock<number> {
-    init = () => ({ type: 'ok', state: 0 }) as const;
-    handleIn(frame: WebSock.DataFrame, state: number): WebSock.Push<number> {
-      if (frame.data === 'bad') throw new Error('not that');
-      return { type: 'push', messages: frame, state: state + 1 };
+  const numbers = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter: numbers, exportIntervalMillis: 3_600_000 });
+  beforeAll(() => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+    metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+  });
+  afterAll(async () => {
+    await reader.shutdown();
+    for (const api of [context, trace, metrics]) api.disable();
+  });
+
+  /** The values of a metric, by the value of its attribute. */
+  const valuesOf = (name: string) => {
+    const found = numbers
+      .getMetrics()
+      .at(-1)
+      ?.scopeMetrics[0]?.metrics.find(({ descriptor }) => descriptor.name === name);
+    return Object.fromEntries(
+      (found?.dataPoints ?? []).map(({ attributes, value }) => [
+        Object.values(attributes).join(),
+        typeof value === 'number' ? value : value.count,
+      ]),
+    );
+  };
+
+  test('a span for each callback, above those of what it calls; metrics of connections and callbacks', async () => {
+    const { observer, traced } = await import('./opentelemetry.ts');
+    const onError = vi.fn();
+    const left = vi.fn();
+    class Picky implements WebSock<number> {
+      init = () => ({ type: 'ok', state: 0 }) as const;
+      async handleIn(frame: WebSock.DataFrame, state: number): Promise<WebSock.Push<number>> {
+        await wait(5);
+        trace.getTracer('database').startSpan('query').end();
+        if (frame.data === 'bad') throw new Error('not that');
+        return { type: 'push', messages: frame, state: state + 1 };
+      }
+      handleInfo(_info: unknown, state: number): WebSock.Ok<number> {
+        return { type: 'ok', state };
+      }
+      terminate(_reason: WebSock.CloseReason, state: number) {
+        left(state);
+      }
     }
-    handleInfo(_info: unknown, state: number): WebSock.Ok<number> {
-      return { type: 'ok', state };
-    }
-    terminate(_reason: WebSock.CloseReason, state: number) {
-      left(state);
-    }
-  }
-  const url = await serving(() => accept(traced(new Picky())), { onError });
-  const client = await Client.connect(url);
-  client.text('good');
-  expect(await client.next()).toEqual({ text: 'good' });
-  client.text('bad');
-  expect(await client.closed()).toEqual({ close: 1011, reason: '' });
-  await server?.shutdown();
-  expect(spans.getFinishedSpans().map(({ name, status }) => [name, status])).toEqual([
-    ['handleIn', { code: SpanStatusCode.UNSET }],
-    ['handleIn', { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
-  ]);
-  expect(left).toHaveBeenCalledExactlyOnceWith(1);
-  expect(log.mock.calls).toEqual([['{"type":"error","code":1011}']]);
-  expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('not that'), { callback: 'handleIn' });
-  trace.disable();
-  log.mockRestore();
+    const handler = traced(new Picky());
+    const url = await serving(
+      (request) =>
+        new URL(request.url).pathname === '/secret' ? new Response(null, { status: 403 }) : accept(handler),
+      { onError, observer },
+    );
+    expect(await refused(`${url}/secret`)).toEqual([403, '']);
+    const staying = await Client.connect(url);
+    const client = await Client.connect(url);
+    client.text('good');
+    expect(await client.next()).toEqual({ text: 'good' });
+    client.text('bad');
+    expect(await client.closed()).toEqual({ close: 1011, reason: '' });
+    await vi.waitFor(async () => {
+      await reader.forceFlush();
+      expect(valuesOf('websocket.open')).toEqual({ '': 1 });
+    });
+    expect(valuesOf('websocket.refused')).toEqual({ 403: 1 });
+    expect(valuesOf('websocket.closed')).toEqual({ '4.3d': 1 });
+    expect(valuesOf('websocket.callback.duration')).toEqual({ init: 2, handleIn: 2, terminate: 1 });
+
+    const finished = spans.getFinishedSpans();
+    const nameOf = (id: string | undefined) => finished.find((span) => span.spanContext().spanId === id)?.name;
+    expect(
+      finished.map(({ name, status, parentSpanContext }) => [name, nameOf(parentSpanContext?.spanId), status]),
+    ).toEqual([
+      ['init', undefined, { code: SpanStatusCode.UNSET }],
+      ['init', undefined, { code: SpanStatusCode.UNSET }],
+      ['query', 'handleIn', { code: SpanStatusCode.UNSET }],
+      ['handleIn', undefined, { code: SpanStatusCode.UNSET }],
+      ['query', 'handleIn', { code: SpanStatusCode.UNSET }],
+      ['handleIn', undefined, { code: SpanStatusCode.ERROR, message: 'Error: not that' }],
+    ]);
+    expect(left).toHaveBeenCalledExactlyOnceWith(1);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      new Error('not that'),
+      expect.objectContaining({ callback: 'handleIn' }),
+    );
+    staying.close();
+  });
+});
+
+test('Prometheus reads counts of connections, messages and callbacks, with a token only', async () => {
+  vi.stubEnv('METRICS_TOKEN', 'sesame');
+  const url = await serving(withMetrics, { observer: counting });
+  const get = (headers: Record<string, string> = {}) => fetch(`${url.replace('ws', 'http')}/metrics`, { headers });
+  const scrape = async () => (await get({ authorization: 'Bearer sesame' })).text();
+
+  expect(await refused(url)).toEqual([401, 'who are you?\n']);
+  const client = await Client.connect(url, alice);
+  expect(await client.next()).toEqual({ text: '* alice is here' });
+  client.text('Ümläute');
+  expect(await client.next()).toEqual({ text: 'alice: Ümläute' });
+  expect((await scrape()).split('\n')).toEqual(
+    expect.arrayContaining([
+      'websocket_open 1',
+      'websocket_opened_total 1',
+      'websocket_refused_total{status="401"} 1',
+      'websocket_callback_seconds_count{callback="handleIn"} 1',
+      'websocket_callback_seconds_count{callback="handleInfo"} 2',
+    ]),
+  );
+  client.close();
+  await vi.waitFor(async () => expect(await scrape()).toContain('\nwebsocket_open 0\n'));
+  expect((await scrape()).split('\n')).toEqual(
+    expect.arrayContaining([
+      'websocket_closed_total{rule="4.3e"} 1',
+      'websocket_messages_total{direction="received",opcode="text"} 1',
+      'websocket_bytes_total{direction="received",opcode="text"} 9',
+      'websocket_messages_total{direction="sent",opcode="text"} 2',
+      'websocket_bytes_total{direction="sent",opcode="text"} 31',
+    ]),
+  );
+  expect((await get({ authorization: 'Bearer sesame' })).headers.get('content-type')).toContain('text/plain');
+
+  for (const headers of [{}, { authorization: 'Bearer wrong' }]) expect((await get(headers)).status).toBe(401);
+  vi.stubEnv('METRICS_TOKEN', undefined);
+  for (const token of ['', 'undefined']) expect((await get({ authorization: `Bearer ${token}` })).status).toBe(401);
+  vi.unstubAllEnvs();
+});
+
+test('a user who is thrown out loses all connections; others stay, and the user may come back', async () => {
+  const url = await serving((request) => accept(listed, new URL(request.url).pathname.slice(1)));
+  const isOut = (client: Client) =>
+    vi.waitFor(() => expect(client.inbox.at(-1)).toEqual({ close: 4001, reason: 'signed out' }));
+  const first = await Client.connect(`${url}/alice`);
+  const second = await Client.connect(`${url}/alice`);
+  const bob = await Client.connect(`${url}/bob`);
+  await vi.waitFor(() => expect(bob.inbox).toContainEqual({ text: '* bob is here' }));
+  throwOut('alice');
+  await Promise.all([isOut(first), isOut(second)]);
+  expect(isOnline('alice')).toBe(false);
+  throwOut('alice'); // without connections
+  const back = await Client.connect(`${url}/alice`);
+  back.text('again');
+  await vi.waitFor(() => expect(bob.inbox).toContainEqual({ text: 'alice: again' }));
+  throwOut('alice');
+  await isOut(back);
+  expect(bob.inbox.at(-1)).toHaveProperty('text');
+  bob.close();
+});
+
+test('a client that has left during an async `init` does not stay on the list', async () => {
+  const hasLeft = new EventEmitter();
+  const client = connect(
+    {
+      ...listed,
+      async init(user: string, mailbox: WebSock.Mailbox<'unread'>) {
+        await once(hasLeft, 'left');
+        return listed.init(user, mailbox);
+      },
+    },
+    'carol',
+  );
+  client.drop();
+  hasLeft.emit('left');
+  expect(await client.closed).toMatchObject({ code: 1006 });
+  expect(isOnline('carol')).toBe(false);
 });
 
 test('a library of `ws` sockets sends, closes, and sees messages and the end', async () => {
