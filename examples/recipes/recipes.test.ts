@@ -373,7 +373,7 @@ test('a client that has left during an async `init` does not stay on the list', 
   const client = connect(
     {
       ...listed,
-      async init(user: string, mailbox: WebSock.Mailbox<'unread'>) {
+      async init(...[user, mailbox]: Parameters<typeof listed.init>) {
         await once(hasLeft, 'left');
         return listed.init(user, mailbox);
       },

@@ -1,4 +1,4 @@
-// The server of reconnect.test.ts: a page that uses reconnect.js, behind a session.
+// The server of browser.test.ts: a page that uses reconnect.js, behind a session.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

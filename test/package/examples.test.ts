@@ -4,11 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { root } from '../toolkit/compilers.ts';
 import { packages } from '../toolkit/package.ts';
-import { execute, freePort } from '../toolkit/programs.ts';
+import { execute, freePort, node24 } from '../toolkit/programs.ts';
 
 const examples = readdirSync(join(root, 'examples'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -31,6 +31,7 @@ describe.each(examples)('examples/%s', (name) => {
   const folder = join(root, 'examples', name);
   const read = (file: string) => readFileSync(join(folder, file), 'utf8');
   const { scripts, ...manifest } = JSON.parse(read('package.json'));
+  const programs = readdirSync(folder).filter((file) => /(?<!\.test)\.[jt]s$/.test(file));
 
   test('its manifest is private, and pins every dependency', () => {
     expect(manifest).toMatchObject({ name: `@websock/example-${name}`, private: true, type: 'module' });
@@ -45,7 +46,6 @@ describe.each(examples)('examples/%s', (name) => {
   });
 
   test('it imports no file of the repository that a copy would lack', () => {
-    const programs = readdirSync(folder).filter((file) => /(?<!\.test)\.[jt]s$/.test(file));
     const outside = programs.filter((file) => /(?:from |import\()'\.\.\//.test(read(file)));
     expect(outside).toEqual([]);
   });
@@ -64,7 +64,9 @@ describe.each(examples)('examples/%s', (name) => {
     'npm run %s starts a server that its client can use, and that SIGTERM ends',
     async (script) => {
       const port = await freePort();
-      const env = { ...process.env, PORT: String(port) };
+      const needsSqlite = programs.some((file) => read(file).includes("'node:sqlite'")); // Node.js 20 has none
+      const path = needsSqlite ? { PATH: `${dirname(node24)}:${process.env['PATH']}` } : {};
+      const env = { ...process.env, ...path, PORT: String(port) };
       const args = script === 'start:cloudflare' ? ['--', `--socket-addr=http=127.0.0.1:${port}`] : []; // it has no PORT
       const server = spawn('npm', ['run', script, ...args], { cwd: folder, env, stdio: 'ignore', detached: true });
       const ended = once(server, 'exit');

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compilers, root, versionOf } from '../toolkit/compilers.ts';
 import { emptyFolder, pack, packages } from '../toolkit/package.ts';
-import { execute } from '../toolkit/programs.ts';
+import { execute, node24 } from '../toolkit/programs.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const adapterReadme = readFileSync(join(root, 'adapter/README.md'), 'utf8');
@@ -42,9 +42,8 @@ const modules = join(root, 'node_modules');
 const folder = emptyFolder();
 const project = join(folder, 'project');
 
-/** Node.js without and with type stripping. */
+/** Node.js without type stripping, unlike `node24`. */
 const node20 = process.execPath;
-const node24 = join(modules, 'node/bin/node');
 
 function environment(node: string): NodeJS.ProcessEnv {
   // without the variables of npm and vitest

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { complete, execute } from './programs.ts';
+import { complete, execute, node24 } from './programs.ts';
 
 export const root: string = resolve(import.meta.dirname, '../..');
 
@@ -60,14 +60,13 @@ export async function compile(
 }
 
 // Node.js 24 caches the compiled code of the compilers, which then take two thirds of the time.
-const node = join(root, 'node_modules/node/bin/node');
 const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compilers') };
 
 /** Runs a compiler in a folder, and returns its output. */
 export async function run(compiler: Compiler, parameters: readonly string[], folder: string = root): Promise<string> {
   const program = join(root, 'node_modules', compiler, 'bin', 'tsc');
   // The exit code only says whether there are errors.
-  return (await execute(node, [program, ...parameters], folder, env)).output;
+  return (await execute(node24, [program, ...parameters], folder, env)).output;
 }
 
 function parse(output: string, base: string): Diagnostic[] {

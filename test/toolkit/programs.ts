@@ -3,6 +3,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 
 /** The exit code of a program and its whole output, standard error last. */
 export interface Ended {
@@ -39,6 +40,9 @@ export function missing(program: string, remedy: string): string | undefined {
   if (complete) throw new Error(reason);
   return reason;
 }
+
+/** Node.js 24, which npm installs, for what older versions lack. */
+export const node24: string = join(resolve(import.meta.dirname, '../..'), 'node_modules/node/bin/node');
 
 /** A free port of this machine, for a program that cannot choose one itself. */
 export async function freePort(): Promise<number> {

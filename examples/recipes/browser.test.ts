@@ -1,14 +1,25 @@
-// reconnect.js in a real browser.
+// reconnect.js and typed-client.ts in a real browser.
 
 import { join } from 'node:path';
+import { accept, serve } from '@websock/adapter/node';
+import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { launchBrowser, noBrowser, PATIENCE, START } from '../../test/toolkit/browser.ts';
 import { type Host, launch } from '../../test/toolkit/host.ts';
 import { freePort } from '../../test/toolkit/programs.ts';
+import { counter } from './typed.ts';
+import type { connectTyped } from './typed-client.ts';
 
-describe.skipIf(noBrowser !== undefined)(`reconnect.js${noBrowser ? ` (${noBrowser})` : ''}`, () => {
-  let browser: Browser;
+let browser: Browser;
+beforeAll(async () => {
+  if (noBrowser === undefined) browser = await launchBrowser();
+}, START);
+afterAll(() => browser?.close());
+
+const onBrowser = noBrowser ? ` (${noBrowser})` : '';
+
+describe.skipIf(noBrowser !== undefined)(`reconnect.js${onBrowser}`, () => {
   let page: Page;
   let server: Host;
   let port: number;
@@ -24,12 +35,10 @@ describe.skipIf(noBrowser !== undefined)(`reconnect.js${noBrowser ? ` (${noBrows
   }
 
   beforeAll(async () => {
-    browser = await launchBrowser();
     port = await freePort();
     await start();
   }, START);
   afterAll(async () => {
-    await browser?.close();
     expect(await server.stop()).toBe(0);
   });
 
@@ -143,3 +152,51 @@ describe.skipIf(noBrowser !== undefined)(`reconnect.js${noBrowser ? ` (${noBrows
     expect(attempts).toBe(before);
   }
 });
+
+/** For the compiler only: it refuses messages that the schema refuses. */
+export function sendTyped({ send }: ReturnType<typeof connectTyped>): void {
+  send({ type: 'add', amount: 1 });
+  // @ts-expect-error: the amount is a number
+  send({ type: 'add', amount: '1' });
+  // @ts-expect-error: there is no such type
+  send({ type: 'subtract' });
+}
+
+test.skipIf(noBrowser !== undefined)(
+  `typed-client.ts sends and receives, and contains no schemas${onBrowser}`,
+  async () => {
+    const stdin = { contents: "export { connectTyped } from './typed-client.ts'", resolveDir: import.meta.dirname };
+    const { outputFiles } = await build({ stdin, bundle: true, format: 'iife', globalName: 'client', write: false });
+    const script = outputFiles[0]?.text ?? '';
+    expect(script).toContain('WebSocket');
+    expect(script.length).toBeLessThan(5_000);
+    const html = `<!doctype html><link rel="icon" href="data:,"><script>${script}</script>`;
+    const server = await serve(
+      ({ headers }) =>
+        headers.has('upgrade') ? accept(counter) : new Response(html, { headers: { 'content-type': 'text/html' } }),
+      { port: 0, hostname: '127.0.0.1' },
+    );
+    const page = await browser.newPage();
+    try {
+      await page.goto(server.url.replace('ws:', 'http:'));
+      await page.evaluate(`
+      window.received = [];
+      connection = client.connectTyped('${server.url}', {
+        onMessage: ({ total }) => received.push(total),
+        onState: (isOpen) => {
+          if (!isOpen) return;
+          connection.send({ type: 'add', amount: 2 });
+          connection.send({ type: 'add', amount: 3 });
+          connection.send({ type: 'reset' });
+          connection.send({ type: 'subtract' }); // the server does not rely on the types of its clients
+        },
+        onEnd: (code) => received.push('ended: ' + code),
+      });
+      undefined`);
+      await vi.waitFor(async () => expect(await page.evaluate('received')).toEqual([2, 5, 0, 'ended: 1008']), PATIENCE);
+    } finally {
+      await page.close();
+      await server.shutdown();
+    }
+  },
+);
