@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Browser, Page } from 'playwright-core';
@@ -105,6 +106,8 @@ test('notes are shared, and survive a restart with the sessions; the clients are
   const changed = { ...note, author: 'Alice', text: 'Oat milk', x: 0.5 };
   for (const client of [first, second]) expect(await next(client)).toEqual({ type: 'put', note: changed });
 
+  const silent = connect(port, '127.0.0.1'); // as browsers open, for requests to come
+  await once(silent, 'connect');
   await stop();
   for (const client of [first, second]) {
     expect(await client.closed()).toEqual({ close: 1012, reason: 'back in a moment' });

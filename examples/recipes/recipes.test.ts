@@ -310,7 +310,11 @@ describe('OpenTelemetry', () => {
 
 test('Prometheus reads counts of connections, messages and callbacks, with a token only', async () => {
   vi.stubEnv('METRICS_TOKEN', 'sesame');
-  const url = await serving(withMetrics, { observer: counting });
+  const slow = { ...echo, init: () => wait(30, { type: 'ok', state: undefined } as const) };
+  const url = await serving(
+    (request, platform) => (new URL(request.url).pathname === '/slow' ? accept(slow) : withMetrics(request, platform)),
+    { observer: counting },
+  );
   const get = (headers: Record<string, string> = {}) => fetch(`${url.replace('ws', 'http')}/metrics`, { headers });
   const scrape = async () => (await get({ authorization: 'Bearer sesame' })).text();
 
@@ -329,10 +333,13 @@ test('Prometheus reads counts of connections, messages and callbacks, with a tok
     ]),
   );
   client.close();
+  (await Client.connect(`${url}/slow`)).close();
   await vi.waitFor(async () => expect(await scrape()).toContain('\nwebsocket_open 0\n'));
   expect((await scrape()).split('\n')).toEqual(
     expect.arrayContaining([
-      'websocket_closed_total{rule="4.3e"} 1',
+      'websocket_closed_total{rule="4.3e"} 2',
+      'websocket_callback_seconds_bucket{le="0.025",callback="init"} 1',
+      'websocket_callback_seconds_bucket{le="10",callback="init"} 2',
       'websocket_messages_total{direction="received",opcode="text"} 1',
       'websocket_bytes_total{direction="received",opcode="text"} 9',
       'websocket_messages_total{direction="sent",opcode="text"} 2',
@@ -353,6 +360,10 @@ test('a user who is thrown out loses all connections; others stay, and the user 
     vi.waitFor(() => expect(client.inbox.at(-1)).toEqual({ close: 4001, reason: 'signed out' }));
   const first = await Client.connect(`${url}/alice`);
   const second = await Client.connect(`${url}/alice`);
+  const left = await Client.connect(`${url}/alice`);
+  left.cut();
+  await vi.waitFor(() => expect(server?.connections).toBe(2));
+  expect(isOnline('alice')).toBe(true);
   const bob = await Client.connect(`${url}/bob`);
   await vi.waitFor(() => expect(bob.inbox).toContainEqual({ text: '* bob is here' }));
   throwOut('alice');
