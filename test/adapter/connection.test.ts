@@ -9,6 +9,7 @@ import {
   type ConnectionsOptions,
   checkOptions,
   type ErrorContext,
+  type Observer,
   type Wire,
 } from '@websock/adapter/connection';
 import type { WebSock } from '@websock/spec';
@@ -307,21 +308,31 @@ test('reading pauses while a connection has yielded to others, and resumes after
       },
     };
     const wire: Wire = { send() {}, unsent: () => 0, close() {}, drop() {}, ping() {} };
-    const connections = new Connections({ onError: ({ message }: any) => see(`onError ${message}`) }, clock);
+    const observed: string[] = [];
+    const observe = (event: string) => void observed.push(`${event} as ${user.getStore()}`);
+    const observer: Observer = {
+      opened: () => observe('opened'),
+      handled: (_connection, { callback }) => observe(callback),
+      closed: () => observe('closed'),
+    };
+    const onError = ({ message }: any) => see(`onError ${message}`);
+    const connections = new Connections({ onError, observer }, clock);
     const connection = new Connection(connections, wire, handler, checkOptions());
-    return { seen, connection, connections };
+    return { seen, observed, connection, connections };
   };
 
-  test('callbacks run in the context in which the connection was made, not in that of a post or a socket event', async () => {
-    const { seen, connection } = user.run('ann', recorded);
+  test('callbacks and the observer run in the context in which the connection was made, not in that of a post or a socket event', async () => {
+    const { seen, observed, connection } = user.run('ann', recorded);
     user.run('server', () => connection.open(undefined));
     user.run('bob', () => connection.post('hello'));
     user.run('socket', () => connection.data({ opcode: 'text', data: 'hi' }));
     await nextTurn();
     user.run('eve', () => connection.post('fail'));
-    await nextTurn();
+    await vi.waitFor(() => expect(seen).toContain('terminate after await as ann'));
     user.run('socket', () => connection.gone());
     await connection.over;
+    const calls = ['opened', 'init', 'handleInfo', 'handleInfo', 'handleIn', 'handleInfo', 'terminate', 'closed'];
+    expect(observed).toEqual(calls.map((call) => `${call} as ann`));
     expect(seen).toEqual([
       'init as ann',
       'handleInfo from init as ann',

@@ -103,7 +103,9 @@ export class Connection<State, Info, Arg> {
     if (this.#opened) return;
     this.#opened = true;
     this.#connections.add(this);
-    if (!this.#ending.reason) this.#ending.observation = this.#connections.observe({ arg, protocol, id });
+    if (!this.#ending.reason) {
+      this.#ending.observation = this.#connections.observe({ arg, protocol, id }, this.#context);
+    }
     if (this.#connections.isShuttingDown) this.shutdown();
     if (this.#ending.reason) {
       this.#next(); // without a state, so terminate is not called either
@@ -123,7 +125,7 @@ export class Connection<State, Info, Arg> {
     if (this.#opened) return;
     this.#opened = true;
     this.#connections.add(this);
-    this.#ending.observation = this.#connections.observe(info);
+    this.#ending.observation = this.#connections.observe(info, this.#context);
     this.#running = false;
     try {
       this.#state = restore();

@@ -3,7 +3,7 @@ import { type ConnectionInfo, checkObserver, type NewConnection, type Observer, 
 import { type Bounds, type CheckedBounds, checkBounds, checkShutdown } from '../options.ts';
 import { type ErrorContext, safeReporter } from '../report.ts';
 import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
-import { saveContext } from './context.ts';
+import { type AsyncContext, saveContext } from './context.ts';
 import { Observation } from './observation.ts';
 
 /** Callbacks of all connections of a server before the event loop runs. */
@@ -105,8 +105,8 @@ export class Connections {
    *
    * @internal
    */
-  observe(connection: NewConnection | ConnectionInfo): Observation | undefined {
-    return this.#describes ? new Observation(this.observer, this.clock, connection) : undefined;
+  observe(connection: NewConnection | ConnectionInfo, context: AsyncContext | undefined): Observation | undefined {
+    return this.#describes ? new Observation(this.observer, this.clock, connection, context) : undefined;
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import type { WebSock } from '@websock/spec';
 import type { ConnectionInfo, EndRule, HandledCallback, NewConnection, SafeObserver, Traffic } from '../observer.ts';
 import type { Clock } from './clock.ts';
+import type { AsyncContext } from './context.ts';
 import { byteLengthOf } from './frame-size.ts';
 
 /** What is recorded of one connection for the observer, and for `onError`. There is none if nobody asks. */
@@ -8,6 +9,7 @@ export class Observation {
   readonly connection: ConnectionInfo;
   readonly #observer: SafeObserver | undefined;
   readonly #clock: Clock;
+  readonly #context: AsyncContext | undefined;
   readonly #openedAt: number;
   /** The traffic in each direction; `undefined` if the observer has no `closed`. */
   readonly #received: Counter | undefined;
@@ -17,20 +19,27 @@ export class Observation {
   #rule: EndRule | undefined;
   #isClosed = false;
 
-  constructor(observer: SafeObserver | undefined, clock: Clock, connection: NewConnection | ConnectionInfo) {
+  /** @param context - that of the callbacks, in which the observer is called, too */
+  constructor(
+    observer: SafeObserver | undefined,
+    clock: Clock,
+    connection: NewConnection | ConnectionInfo,
+    context: AsyncContext | undefined,
+  ) {
     const isNew = !('openedAt' in connection);
     this.connection = isNew
       ? { ...connection, id: connection.id ?? crypto.randomUUID(), openedAt: Date.now() }
       : connection;
     this.#observer = observer;
     this.#clock = clock;
+    this.#context = context;
     this.#openedAt = clock.now() - (Date.now() - this.connection.openedAt);
     this.#seesHandled = observer?.has('handled') ?? false;
     if (observer?.has('closed')) {
       this.#received = new Counter();
       this.#sent = new Counter();
     }
-    if (isNew) observer?.opened(this.connection);
+    if (isNew) this.#inContext(() => observer?.opened(this.connection));
   }
 
   received(frame: WebSock.Message): void {
@@ -61,8 +70,13 @@ export class Observation {
     if (!this.#received || !this.#sent || !this.#rule || this.#isClosed) return;
     this.#isClosed = true;
     const ms = this.#clock.now() - this.#openedAt;
-    const { traffic: received } = this.#received;
-    this.#observer?.closed(this.connection, { reason, rule: this.#rule, ms, received, sent: this.#sent.traffic });
+    const closed = { reason, rule: this.#rule, ms, received: this.#received.traffic, sent: this.#sent.traffic };
+    this.#inContext(() => this.#observer?.closed(this.connection, closed));
+  }
+
+  #inContext(call: () => void): void {
+    if (this.#context) this.#context.runInAsyncScope(call, undefined);
+    else call();
   }
 }
 
