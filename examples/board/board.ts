@@ -42,9 +42,11 @@ export function createBoard(database: DatabaseSync) {
     handleInfo: (change, user) => ({ type: 'push', messages: change, state: user }),
   });
 
-  /** Closes all connections of a user. */
-  function throwOut(user: string): void {
-    for (const [mailbox, name] of users) if (name === user) mailbox.stop({ code: 4001, reason: 'thrown out' });
+  /** Closes all connections of a user, and returns their number. */
+  function throwOut(user: string): number {
+    const theirs = [...users.keys()].filter((mailbox) => users.get(mailbox) === user);
+    for (const mailbox of theirs) mailbox.stop({ code: 4001, reason: 'thrown out' });
+    return theirs.length;
   }
 
   return { handler, throwOut };

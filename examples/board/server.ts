@@ -53,9 +53,9 @@ app.get('/metrics', forAdmin, async (_request, response) => {
   response.type(register.contentType).send(await register.metrics());
 });
 app.delete('/users/:user', forAdmin, ({ params }, response) => {
-  endSessions.run(params['user'] as string);
-  throwOut(params['user'] as string);
-  response.sendStatus(204);
+  const user = String(params['user']);
+  endSessions.run(user);
+  response.json({ connections: throwOut(user) });
 });
 
 // ---- WebSockets ----
