@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { json } from '@websock/adapter/json';
+import { createPubSub } from '@websock/pubsub';
 import type { WebSock } from '@websock/spec';
 import { type FromServer, type Note, protocol } from './protocol.ts';
 
@@ -17,25 +18,24 @@ export function createBoard(database: DatabaseSync) {
     on conflict do update set text = excluded.text, x = excluded.x, y = excluded.y returning *`);
   const remove = database.prepare('delete from notes where id = ?');
 
+  const changes = createPubSub<FromServer>(); // with more processes: createPubSub<FromServer>({ broker: redis(client) })
   const users = new Map<WebSock.Mailbox<FromServer>, string>();
-  const publish = (change: FromServer) => {
-    for (const mailbox of users.keys()) mailbox.post(change);
-  };
 
   const handler = json(protocol)({
-    init(user: string, mailbox: WebSock.Mailbox<FromServer>) {
+    async init(user: string, mailbox: WebSock.Mailbox<FromServer>) {
       users.set(mailbox, user);
       mailbox.signal.addEventListener('abort', () => users.delete(mailbox));
+      await changes.subscribe('board', mailbox); // first, so that no change is missed
       return { type: 'push', messages: { type: 'all', notes: all.all() as unknown as Note[] }, state: user };
     },
-    handleMessage({ type, ...note }, user) {
+    async handleMessage({ type, ...note }, user) {
       if (type === 'remove') {
         remove.run(note.id);
-        publish({ type, id: note.id });
+        await changes.publish('board', { type, id: note.id });
       } else {
         const changed = put.get({ ...note, author: user }) as Note | undefined;
         if (!changed) return { type: 'push', messages: { type: 'full' }, state: user };
-        publish({ type, note: changed });
+        await changes.publish('board', { type, note: changed });
       }
       return { type: 'ok', state: user };
     },
