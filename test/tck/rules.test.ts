@@ -37,6 +37,7 @@ const SHARED = { atOnce: 2, patience: 30_000 };
 
 type Server = [name: string, start: () => Promise<StartedServer>];
 const others: Server[] = [
+  ['http2', () => startHost(launch('node', ['test/toolkit/hosts/http2.ts', application]))],
   ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
   ['independent', startIndependent],
 ];

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
 import { unsentBytes } from '../unsent.ts';
+import { resetStream } from './http2.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
 export class ServerSocket extends WebSocket {
@@ -136,6 +137,7 @@ export class NodeWire implements Wire {
   }
 
   drop(): void {
+    resetStream(this.#socket);
     this.#webSocket.terminate();
   }
 
