@@ -1,4 +1,5 @@
-// Runs the kit on the platforms of the adapter; with WEBSOCK_COMPLETE also on crossws and on the independent server.
+// Runs the kit on the platforms of the adapter; with WEBSOCK_COMPLETE also over HTTP/2, on crossws and on the independent
+// server.
 // `npm run lifecycle` runs this file alone, and prints the table of rules × servers.
 
 import type { AddressInfo } from 'node:net';
