@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
@@ -27,6 +28,8 @@ import { route as probeOf } from '@websock/tck/probe';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
+import { CLOSE, closeFrame, TEXT } from '../../tck/src/raw-client.ts';
+import { Http2Client } from '../../test/adapter/http2-server.ts';
 import { root } from '../../test/toolkit/compilers.ts';
 import { emptyFolder } from '../../test/toolkit/package.ts';
 import { missing } from '../../test/toolkit/programs.ts';
@@ -563,19 +566,49 @@ test('behind a proxy', async () => {
 });
 
 const noOpenssl = missing('openssl', 'it makes the certificate of this test');
-test.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, async () => {
+describe.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, () => {
   const folder = emptyFolder();
-  const parameters = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-  const files = ['-subj', '/CN=localhost', '-keyout', 'key.pem', '-out', 'cert.pem'];
-  execFileSync('openssl', [...parameters, ...files], { cwd: folder, stdio: 'pipe' });
-  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => readFileSync(join(folder, name)));
-  rmSync(folder, { recursive: true });
-  const secure = createSecureServer({ key, cert });
-  const sockets = attach(secure, (request) => (request.url.startsWith('https:') ? accept(echo) : undefined));
-  await once(secure.listen(0, '127.0.0.1'), 'listening');
-  const client = await Client.connect(`wss://localhost:${(secure.address() as AddressInfo).port}`, { ca: cert });
-  client.text('hello');
-  expect(await client.next()).toEqual({ text: 'hello' });
-  await Promise.all([sockets.shutdown(), client.closed()]);
-  await new Promise((closed) => secure.close(closed));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  beforeAll(() => {
+    const parameters = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+    execFileSync('openssl', [...parameters, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('of node:https', async () => {
+    const secure = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) });
+    const sockets = attach(secure, (request) => (request.url.startsWith('https:') ? accept(echo) : undefined));
+    await once(secure.listen(0, '127.0.0.1'), 'listening');
+    const client = await Client.connect(`wss://localhost:${(secure.address() as AddressInfo).port}`, {
+      ca: readFileSync(cert),
+    });
+    client.text('hello');
+    expect(await client.next()).toEqual({ text: 'hello' });
+    await Promise.all([sockets.shutdown(), client.closed()]);
+    await new Promise((closed) => secure.close(closed));
+  });
+
+  test('of node:http2', async () => {
+    vi.stubEnv('TLS_KEY', key);
+    vi.stubEnv('TLS_CERT', cert);
+    const { server, stop } = await import('./http2.ts');
+    vi.unstubAllEnvs();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ca = readFileSync(cert);
+    const session = connectHttp2(`https://localhost:${port}`, { ca });
+    await once(session, 'remoteSettings');
+    const headers = { cookie: 'session=abc123', ':authority': `localhost:${port}` };
+    const stream = Http2Client.request(session, '/', { ':scheme': 'https', ...headers });
+    await stream.next(TEXT, '* alice is here');
+    const client = await Client.connect(`wss://localhost:${port}`, { ...alice, ca });
+    await stream.next(TEXT, '* alice is here');
+    expect(await client.next()).toEqual({ text: '* alice is here' });
+    const stopped = stop();
+    await stream.next(CLOSE, Buffer.of(3, 233));
+    stream.stream.end(closeFrame(1001));
+    expect(await client.closed()).toEqual({ close: 1001, reason: '' });
+    await stopped;
+    expect(session.closed).toBe(true);
+  });
 });

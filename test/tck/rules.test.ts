@@ -1,4 +1,5 @@
-// Runs the kit on the platforms of the adapter; with WEBSOCK_COMPLETE also on crossws and on the independent server.
+// Runs the kit on the platforms of the adapter; with WEBSOCK_COMPLETE also over HTTP/2, on crossws and on the independent
+// server.
 // `npm run lifecycle` runs this file alone, and prints the table of rules × servers.
 
 import type { AddressInfo } from 'node:net';
@@ -37,6 +38,7 @@ const SHARED = { atOnce: 2, patience: 30_000 };
 
 type Server = [name: string, start: () => Promise<StartedServer>];
 const others: Server[] = [
+  ['http2', () => startHost(launch('node', ['test/toolkit/hosts/http2.ts', application]))],
   ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
   ['independent', startIndependent],
 ];

@@ -4,6 +4,7 @@ import * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { setImmediate as eventLoop } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { type Adapter, type Decision, notFound } from '../adapter.ts';
 import { HOST } from '../handshake.ts';
 import { guardBody } from '../response.ts';
@@ -13,9 +14,12 @@ import type { UpgradeRequest } from './upgrade.ts';
 
 /** What a route receives on Node.js in addition to the request. */
 export interface NodePlatform {
-  /** Node's own request: `request.socket.remoteAddress` is the client's address. */
+  /**
+   * Node's own request: `request.socket.remoteAddress` is the client's address. That of a WebSocket over HTTP/2 has been
+   * translated to an upgrade of HTTP/1.1, with the `httpVersion` 2.0.
+   */
   readonly request: http.IncomingMessage;
-  /** The client's socket. The adapter reads and writes it; a route must not. */
+  /** The client's socket; over HTTP/2, its stream. The adapter reads and writes it; a route must not. */
   readonly socket: Duplex;
 }
 
@@ -75,7 +79,7 @@ function requestOf(message: http.IncomingMessage, isUpgrade: boolean): Request |
 function urlOf({ url = '/', headers, socket }: http.IncomingMessage): string | undefined {
   const { host = 'localhost' } = headers; // optional in HTTP/1.0
   if (!HOST.test(host)) return undefined;
-  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  const scheme = (socket as Partial<TLSSocket>).encrypted ? 'https' : 'http';
   if (url.startsWith('/')) return `${scheme}://${host}${url}`;
   // The absolute form, as proxies receive it, has a host of its own (RFC 9112 §3.2.2).
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return undefined;
@@ -188,18 +192,26 @@ function reasonOf(status: number): string {
 /** The largest body of a response to an upgrade, in bytes: it is read in full before it is sent. */
 const MAX_REFUSAL_BYTES = 10_000_000;
 
+/** A response whose body has been read. */
+export interface WholeResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly content: Buffer;
+}
+
 /**
- * A response as bytes, for a socket that is closed after it. If its body fails, a response with the status 500 instead.
+ * Reads the body of a response, which is sent only after it. If the body fails, returns a response with the status 500.
  *
  * @param signal - cancels the body
  * @param report - receives the error of a body that fails
  */
-export async function responseBytes(
+export async function wholeResponse(
   response: Response,
   isHead: boolean,
   signal: AbortSignal,
   report: (error: unknown) => void,
-): Promise<Buffer> {
+): Promise<WholeResponse> {
   let content = NO_BYTES;
   let { status, statusText, headers, body } = response;
   if (isHead) body?.cancel().catch(ignore);
@@ -208,9 +220,14 @@ export async function responseBytes(
     try {
       content = await readBody(body as ReadableStream<Uint8Array>, signal, report);
     } catch {
-      return responseBytes(new Response(null, { status: 500 }), isHead, signal, report); // it has been reported
+      return wholeResponse(new Response(null, { status: 500 }), isHead, signal, report); // it has been reported
     }
   }
+  return { status, statusText, headers, content };
+}
+
+/** A response as bytes, for a socket that is closed after it. */
+export function responseBytes({ status, statusText, headers, content }: WholeResponse, isHead: boolean): Buffer {
   const lines = [`HTTP/1.1 ${status} ${statusText || reasonOf(status)}`];
   for (const [name, value] of headers) {
     if (!HOP_BY_HOP.test(name)) lines.push(`${name}: ${value}`);

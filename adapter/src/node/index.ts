@@ -47,10 +47,13 @@ export async function serve(route: Route<NodePlatform>, options?: ServeOptions):
 }
 
 /**
- * Serves the WebSockets of an existing server: one of node:http or node:https, one of node:http2 with `allowHTTP1`, or
- * that of a framework. The route is asked about upgrades to WebSocket only. Where it returns `undefined`, the socket is
- * left to the server's other listeners of `upgrade`. If there are none, the answer is 404; if they do not answer either,
- * it is 404 after `routeTimeout`.
+ * Serves the WebSockets of an existing server: one of node:http, node:https or node:http2, or that of a framework. The
+ * route is asked about upgrades to WebSocket only. Where it returns `undefined`, the socket is left to the server's other
+ * listeners of `upgrade`. If there are none, the answer is 404; if they do not answer either, it is 404 after
+ * `routeTimeout`.
+ *
+ * A server of node:http2 needs the setting `enableConnectProtocol` to receive WebSockets over HTTP/2 (RFC 8441), and the
+ * option `allowHTTP1` to receive those over HTTP/1.1 too. Over HTTP/2, other listeners are those of `stream` and `connect`.
  *
  * Throws a TypeError for an invalid server or option. While `shutdown` closes the connections, the route is still asked,
  * and an upgrade that it would have answered is left to the other listeners too; if none takes it, the answer is 503. Then

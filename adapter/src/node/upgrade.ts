@@ -7,9 +7,10 @@ import { finished } from 'node:stream/promises';
 import { type Adapter, notFound } from '../adapter.ts';
 import { LONGEST_DELAY } from '../connection/clock.ts';
 import { asksForWebSocket } from '../handshake.ts';
-import { NO_BYTES, type Received, responseBytes } from './http.ts';
+import { NO_BYTES, type Received, responseBytes, wholeResponse } from './http.ts';
+import { isHttp2Stream, refuseStream, resetStream } from './http2.ts';
 
-/** What node:http passes to a listener of `upgrade`. */
+/** What node:http passes to a listener of `upgrade`; for HTTP/2, a stream and its translated request. */
 export interface UpgradeRequest {
   /** The request. */
   readonly request: IncomingMessage;
@@ -107,7 +108,7 @@ export class Upgrade implements UpgradeRequest, Received {
 
   /** Whether it is too late to answer. Reports it, unless the client has left. */
   isLate(adapter: Adapter): boolean {
-    if (this.socket.destroyed) return true;
+    if (this.socket.destroyed || this.socket.closed) return true; // a stream may have been reset, but not destroyed yet
     if (!this.#isTaken) return false;
     if (!this.#isOver) this.release();
     const error = new Error('the route answered an upgrade that another listener of the server has taken');
@@ -154,12 +155,14 @@ export class Upgrade implements UpgradeRequest, Received {
     const failed = (error: unknown) => {
       if (!socket.destroyed) connections.report(error, { callback: 'route' });
     };
-    const bytes = await responseBytes(response, this.request.method === 'HEAD', this.#body.signal, failed);
+    const isHead = this.request.method === 'HEAD';
+    const whole = await wholeResponse(response, isHead, this.#body.signal, failed);
     if (this.isLate(adapter)) return; // looks again: another listener may have answered meanwhile
     this.#hasAnswered = true;
     adapter.refused(this.request.url ?? '', response.status);
     socket.resume(); // discards what else the client sends
-    socket.end(bytes);
+    if (isHttp2Stream(socket)) refuseStream(socket, whole);
+    else socket.end(responseBytes(whole, isHead));
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
@@ -172,13 +175,19 @@ export class Upgrade implements UpgradeRequest, Received {
   /** Closes the socket of an upgrade that this adapter has refused. */
   drop(adapter: Adapter): void {
     if (!this.isRefusedBy(adapter)) return;
-    if (this.#hasAnswered || !this.#isTaken) this.socket.destroy();
-    else this.release();
+    if (this.#hasAnswered || !this.#isTaken) {
+      resetStream(this.socket);
+      this.socket.destroy();
+    } else this.release();
   }
 }
 
-/** Counts the bytes written to a socket from now on; the calls of `write` where the socket does not count bytes. */
+/**
+ * Counts the bytes written to a socket from now on; the calls of `write` where the socket does not count bytes; of a stream
+ * of HTTP/2, the responses.
+ */
 function countWrites(socket: Duplex): () => number {
+  if (isHttp2Stream(socket)) return () => (socket.headersSent ? 1 : 0);
   const { bytesWritten } = socket as Partial<Socket>;
   if (bytesWritten !== undefined) return () => ((socket as Socket).bytesWritten ?? 0) - bytesWritten;
   let count = 0;

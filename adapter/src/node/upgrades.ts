@@ -13,7 +13,8 @@ import type { CheckedOptions } from '../options.ts';
 import type { Route } from '../route.ts';
 import { stopGently } from '../serve.ts';
 import { askRoute, type NodePlatform, serveAsRequest } from './http.ts';
-import { Upgrade, type UpgradeRequest } from './upgrade.ts';
+import { type Http2Server, isHttp2Server, isHttp2Stream, listenForStreams, prepareForWs } from './http2.ts';
+import { type Receivers, Upgrade, type UpgradeRequest } from './upgrade.ts';
 import { NodeWire, ServerSocket } from './wire.ts';
 
 /** The maximum message size in bytes, whatever `maxMessageSize` says: the longest string of Node.js. */
@@ -49,19 +50,17 @@ const answered = new WeakSet<IncomingMessage>();
 const PROGRAM = { adapters: 1, hasOthers: true };
 
 /** How many adapters, and whether other libraries, listen for the upgrades of a server. */
-function receiversOf(server: UpgradeServer): { readonly adapters: number; readonly hasOthers: boolean } {
+function receiversOf(server: UpgradeServer): Receivers {
   const listeners = server.listeners('upgrade').filter((listener) => listener !== noteUpgrade);
   const adapters = listeners.filter((listener) => ofAdapters.has(listener as object)).length;
-  return { adapters, hasOthers: listeners.length > adapters };
+  const hasOthers = listeners.length > adapters;
+  return { adapters, hasOthers, serveAsRequest: (upgrade) => serveAsRequest(server, upgrade) };
 }
 
-function upgradeOf(server: UpgradeServer, received: UpgradeRequest): Upgrade {
+function upgradeOf(received: UpgradeRequest, receivers: Receivers): Upgrade {
   let upgrade = upgrades.get(received.request);
   if (!upgrade) {
-    upgrade = new Upgrade(received, {
-      ...receiversOf(server),
-      serveAsRequest: (upgrade) => serveAsRequest(server, upgrade),
-    });
+    upgrade = new Upgrade(received, receivers);
     if (upgrade.isShared) upgrades.set(received.request, upgrade);
   }
   return upgrade;
@@ -80,7 +79,7 @@ function afterEarlierResponses(socket: Duplex, run: () => void): void {
 
 /** The first listener: notes how many bytes had been sent before any other listener can answer. */
 function noteUpgrade(this: UpgradeServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  upgradeOf(this, { request, socket, head });
+  upgradeOf({ request, socket, head }, receiversOf(this));
 }
 
 /** The upgrades of one adapter. */
@@ -105,8 +104,9 @@ export class UpgradeListener {
   /** Asks a route about the upgrades of a server, until a shutdown has ended the connections. */
   listen(server: UpgradeServer, route: Route<NodePlatform>): void {
     const listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const ask = () => this.#ask(route, upgradeOf(server, { request, socket, head }));
-      if (!earlierResponse(socket) || receiversOf(server).hasOthers) ask();
+      const receivers = receiversOf(server);
+      const ask = () => this.#ask(route, upgradeOf({ request, socket, head }, receivers));
+      if (!earlierResponse(socket) || receivers.hasOthers) ask();
       else {
         socket.on('error', () => {}); // Node.js has removed its own listener
         afterEarlierResponses(socket, () => {
@@ -120,10 +120,21 @@ export class UpgradeListener {
     }
     ofAdapters.add(listener);
     server.on('upgrade', listener);
+    const stopStreams = isHttp2Server(server) ? this.#listenForStreams(server, route) : undefined;
     this.#detach = () => {
       server.off('upgrade', listener);
       if (receiversOf(server).adapters === 0) server.off('upgrade', noteUpgrade);
+      stopStreams?.();
     };
+  }
+
+  #listenForStreams(server: Http2Server, route: Route<NodePlatform>): () => void {
+    return listenForStreams(server, (received, receivers) => {
+      const upgrade = upgradeOf(received, receivers);
+      // One that answers a stream without looking would throw if it came second, so it comes first, and has taken it.
+      if (receivers.hasOthers) process.nextTick(() => this.#ask(route, upgrade));
+      else this.#ask(route, upgrade);
+    });
   }
 
   #ask(route: Route<NodePlatform>, upgrade: Upgrade): void {
@@ -230,6 +241,7 @@ export class UpgradeListener {
     };
     this.#headers = options.headers;
     this.#handshakeError = undefined;
+    if (isHttp2Stream(socket)) prepareForWs(socket);
     // For the headers: `ws` writes them as a string, in the socket's default encoding.
     if (options.headers.length > 0) socket.setDefaultEncoding('latin1');
     this.#serverFor(options).handleUpgrade(handshake as IncomingMessage, socket, head, (webSocket) => {

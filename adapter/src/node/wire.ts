@@ -8,6 +8,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { EndRule } from '../observer.ts';
 import { unsentBytes } from '../unsent.ts';
+import { resetStream } from './http2.ts';
 import { textFrame } from './text-frame.ts';
 
 /** A WebSocket that reports the client's close frame and protocol errors: `ws` calls `close` for both. */
@@ -148,6 +149,7 @@ export class NodeWire implements Wire {
   }
 
   drop(): void {
+    resetStream(this.#socket);
     this.#webSocket.terminate();
   }
 
