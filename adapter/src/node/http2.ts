@@ -129,11 +129,16 @@ function sendHead(
   stream.respond({ ...head, ':status': status }, { endStream });
 }
 
-/** Sends a response that refuses. A success would accept, and 426 needs the header Upgrade: both become 400. */
-export function refuseStream(stream: ServerHttp2Stream, { status, headers, content }: WholeResponse): void {
-  const refuses = status >= 300 && status !== 426;
-  sendHead(stream, refuses ? status : 400, headers, content.length === 0);
+/**
+ * Sends a response that refuses. A success would accept, and 426 needs the header Upgrade: both become 400.
+ *
+ * @returns the status
+ */
+export function refuseStream(stream: ServerHttp2Stream, { status, headers, content }: WholeResponse): number {
+  const sent = status >= 300 && status !== 426 ? status : 400;
+  sendHead(stream, sent, headers, content.length === 0);
   if (content.length > 0) stream.end(content);
+  return sent;
 }
 
 // ---- Streams as sockets of `ws` ----

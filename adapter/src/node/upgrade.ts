@@ -159,10 +159,11 @@ export class Upgrade implements UpgradeRequest, Received {
     const whole = await wholeResponse(response, isHead, this.#body.signal, failed);
     if (this.isLate(adapter)) return; // looks again: another listener may have answered meanwhile
     this.#hasAnswered = true;
-    adapter.refused(this.request.url ?? '', response.status);
+    let { status } = response;
     socket.resume(); // discards what else the client sends
-    if (isHttp2Stream(socket)) refuseStream(socket, whole);
+    if (isHttp2Stream(socket)) status = refuseStream(socket, whole);
     else socket.end(responseBytes(whole, isHead));
+    adapter.refused(this.request.url ?? '', status);
     await Promise.all([finished(socket, { readable: false }), finished(socket, { writable: false })]).catch(ignore);
     socket.destroy();
   }
