@@ -15,7 +15,7 @@ const packaged = {
   'adapter-node': ['adapter', 'node/index'],
   'adapter-bun': ['adapter', 'bun'],
   'adapter-deno': ['adapter', 'deno'],
-  'adapter-cloudflare': ['adapter', 'cloudflare'],
+  'adapter-cloudflare': ['adapter', 'cloudflare/index'],
   'adapter-crossws': ['adapter', 'crossws'],
   'adapter-connection': ['adapter', 'connection/index'],
   'adapter-json': ['adapter', 'json'],

@@ -19,9 +19,13 @@ import { type CloudflareSocket, CloudflareWire, createPair } from './wire.ts';
 
 /** The part of a Durable Object's `ctx` that hibernation uses. */
 export interface HibernationContext {
+  /** Keeps the object in memory until the promise settles. */
   waitUntil(promise: Promise<unknown>): void;
+  /** Accepts a socket that stays while the object hibernates. */
   acceptWebSocket(socket: any, tags?: string[]): void;
+  /** The sockets that were accepted, with a tag. */
   getWebSockets(tag?: string): object[];
+  /** Sets the message that Cloudflare answers by itself. */
   setWebSocketAutoResponse(pair?: any): void;
 }
 
@@ -30,6 +34,7 @@ type InfoOf<Handler> = Handler extends { handleInfo(info: infer Info, state: any
 
 /** How the state of a handler is saved, and restored in another object of the same class. */
 export interface Hibernating<Handler> {
+  /** The handler, which any number of connections share. */
   readonly handler: Handler;
   /**
    * What to save of a state: a value that can be cloned (structured clone), of at most about 16,000 bytes. Called with each

@@ -30,6 +30,7 @@ import { CloudflareWire, createPair } from './wire.ts';
 export * from '../index.ts';
 export {
   createHibernation,
+  type Hibernating,
   type Hibernation,
   type HibernationContext,
   type HibernationOptions,
