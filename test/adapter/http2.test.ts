@@ -165,7 +165,8 @@ describe('refusals', () => {
   const answers: [string, Route<NodePlatform>, number, string?][] = [
     ['undefined', () => undefined, 404],
     ['a Response that would accept over HTTP/2', () => new Response('a page'), 400],
-    ['a Response without a body', () => new Response(null, { status: 304 }), 304],
+    ['a Response without a body', () => new Response(null, { status: 401 }), 401],
+    ['a Response that cannot have a body', () => new Response(null, { status: 304 }), 304],
     ['a Response that redirects', () => Response.redirect('http://localhost/other', 307), 307],
     ['a throw', () => Promise.reject(new Error('no')), 500, 'route: Error: no'],
     ['a body that fails', failing, 500, 'route: Error: no body'],
@@ -175,6 +176,8 @@ describe('refusals', () => {
     const server = await served(route, { routeTimeout: 200 });
     const client = Http2Client.request(await server.connect());
     expect(await client.status()).toBe(status);
+    await client.text();
+    expect(client.stream.rstCode).toBe(0); // it has ended
     expect(server.errors).toEqual(error === undefined ? [] : [error]);
   });
 
@@ -225,8 +228,8 @@ describe('other software on the same server', () => {
 
   test('pages and other CONNECT requests are answered as before', async () => {
     const site = () => createServer(SETTINGS, (_request, response) => response.end('the site'));
-    const server = await served(only('/'), {}, site());
-    server.attach(only('/other'));
+    const server = await served(only('/'), { routeTimeout: 60_000 }, site());
+    server.attach(only('/other'), { routeTimeout: 60_000 });
     expect(await answersTo(server)).toEqual([200, 405, 405]);
     expect(await firstOf(server, '/')).toBe('hello');
     expect(await firstOf(server, '/other')).toBe('hello');
@@ -234,14 +237,17 @@ describe('other software on the same server', () => {
     expect(server.errors).toEqual([]);
   });
 
-  test('a listener of connect gets other CONNECT requests', async () => {
+  test('a listener of connect gets other CONNECT requests, and may take a stream that the route declines', async () => {
     const site = createServer(SETTINGS, (_request, response) => response.end('the site'));
-    site.on('connect', (_request: Http2ServerRequest, response: Http2ServerResponse) => {
-      if (response.req.headers[':protocol'] !== 'websocket') response.writeHead(502).end();
+    site.on('connect', async ({ headers, url }: Http2ServerRequest, response: Http2ServerResponse) => {
+      if (headers[':protocol'] !== 'websocket') response.writeHead(502).end();
+      await pause(50);
+      if (url === '/theirs') response.writeHead(299).end();
     });
-    const server = await served(only('/'), { routeTimeout: 100 }, site);
+    const server = await served(only('/'), { routeTimeout: 200 }, site);
     expect(await answersTo(server)).toEqual([200, 502, 502]);
     expect(await firstOf(server, '/')).toBe('hello');
+    expect(await firstOf(server, '/theirs')).toBe(299);
     expect(await firstOf(server, '/none')).toBe(404);
   });
 
@@ -283,7 +289,8 @@ describe('other software on the same server', () => {
 
   test.each(ways)('several adapters, with routes that are %s: no listener is left behind', async (_title, way) => {
     const server = await served(way(only('/first')), { routeTimeout: 1_000 });
-    const before = ['stream', 'connect', 'upgrade'].map((event) => server.http.listenerCount(event));
+    const listeners = () => ['stream', 'connect', 'upgrade'].map((event) => server.http.listenerCount(event));
+    expect(listeners()).toEqual([1, 1, 1]);
     for (let reload = 0; reload < 10; reload++) {
       const shutdown = server.attach(way(only('/second')));
       expect(await firstOf(server, '/first')).toBe('hello');
@@ -292,7 +299,9 @@ describe('other software on the same server', () => {
       await shutdown();
       expect(await firstOf(server, '/second')).toBe(404);
     }
-    expect(['stream', 'connect', 'upgrade'].map((event) => server.http.listenerCount(event))).toEqual(before);
+    expect(listeners()).toEqual([1, 1, 1]);
+    await server.shutdowns[0]?.();
+    expect(listeners()).toEqual([0, 0, 0]);
     expect(server.errors).toEqual([]);
   });
 

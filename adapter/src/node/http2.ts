@@ -42,7 +42,7 @@ export function listenForStreams(
   listener: (received: UpgradeRequest, receivers: Receivers) => void,
 ): () => void {
   const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    if (stream.closed || !isWebSocket(headers)) return;
+    if (!isWebSocket(headers)) return;
     const request = requests.get(stream) ?? requestOf(stream, headers);
     requests.set(stream, request);
     listener({ request, socket: stream, head: NO_BYTES }, receiversOf(server));

@@ -10,7 +10,7 @@ import { asksForWebSocket } from '../handshake.ts';
 import { NO_BYTES, type Received, responseBytes, wholeResponse } from './http.ts';
 import { isHttp2Stream, refuseStream, resetStream } from './http2.ts';
 
-/** What node:http passes to a listener of `upgrade`; for HTTP/2, a stream and its translated request. */
+/** What node:http passes to a listener of `upgrade`. */
 export interface UpgradeRequest {
   /** The request. */
   readonly request: IncomingMessage;
@@ -108,7 +108,7 @@ export class Upgrade implements UpgradeRequest, Received {
 
   /** Whether it is too late to answer. Reports it, unless the client has left. */
   isLate(adapter: Adapter): boolean {
-    if (this.socket.destroyed || this.socket.closed) return true; // a stream may have been reset, but not destroyed yet
+    if (this.socket.destroyed) return true;
     if (!this.#isTaken) return false;
     if (!this.#isOver) this.release();
     const error = new Error('the route answered an upgrade that another listener of the server has taken');
