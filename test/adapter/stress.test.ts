@@ -25,7 +25,7 @@ const chosen = process.env['WEBSOCK_PLATFORMS']?.split(',') ?? platforms;
 /** In ms. Long, as the servers and the tests share one machine. */
 const TIMEOUT = 60_000;
 const CLIENTS = 200;
-const CONNECTIONS = complete ? 2_000 : 500;
+const CONNECTIONS = complete ? 1_000 : 500;
 
 console.log(`WEBSOCK_SEED=${seed}`);
 

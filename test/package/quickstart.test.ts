@@ -212,7 +212,7 @@ test.each([
 test('the first steps, the recipes, the tsconfig and the workflow work in one folder', async () => {
   const together = join(folder, 'together');
   const recipes = join(root, 'examples/recipes');
-  const isDocumented = (file: string) => !/^recipes\.|^reconnect\.|\.(md|json)$/.test(file);
+  const isDocumented = (file: string) => !/^(recipes|browser|reconnect|typed-client)\.|\.(md|json)$/.test(file);
   mkdirSync(join(together, 'node_modules/@websock'), { recursive: true });
   for (const file of readdirSync(recipes).filter(isDocumented)) cpSync(join(recipes, file), join(together, file));
   const ci = join(root, 'test/conformance/ci');

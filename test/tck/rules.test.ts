@@ -48,7 +48,7 @@ const servers = [
 ];
 
 // The runner decides how many tests run at the same time; the tests of vitest only wait for the outcomes.
-describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (_name, start) => {
+describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, start) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;
@@ -57,7 +57,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (_name, sta
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports, shutdownTakesClose: true };
-    const connected = await Runner.connect(running.url, { ...help, slow: complete, ...SHARED });
+    const connected = await Runner.connect(running.url, { ...help, slow: complete && name !== 'http2', ...SHARED });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {

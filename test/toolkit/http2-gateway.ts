@@ -29,7 +29,7 @@ export async function startGateway(server: string): Promise<Gateway> {
     sockets.add(socket);
     (socket as Socket).allowHalfOpen = true;
     const refusal = refusalOf(request.method, (name) => request.headers[name.toLowerCase()] as string | undefined);
-    const badVersion = refusal?.status === 426; // the server finds it, too
+    const badVersion = refusal?.headers.has('Sec-WebSocket-Version'); // the server finds it, too
     if (
       (refusal && !badVersion) ||
       request.httpVersion === '1.0' ||
