@@ -94,8 +94,7 @@ export class Adapter {
    * @param url - its path and query, or all of its URL
    */
   refused(url: string, status: number): void {
-    const { observer } = this.connections;
-    if (observer?.has('refused')) observer.refused(() => ({ status, url: url.replace(/^https?:\/\/[^/]*/i, '') }));
+    this.connections.observer?.refused({ status, url: url.replace(/^https?:\/\/[^/]*/i, '') });
   }
 
   /**
@@ -252,13 +251,26 @@ export class Adapter {
   }
 }
 
-/** Adds the number of connections to what a function of an entry returns. */
-export function withConnections<Own extends object>(
-  { connections }: Adapter,
+/** What every function that serves connections returns, besides its own. */
+export interface Controls {
+  readonly shutdown: (options?: ShutdownOptions) => Promise<void>;
+  /** The number of connections. */
+  readonly connections: number;
+}
+
+/**
+ * Adds the controls to what a function of an entry returns.
+ *
+ * @param shutdown - by default that of the adapter
+ */
+export function withControls<Own extends object>(
+  adapter: Adapter,
   own: Own,
-): Own & { readonly connections: number } {
-  const get = () => connections.size;
-  return Object.defineProperty(own, 'connections', { get, enumerable: true }) as Own & { readonly connections: number };
+  shutdown: Controls['shutdown'] = (options) => adapter.shutdown(options),
+): Own & Controls {
+  const get = () => adapter.connections.size;
+  return Object.defineProperty({ ...own, shutdown }, 'connections', { get, enumerable: true }) as unknown as Own &
+    Controls;
 }
 
 function internalServerError(): Response {

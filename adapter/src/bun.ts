@@ -6,10 +6,10 @@
 // not have to wait.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withControls } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Connections } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import { describe } from './describe.ts';
 import { faultOf } from './fetch/faults.ts';
@@ -165,10 +165,9 @@ export function createFetch<OwnRoute extends Route<BunPlatform>>(
     const remedy = 'pass the second argument of the fetch of Bun.serve';
     throw new TypeError(`fetch: the server is ${describe(server)}; ${remedy}`);
   };
-  return withConnections(adapter, {
+  return withControls(adapter, {
     fetch: fetch as BunFetch<FetchResultOf<OwnRoute>>['fetch'],
     websocket: websocketOf(adapter),
-    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
   });
 }
 
@@ -195,9 +194,11 @@ function open(adapter: Adapter, { request, server }: UpgradeRequest, upgrade: Ac
   if (!upgrade.options.compress) request.headers.delete('Sec-WebSocket-Extensions'); // or Bun would agree to compress
   const protocol = chosenProtocol(request, upgrade.options);
   const headers = handshakeHeaders(upgrade.options, protocol, true);
-  const data = new BunWire(adapter.connections, upgrade, protocol);
   // If the client has left, `upgrade` would still return true.
-  if (!request.signal.aborted && server.upgrade(request, { data, headers })) return new Response(null);
+  const upgraded =
+    !request.signal.aborted &&
+    server.upgrade(request, { data: new BunWire(adapter.connections, upgrade, protocol), headers });
+  if (upgraded) return new Response(null);
   adapter.refused(request.url, 400);
   return new Response('Bun has refused the upgrade.\n', { status: 400 });
 }

@@ -14,10 +14,11 @@ import {
   type AcceptedUpgrade,
   Adapter,
   type AdapterOptions,
+  type Controls,
   checkRoute,
   type Decision,
   notFound,
-  withConnections,
+  withControls,
 } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { Connection } from './connection/connection.ts';
@@ -118,7 +119,7 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     adapter.refused(request.url, response.status);
     return response;
   };
-  const hooks: Omit<CrosswsHooks, 'connections'> = {
+  const hooks: Omit<CrosswsHooks, keyof Controls> = {
     upgrade(request) {
       ignoreSocketErrors(request);
       const respond = (decision: Decision) => {
@@ -151,9 +152,8 @@ export function toHooks(route: Route<CrosswsPlatform>, options?: AdapterOptions)
     drain: (peer) => wireOf(peer)?.connection.sent(),
     error: (peer, error) => wireOf(peer)?.failed(error),
     close: (peer, { code, reason }) => wireOf(peer)?.closed(code, reason),
-    shutdown: (shutdownOptions) => adapter.shutdown(shutdownOptions),
   };
-  return withConnections(adapter, hooks);
+  return withControls(adapter, hooks);
 }
 
 /** A connection that crossws is about to open. */

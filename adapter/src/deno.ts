@@ -9,11 +9,11 @@
 // instead of the code that was sent.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from './adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withControls } from './adapter.ts';
 import type { Cannot } from './capabilities.ts';
 import { LONGEST_DELAY } from './connection/clock.ts';
 import { Connection } from './connection/connection.ts';
-import type { Connections, ShutdownOptions } from './connection/connections.ts';
+import type { Connections } from './connection/connections.ts';
 import type { Wire } from './connection/wire.ts';
 import { faultOf } from './fetch/faults.ts';
 import {
@@ -154,10 +154,7 @@ export function createFetch<OwnRoute extends Route<DenoPlatform>>(
   checkRoute('createFetch', route);
   const adapter = new Adapter('createFetch', options);
   const fetch = createFetchHandler(adapter, route, (request, _info, upgrade) => open(adapter, request, upgrade));
-  return withConnections(adapter, {
-    fetch: fetch as DenoFetch<FetchResultOf<OwnRoute>>['fetch'],
-    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
-  });
+  return withControls(adapter, { fetch: fetch as DenoFetch<FetchResultOf<OwnRoute>>['fetch'] });
 }
 
 /** What {@link createAdapter} returns. */

@@ -117,8 +117,8 @@ export class SafeObserver {
     return this.#observer[name] !== undefined;
   }
 
-  refused(refusal: () => Refusal): void {
-    this.#call(() => this.#observer.refused?.(refusal()));
+  refused(refusal: Refusal): void {
+    this.#call(() => this.#observer.refused?.(refusal));
   }
 
   opened(connection: ConnectionInfo): void {

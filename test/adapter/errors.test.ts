@@ -237,7 +237,7 @@ describe('a call with an invalid limit, route or server throws an error that nam
       'createAdapter: the option "observer" has none of its functions; it must be an object with one or more of the functions refused, opened, handled and closed',
     ],
     [
-      'an observer whose function is none',
+      'an observer with a value that is not a function',
       () => createAdapter({ observer: { closed: 5 as never } }),
       'createAdapter: observer.closed is 5; it must be a function',
     ],

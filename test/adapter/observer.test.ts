@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Cannot, Capability, ClosedConnection } from '@websock/adapter';
+import type { Cannot, Capability, ClosedConnection, Refusal } from '@websock/adapter';
 import { cannot as bun } from '@websock/adapter/bun';
 import { cannot as workerd } from '@websock/adapter/cloudflare';
 import { cannot as crossws } from '@websock/adapter/crossws';
@@ -13,6 +13,7 @@ import { echo } from '../../examples/echo/echo.ts';
 import { Client } from '../../tck/src/client.ts';
 import { CONTINUATION, closeFrame, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { type Host, host, launch, platforms } from '../toolkit/host.ts';
+import { endServers, served } from './node-server.ts';
 
 const FILE = 'test/adapter/observer.application.ts';
 const cannots = { node, bun, deno, cloudflare: workerd };
@@ -246,4 +247,15 @@ test('attach and createAdapter show the number of their connections', async () =
   await vi.waitFor(() => expect([attached.connections, program.connections]).toEqual([0, 0]));
   await Promise.all([attached.shutdown(), program.shutdown()]);
   http.close();
+});
+
+test('the status of a refusal is the one that was sent: 500 if the body of the response fails', async () => {
+  const refusals: Refusal[] = [];
+  const body = () => new ReadableStream({ pull: (controller) => controller.error(new Error('no body')) });
+  const { url } = await served(() => new Response(body(), { status: 401 }), {
+    observer: { refused: (refusal) => refusals.push(refusal) },
+  });
+  await expect(Client.connect(url)).rejects.toThrow('500');
+  await vi.waitFor(() => expect(refusals).toEqual([{ status: 500, url: '/' }]));
+  await endServers();
 });

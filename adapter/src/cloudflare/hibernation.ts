@@ -2,7 +2,7 @@
 // sockets. What a connection needs to go on is attached to its socket.
 
 import type { WebSock } from '@websock/spec';
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from '../adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withControls } from '../adapter.ts';
 import { type Clock, realTime } from '../connection/clock.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Connections, ShutdownOptions } from '../connection/connections.ts';
@@ -15,7 +15,7 @@ import type { ConnectionInfo } from '../observer.ts';
 import { type CheckedOptions, checkOptions } from '../options.ts';
 import type { Route } from '../route.ts';
 import type { CloudflarePlatform } from './index.ts';
-import { type CloudflareSocket, CloudflareWire, createPair } from './wire.ts';
+import { type CloudflareSocket, CloudflareWire, closeSocket, createPair } from './wire.ts';
 
 /** The part of a Durable Object's `ctx` that hibernation uses. */
 export interface HibernationContext {
@@ -259,13 +259,13 @@ export function createHibernation<
       const names = handler === undefined ? [...kinds.keys()] : [handler as string];
       return names.flatMap((name) => socketsOf(name).flatMap((socket) => connectionOf(socket)?.openMailbox ?? []));
     },
-    async shutdown(shutdownOptions?: ShutdownOptions) {
-      for (const name of kinds.keys()) for (const socket of socketsOf(name)) connectionOf(socket);
-      clock.runs = true;
-      await adapter.shutdown(shutdownOptions);
-    },
   };
-  return withConnections(adapter, hibernation) as Hibernation<Handlers, FetchResultOf<OwnRoute>>;
+  const shutdown = async (shutdownOptions?: ShutdownOptions) => {
+    for (const name of kinds.keys()) for (const socket of socketsOf(name)) connectionOf(socket);
+    clock.runs = true;
+    await adapter.shutdown(shutdownOptions);
+  };
+  return withControls(adapter, hibernation, shutdown) as Hibernation<Handlers, FetchResultOf<OwnRoute>>;
 }
 
 /** A handler with its name. */
@@ -404,15 +404,6 @@ class HibernatingWire extends CloudflareWire {
   #attach(attachment: Attachment): void {
     this.socket.serializeAttachment(attachment);
     this.#attachment = attachment;
-  }
-}
-
-/** Closes a socket that has no connection; also answers a client's close frame after the end. */
-function closeSocket(socket: CloudflareSocket, code?: number): void {
-  try {
-    socket.close(code);
-  } catch {
-    // It is closed.
   }
 }
 

@@ -10,10 +10,9 @@
 //
 // Only connections of the same Durable Object can reach each other: otherwise a request cannot use another's socket.
 
-import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withConnections } from '../adapter.ts';
+import { type AcceptedUpgrade, Adapter, type AdapterOptions, checkRoute, withControls } from '../adapter.ts';
 import type { Cannot } from '../capabilities.ts';
 import { Connection } from '../connection/connection.ts';
-import type { ShutdownOptions } from '../connection/connections.ts';
 import {
   createFetchHandler,
   createUpgrader,
@@ -106,9 +105,8 @@ export function createFetch<Env>(
   const handle = createFetchHandler(adapter, route, (request, { ctx }, upgrade) =>
     open(adapter, request, upgrade, ctx),
   );
-  return withConnections(adapter, {
+  return withControls(adapter, {
     fetch: (request: Request, env?: Env, ctx?: Context) => handle(request, { env: env as Env, ctx }),
-    shutdown: (shutdownOptions: ShutdownOptions | undefined) => adapter.shutdown(shutdownOptions),
   });
 }
 

@@ -117,10 +117,15 @@ export class CloudflareWire implements Wire {
   #answer(code?: number, reason?: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    try {
-      this.socket.close(code, reason);
-    } catch {
-      // Outside a Durable Object, another request cannot use this socket.
-    }
+    closeSocket(this.socket, code, reason);
+  }
+}
+
+/** Closes a socket, or answers the client's close frame, if that is still possible. */
+export function closeSocket(socket: CloudflareSocket, code?: number, reason?: string): void {
+  try {
+    socket.close(code, reason);
+  } catch {
+    // It is closed; or, outside a Durable Object, it belongs to another request.
   }
 }

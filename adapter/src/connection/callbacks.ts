@@ -49,7 +49,7 @@ export function callTerminate(
   on: {
     /** Called if it throws or rejects. */
     readonly failed: (error: unknown) => void;
-    /** Called once it has settled; not if there is none. */
+    /** Called once `terminate` has settled, if the handler has it. */
     readonly called: () => void;
     /** Called in the end, in any case. */
     readonly done: () => void;

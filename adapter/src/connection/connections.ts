@@ -61,7 +61,7 @@ export class Connections {
   readonly clock: Clock;
   /** The observer of all connections, if there is one. @internal */
   readonly observer: SafeObserver | undefined;
-  /** Whether anybody receives a {@link ConnectionInfo}. */
+  /** Whether an observer or an `onError` receives a {@link ConnectionInfo}. */
   readonly #describes: boolean;
   /** A list, as a set takes more memory than the rest of a connection's bookkeeping: each knows its place. */
   readonly #all: Member[] = [];
@@ -101,7 +101,7 @@ export class Connections {
   }
 
   /**
-   * Records a connection that opens, if anybody asks; or that goes on, after it was suspended.
+   * Records a connection that opens, or that goes on after it was suspended, if there is an observer or an `onError`.
    *
    * @internal
    */

@@ -12,7 +12,7 @@ export class Ending {
   reason: WebSock.CloseReason | undefined;
   /** Whether the socket has closed. */
   isGone = false;
-  /** Set when the connection opens, if anybody observes it. */
+  /** Set when the connection opens, if there is an observer or an `onError`. */
   observation: Observation | undefined;
   readonly #connections: Connections;
   readonly #connection: Member;

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { AsyncContext } from './context.ts';
 import { byteLengthOf } from './frame-size.ts';
 
-/** What is recorded of one connection for the observer, and for `onError`. There is none if nobody asks. */
+/** What is recorded of one connection. Made only if there is an observer or an `onError`. */
 export class Observation {
   readonly connection: ConnectionInfo;
   readonly #observer: SafeObserver | undefined;

@@ -1,14 +1,7 @@
 // How an adapter meets the fetch handlers of Bun, Deno and Cloudflare, which take a `Request` and return a `Response`.
 
 import type { WebSock } from '@websock/spec';
-import {
-  type AcceptedUpgrade,
-  type Adapter,
-  type Decision,
-  notFound,
-  unavailable,
-  withConnections,
-} from '../adapter.ts';
+import { type AcceptedUpgrade, type Adapter, type Decision, notFound, unavailable, withControls } from '../adapter.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
 import { asksForWebSocket, hasValidHost, refusal } from '../handshake.ts';
@@ -157,10 +150,7 @@ export function createUpgrader<Target>(
     adapter.refused(request.url, refused.status);
     return refused;
   };
-  return withConnections(adapter, {
-    upgrade,
-    shutdown: (options: ShutdownOptions | undefined) => adapter.shutdown(options),
-  });
+  return withControls(adapter, { upgrade });
 }
 
 // By shape: frameworks make requests of their own.

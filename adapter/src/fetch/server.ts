@@ -1,7 +1,6 @@
 // `serve` on Bun and Deno.
 
-import { type Adapter, checkRoute, withConnections } from '../adapter.ts';
-import type { ShutdownOptions } from '../connection/connections.ts';
+import { type Adapter, checkRoute, withControls } from '../adapter.ts';
 import type { Route } from '../route.ts';
 import { cannotListen, checkServe, type ServeOptions, type Serving, stopGently, urlOf } from '../serve.ts';
 
@@ -37,12 +36,9 @@ export function serveFetch<Platform>(
   } catch (error) {
     throw cannotListen(port, hostname, error);
   }
-  return withConnections(adapter, {
-    url: urlOf(hostname, server.port),
-    async shutdown(shutdownOptions: ShutdownOptions | undefined) {
-      await adapter.shutdown(shutdownOptions);
-      await stopGently(server.stop(), adapter.connections.bounds.closeTimeout, server.stopNow);
-    },
+  return withControls(adapter, { url: urlOf(hostname, server.port) }, async (shutdownOptions) => {
+    await adapter.shutdown(shutdownOptions);
+    await stopGently(server.stop(), adapter.connections.bounds.closeTimeout, server.stopNow);
   });
 }
 

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WebSock } from '@websock/spec';
-import { Adapter, type AdapterOptions, checkRoute, withConnections } from '../adapter.ts';
+import { Adapter, type AdapterOptions, checkRoute, withControls } from '../adapter.ts';
 import type { Cannot } from '../capabilities.ts';
 import type { ShutdownOptions } from '../connection/connections.ts';
 import { describe } from '../describe.ts';
@@ -37,12 +37,9 @@ export async function serve(route: Route<NodePlatform>, options?: ServeOptions):
   upgrades.listen(server, route);
   await listen(server, port, hostname);
   server.on('error', (error) => adapter.connections.report(error, { callback: 'server' }));
-  return withConnections(adapter, {
-    url: urlOf(hostname, (server.address() as AddressInfo).port),
-    shutdown: (options: ShutdownOptions | undefined) => {
-      const upgradesOver = upgrades.shutdown(options);
-      return upgradesOver.then(() => stop(server, adapter.connections.bounds.closeTimeout));
-    },
+  return withControls(adapter, { url: urlOf(hostname, (server.address() as AddressInfo).port) }, async (options) => {
+    await upgrades.shutdown(options);
+    await stop(server, adapter.connections.bounds.closeTimeout);
   });
 }
 
@@ -70,7 +67,7 @@ export function attach(
   const adapter = new Adapter('attach', options);
   const upgrades = new UpgradeListener(adapter);
   upgrades.listen(server, route);
-  return withConnections(adapter, { shutdown: (options: ShutdownOptions | undefined) => upgrades.shutdown(options) });
+  return withControls(adapter, {}, (options) => upgrades.shutdown(options));
 }
 
 /**
@@ -99,10 +96,7 @@ export function createAdapter(options?: AdapterOptions): {
     checkUpgradeRequest(received);
     upgrades.respond(received, () => adapter.check(handler as WebSock.Any, arg, options));
   };
-  return withConnections(adapter, {
-    upgrade,
-    shutdown: (options: ShutdownOptions | undefined) => upgrades.shutdown(options),
-  });
+  return withControls(adapter, { upgrade }, (options) => upgrades.shutdown(options));
 }
 
 /** Bun has these modules of Node.js too, but its WebSockets hide from `ws` much of what the rules need. */

@@ -159,7 +159,7 @@ export class Upgrade implements UpgradeRequest, Received {
     const whole = await wholeResponse(response, isHead, this.#body.signal, failed);
     if (this.isLate(adapter)) return; // looks again: another listener may have answered meanwhile
     this.#hasAnswered = true;
-    let { status } = response;
+    let { status } = whole;
     socket.resume(); // discards what else the client sends
     if (isHttp2Stream(socket)) status = refuseStream(socket, whole);
     else socket.end(responseBytes(whole, isHead));
