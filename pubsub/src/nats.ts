@@ -1,6 +1,7 @@
 import type { Broker, BrokerEvents } from './broker.ts';
 import type { Bytes } from './codec.ts';
 import { describe } from './describe.ts';
+import { Gaps } from './gaps.ts';
 import { checkOptions } from './options.ts';
 
 /** Options of a broker over NATS. */
@@ -32,8 +33,6 @@ const PLAIN = /^[\w-]+$/;
 interface Subscription {
   readonly inner: { unsubscribe(): void };
   isConfirmed: boolean;
-  /** Whether it was interrupted, and its gap has not been reported. */
-  isStale: boolean;
 }
 
 /**
@@ -57,6 +56,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
   }
 
   const subscriptions = new Map<string, Subscription>();
+  const gaps = new Gaps();
   let events: BrokerEvents;
   let isConnected = true;
   let isClosed = false;
@@ -78,17 +78,6 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
     return `${prefix}.=.${btoa(bytes.join('')).replaceAll('+', '-').replaceAll('/', '_')}`;
   }
 
-  function tellGap(topics: Iterable<string>): void {
-    const stale: string[] = [];
-    for (const topic of topics) {
-      const subscription = subscriptions.get(topic);
-      if (!subscription?.isStale) continue;
-      subscription.isStale = false;
-      stale.push(topic);
-    }
-    if (stale.length > 0) events.gap(stale);
-  }
-
   /** The connection subscribes again by itself. The answer to a flush shows that the server has processed that. */
   async function restored(): Promise<void> {
     try {
@@ -96,7 +85,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
     } catch {
       return; // lost again
     }
-    if (!isClosed) tellGap(subscriptions.keys());
+    if (!isClosed) gaps.report(subscriptions.keys(), events);
   }
 
   async function watch(): Promise<void> {
@@ -104,9 +93,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
       if (isClosed) return;
       if (status.type === 'disconnect') {
         isConnected = false;
-        for (const subscription of subscriptions.values()) {
-          if (subscription.isConfirmed) subscription.isStale = true;
-        }
+        for (const [topic, { isConfirmed }] of subscriptions) if (isConfirmed) gaps.add(topic);
       } else if (status.type === 'reconnect') {
         isConnected = true;
         restored();
@@ -128,7 +115,6 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
       let refusal: unknown;
       const subscription: Subscription = {
         isConfirmed: false,
-        isStale: false,
         inner: connection.subscribe(subjectOf(topic), {
           callback(error: unknown, message: { data: Bytes }) {
             if (isClosed || subscriptions.get(topic) !== subscription) return;
@@ -136,7 +122,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
               refusal = error;
               return;
             }
-            tellGap([topic]);
+            gaps.report([topic], events);
             events.message(topic, message.data);
           },
         }),
@@ -156,6 +142,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
     async unsubscribe(topic) {
       subscriptions.get(topic)?.inner.unsubscribe();
       subscriptions.delete(topic);
+      gaps.delete(topic);
     },
 
     publish(topic, data) {
@@ -168,6 +155,7 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
       isClosed = true;
       for (const { inner } of subscriptions.values()) inner.unsubscribe();
       subscriptions.clear();
+      gaps.clear();
     },
   };
 }

@@ -154,7 +154,7 @@ export function createPresence<Meta>(pubsub: PubSub<any>, options: PresenceOptio
     if (lists.own.size + lists.others.size === 0) topics.delete(topic);
   }
 
-  /** A listener may change something while it is called: that is told after this change, to everybody. */
+  // A listener may cause another change while it is called: all listeners are called for that one after this one.
   const inOrder = createOrder();
 
   /** Calls the listeners once for each topic. */

@@ -6,6 +6,7 @@
 import type { Broker, BrokerEvents } from './broker.ts';
 import type { Bytes } from './codec.ts';
 import { describe } from './describe.ts';
+import { Gaps } from './gaps.ts';
 import { checkOptions, checkString } from './options.ts';
 
 /** Options of a broker over Redis. */
@@ -151,8 +152,6 @@ class Link {
 interface Subscription {
   /** When it was asked for, by `performance.now()`. */
   readonly at: number;
-  /** Whether it was interrupted, and its gap has not been reported. */
-  isStale: boolean;
   isConfirmed: boolean;
   readonly confirm: () => void;
   readonly fail: (error: unknown) => void;
@@ -173,6 +172,7 @@ class RedisBroker implements Broker {
   readonly #sharded: boolean;
   readonly #prefix: string;
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #gaps = new Gaps();
   readonly #queue: QueuedMessage[] = [];
   #events!: BrokerEvents;
   #publisher!: Link;
@@ -218,13 +218,13 @@ class RedisBroker implements Broker {
         report(error);
         const overdue = performance.now() - timeout;
         for (const [topic, subscription] of this.#subscriptions) {
-          if (subscription.isConfirmed) subscription.isStale = true;
+          if (subscription.isConfirmed) this.#gaps.add(topic);
           else if (subscription.at < overdue) this.#fail(topic, error); // no subscriber waits for it any more
         }
       },
       (channel, data) => {
         const topic = channel.slice(this.#prefix.length);
-        this.#tellGap([topic]);
+        this.#gaps.report([topic], events);
         events.message(topic, data);
       },
     );
@@ -234,7 +234,7 @@ class RedisBroker implements Broker {
 
   readonly subscribe = (topic: string): Promise<void> => {
     const confirmed = new Promise<void>((confirm, fail) => {
-      this.#subscriptions.set(topic, { at: performance.now(), isStale: false, isConfirmed: false, confirm, fail });
+      this.#subscriptions.set(topic, { at: performance.now(), isConfirmed: false, confirm, fail });
     });
     const { current } = this.#subscriber;
     if (current) {
@@ -250,12 +250,12 @@ class RedisBroker implements Broker {
     this.#subscriptions.delete(topic);
   }
 
-  /** Subscribes a connection to topics, in one command where Redis allows it; then tells of gaps. */
+  /** Subscribes a connection to topics, in one command where Redis allows it; then reports their gaps. */
   async #subscribeTo(connection: RedisConnection, topics: string[]): Promise<void> {
     if (topics.length === 0) return;
     await connection.subscribe(topics.map((topic) => this.#prefix + topic));
     if (this.#subscriber.current !== connection) return;
-    this.#tellGap(topics);
+    this.#gaps.report(topics, this.#events);
     for (const topic of topics) {
       const subscription = this.#subscriptions.get(topic);
       if (!subscription) continue;
@@ -264,16 +264,9 @@ class RedisBroker implements Broker {
     }
   }
 
-  /** Reports the gaps of these topics, unless they have been reported. */
-  #tellGap(topics: readonly string[]): void {
-    const stale = topics.filter((topic) => this.#subscriptions.get(topic)?.isStale);
-    if (stale.length === 0) return;
-    for (const topic of stale) (this.#subscriptions.get(topic) as Subscription).isStale = false;
-    this.#events.gap(stale);
-  }
-
   readonly unsubscribe = async (topic: string): Promise<void> => {
     this.#subscriptions.delete(topic);
+    this.#gaps.delete(topic);
     // a connection that is lost in the meantime has no subscriptions
     await this.#subscriber.current?.unsubscribe(this.#prefix + topic).catch(() => {});
   };
@@ -302,6 +295,7 @@ class RedisBroker implements Broker {
     for (const { reject } of this.#queue.splice(0)) reject(error);
     for (const { fail } of this.#subscriptions.values()) fail(error);
     this.#subscriptions.clear();
+    this.#gaps.clear();
   };
 }
 

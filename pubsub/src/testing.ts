@@ -609,7 +609,7 @@ export const brokerTests: readonly BrokerTest[] = [
     equal(recorder.messages, ['after'], 'the messages');
   }),
 
-  test('4 a cut while topics are subscribed: who has subscribed gets messages, or a gap', ['cut'], async (world) => {
+  test('4 a cut while topics are subscribed: every subscriber gets messages, or a gap', ['cut'], async (world) => {
     const pubsub = await world.process();
     const other = await world.process();
     const recorders = new Map<string, Recorder>();

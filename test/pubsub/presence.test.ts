@@ -67,7 +67,7 @@ class Node {
   }
 }
 
-test('6 in one process: joins, updates and leaves are told once each, and listed in order', async () => {
+test('6 in one process: joins, updates and leaves are reported once each, and listed in order', async () => {
   const lines = createPubSub();
   const who = createPresence<Person>(lines);
   const told: unknown[] = [];
@@ -188,7 +188,7 @@ test('6 what comes late, or twice, changes nothing', async () => {
   for (const { lines } of [one, other]) await lines.close();
 });
 
-test('6 what a listener changes is told after what it was told, to all listeners', async () => {
+test('6 a change that a listener makes is reported after the current one, to all listeners', async () => {
   const lines = createPubSub();
   const who = createPresence<Person>(lines);
   const tracked = new Map<string, Tracked<Person>>();
