@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { Client } from '../../tck/src/client.ts';
 import { launchBrowser, noBrowser, PATIENCE, START } from '../../test/toolkit/browser.ts';
 import { type Host, launch } from '../../test/toolkit/host.ts';
-import { freePort } from '../../test/toolkit/programs.ts';
+import { freePort, suspend } from '../../test/toolkit/programs.ts';
 
 let browser: Browser;
 
@@ -262,7 +262,7 @@ describe.each([
     await alice.hears('Alice', 'still here');
     expect(await alice.events()).toHaveLength(1);
 
-    server.process.kill('SIGSTOP');
+    await suspend(server.process);
     try {
       await alice.say('and now?');
       await clock.fastForward(45_000);

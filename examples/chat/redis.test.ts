@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { type Host, host, platforms } from '../../test/toolkit/host.ts';
+import { suspend } from '../../test/toolkit/programs.ts';
 import { noRedis, RedisServer } from '../../test/toolkit/redis-server.ts';
 
 // The Redis client needs the TCP sockets of Node.js.
@@ -14,16 +15,20 @@ const until = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { ti
 
 const GAP = '* some lines may be missing';
 
-/** Signals the process of a host and its descendants: on some platforms the first process is only a launcher. */
-function signal(server: Host, name: NodeJS.Signals): void {
+/** The process of a host and its descendants: on some platforms the first process is only a launcher. */
+function processes(server: Host): readonly number[] {
   const family = (pid: number): number[] => {
     const children = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
     if (children.error) throw children.error;
     return [...children.stdout.split('\n').filter(Boolean).map(Number).flatMap(family), pid];
   };
   const { pid, exitCode, signalCode } = server.process;
-  if (pid === undefined || exitCode !== null || signalCode !== null) return;
-  for (const member of family(pid)) process.kill(member, name);
+  if (pid === undefined || exitCode !== null || signalCode !== null) return [];
+  return family(pid);
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) process.kill(pid, name);
 }
 
 /** What a process reports that has lost Redis. */
@@ -130,7 +135,7 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
 
   async function startChat(redis: RedisServer): Promise<Host> {
     const server = await host(platform, 'examples/chat/redis.application.ts', { REDIS_URL: redis.url });
-    running.push({ kill: () => signal(server, 'SIGKILL') });
+    running.push({ kill: () => signal(processes(server), 'SIGKILL') });
     return server;
   }
 
@@ -232,14 +237,15 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
   test('one process is cut off: its members are notified that lines may be missing', async () => {
     const redis = await startRedis();
     const { servers, alice, bob } = await meet(redis);
-    signal(servers[1], 'SIGSTOP');
+    const stopped = processes(servers[1]);
+    for (const pid of stopped) await suspend({ pid });
     try {
       await redis.cutSubscribers(); // alice's process reconnects immediately, bob's cannot
       await alice.hears(GAP);
       alice.say('bob?');
       await alice.hears('alice: bob?');
     } finally {
-      signal(servers[1], 'SIGCONT');
+      signal(stopped, 'SIGCONT');
     }
     await bob.hears(GAP);
     alice.say('there you are');
@@ -264,7 +270,7 @@ describe.each(withSockets)('chat on two processes of %s', (platform) => {
 
   test('the members of a process that dies leave, and the others are notified', async () => {
     const { servers, alice } = await meet(await startRedis());
-    signal(servers[1], 'SIGKILL');
+    signal(processes(servers[1]), 'SIGKILL');
     await alice.hears('* bob has left'); // after the lease
     await alice.sees('alice');
     alice.say('alone');

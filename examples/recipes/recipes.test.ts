@@ -1,6 +1,6 @@
 // Runs the recipes of README.md and adapter/README.md, with real servers and real clients.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -30,9 +30,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { CLOSE, closeFrame, TEXT } from '../../tck/src/raw-client.ts';
 import { Http2Client } from '../../test/adapter/http2-server.ts';
+import { type Certificate, createCertificateIn, noOpenssl } from '../../test/toolkit/certificate.ts';
 import { root } from '../../test/toolkit/compilers.ts';
 import { emptyFolder } from '../../test/toolkit/package.ts';
-import { missing } from '../../test/toolkit/programs.ts';
 import { echo } from '../echo/echo.ts';
 import { booking } from './ask.ts';
 import { route } from './authorise.ts';
@@ -565,22 +565,20 @@ test('behind a proxy', async () => {
   proxy.close();
 });
 
-const noOpenssl = missing('openssl', 'it makes the certificate of this test');
 describe.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, () => {
   const folder = emptyFolder();
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  let certificate: Certificate;
   beforeAll(() => {
-    const parameters = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-    execFileSync('openssl', [...parameters, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+    certificate = createCertificateIn(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('of node:https', async () => {
-    const secure = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) });
+    const secure = createSecureServer(certificate);
     const sockets = attach(secure, (request) => (request.url.startsWith('https:') ? accept(echo) : undefined));
     await once(secure.listen(0, '127.0.0.1'), 'listening');
     const client = await Client.connect(`wss://localhost:${(secure.address() as AddressInfo).port}`, {
-      ca: readFileSync(cert),
+      ca: certificate.cert,
     });
     client.text('hello');
     expect(await client.next()).toEqual({ text: 'hello' });
@@ -589,13 +587,13 @@ describe.skipIf(noOpenssl)(`TLS${noOpenssl ? ` (${noOpenssl})` : ''}`, () => {
   });
 
   test('of node:http2', async () => {
-    vi.stubEnv('TLS_KEY', key);
-    vi.stubEnv('TLS_CERT', cert);
+    vi.stubEnv('TLS_KEY', join(folder, 'key.pem'));
+    vi.stubEnv('TLS_CERT', join(folder, 'cert.pem'));
     const { server, stop } = await import('./http2.ts');
     vi.unstubAllEnvs();
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
-    const ca = readFileSync(cert);
+    const ca = certificate.cert;
     const session = connectHttp2(`https://localhost:${port}`, { ca });
     await once(session, 'remoteSettings');
     const headers = { cookie: 'session=abc123', ':authority': `localhost:${port}` };

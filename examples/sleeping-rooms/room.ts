@@ -1,4 +1,4 @@
-// A room for each path, `/kitchen?name=ann`, in a Durable Object that hibernates while nobody speaks.
+// A room for each path, `/kitchen?name=ann`, in a Durable Object that hibernates while no messages arrive.
 
 import { accept, createHibernation, type HibernationContext } from '@websock/adapter/cloudflare';
 import type { WebSock } from '@websock/spec';
@@ -46,7 +46,7 @@ export class Room {
   }
 }
 
-const nameIn = (url: string) => new URL(url).searchParams.get('name') ?? 'nobody';
+const nameIn = (url: string) => new URL(url).searchParams.get('name') ?? 'guest';
 
 export default {
   fetch: (request: Request, { ROOM }: any) => ROOM.get(ROOM.idFromName(new URL(request.url).pathname)).fetch(request),

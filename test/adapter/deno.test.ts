@@ -1,15 +1,15 @@
 // Behavior specific to Deno: its own idle timeout and pings, and sockets that only a shutdown of the server can close.
 
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { CLOSE, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts';
+import { createCertificateIn, noOpenssl } from '../toolkit/certificate.ts';
 import { type Host, host, launch } from '../toolkit/host.ts';
-import { execute, missing } from '../toolkit/programs.ts';
 
 const UPGRADE = [
   'Connection: Upgrade',
@@ -109,32 +109,14 @@ test('1.6 a shutdown waits for a connection that was accepted before it and open
   expect(await own.stop()).toBe(0);
 });
 
-const openssl = missing('openssl', 'apt-get install openssl');
-
-test.skipIf(openssl)(
+test.skipIf(noOpenssl)(
   '4.3g over TLS, a client that disappears is remote with 1006; a protocol error stays an error',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'websock-tls-'));
-    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string];
-    const subject = '-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1'.split(' ');
-    const made = [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ];
-    expect((await execute('openssl', made, folder)).code).toBe(0);
+    const { cert } = createCertificateIn(folder);
     const own = await launch('deno', ['test/adapter/deno.application.ts'], { TLS: folder });
     const open = async () => {
-      const socket = tls.connect({ port: Number(new URL(own.url).port), ca: readFileSync(cert), host: '127.0.0.1' });
+      const socket = tls.connect({ port: Number(new URL(own.url).port), ca: cert, host: '127.0.0.1' });
       socket.on('error', () => {});
       const header = ['GET /fetch HTTP/1.1', 'Host: localhost', ...UPGRADE, '', ''];
       socket.write(header.join('\r\n'));

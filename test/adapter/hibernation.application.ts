@@ -84,7 +84,7 @@ export function host() {
             const what = pathname.split('/')[2];
             const idleTimeout = searchParams.get('idleTimeout');
             const options = { protocol: 'counted', ...(idleTimeout ? { idleTimeout: Number(idleTimeout) } : {}) };
-            if (what === 'counter') return accept(counter, { name: searchParams.get('name') ?? 'nobody' }, options);
+            if (what === 'counter') return accept(counter, { name: searchParams.get('name') ?? 'guest' }, options);
             if (what === 'plain') return accept(plain, undefined, options);
             if (what === 'unnamed') return accept(unnamed);
             if (what === 'small') return accept(plain, undefined, { maxMessageSize: 10 });

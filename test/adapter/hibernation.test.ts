@@ -33,7 +33,15 @@ async function connectAndSpeak(path: string): Promise<Client> {
   return client;
 }
 
-const ask = async (path: string) => (await fetch(`${server.url.replace('ws:', 'http:')}/${path}`)).json();
+/** What a request for `post` answers. */
+interface Posted {
+  readonly posted: number;
+  readonly all: number;
+  readonly restored: readonly string[];
+}
+
+const ask = async (path: string) =>
+  (await (await fetch(`${server.url.replace('ws:', 'http:')}/${path}`)).json()) as Posted;
 
 const reported = (text: string) => vi.waitFor(() => expect(server.reports()).toContain(text), { timeout: 5_000 });
 
@@ -72,7 +80,7 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
       expect(await client.next()).toEqual({ text: `${names[index]} 1` });
     }
     await untilEvicted();
-    const { posted, all, restored } = (await ask('crowd/post?info=hello')) as any;
+    const { posted, all, restored } = await ask('crowd/post?info=hello');
     expect([posted, all, restored.length]).toEqual([200, 200, 200]);
     for (const [index, client] of clients.entries()) {
       expect(await client.next()).toEqual({ text: `info hello ${names[index]} 1 0` });
@@ -80,7 +88,7 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     }
     await vi.waitFor(() => expect(constructions('crowd')).toBe(2));
     await vi.waitFor(() => expect(count('terminated member-')).toBe(200), { timeout: 10_000 });
-    expect(((await ask('crowd/post?info=late')) as any).all).toBe(0);
+    expect((await ask('crowd/post?info=late')).all).toBe(0);
   });
 
   test('7.2 a state that can be cloned is saved as it is, with its maps and bytes', async () => {

@@ -1,8 +1,8 @@
 // WebSockets over HTTP/2 on Node.js, with clients that others have written: a browser, and a proxy.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer, type Http2Server, type SecureServerOptions } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../tck/src/client.ts';
 import { launchBrowser, noBrowser, START } from '../toolkit/browser.ts';
+import { createCertificateIn, noOpenssl } from '../toolkit/certificate.ts';
 import { freePort, missing } from '../toolkit/programs.ts';
 import { endServers, Http2Client, SETTINGS, type Served, served, UNTIL } from './http2-server.ts';
 import { handlerOf } from './node-server.ts';
@@ -42,18 +43,10 @@ afterEach(async () => {
   reasons.length = 0;
 });
 
-const noOpenssl = missing('openssl', 'it makes the certificate of this test');
-
 /** A server with a certificate of its own, which also serves a page. */
 async function servedOverTls(options: SecureServerOptions): Promise<Served> {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const parameters = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-  const files = ['-subj', '/CN=localhost', '-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', ...parameters, ...files], { stdio: 'ignore' });
-  const server = createSecureServer(
-    { ...options, key: readFileSync(key), cert: readFileSync(cert), allowHTTP1: true },
-    (_request, response) => response.end('the site'),
-  );
+  const secure = { ...options, ...createCertificateIn(folder), allowHTTP1: true };
+  const server = createSecureServer(secure, (_request, response) => response.end('the site'));
   return served(route, {}, server as unknown as Http2Server);
 }
 

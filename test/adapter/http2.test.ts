@@ -9,26 +9,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CLOSE, closeFrame, TEXT } from '../../tck/src/raw-client.ts';
 import { pause } from '../../tck/src/server-under-test.ts';
 import { endServers, Http2Client, SETTINGS, type Served, served, UNTIL } from './http2-server.ts';
-import { echo, handlerOf } from './node-server.ts';
+import { echo, handlerOf, only, ways } from './node-server.ts';
 
 afterEach(endServers);
-
-/** A route for one path. */
-const only = (path: string) => (request: Request) =>
-  new URL(request.url).pathname === path ? accept(echo, 0) : undefined;
-
-/** The same, which decides later. */
-const later =
-  (route: Route<NodePlatform>): Route<NodePlatform> =>
-  async (request, platform) => {
-    await pause(20);
-    return route(request, platform);
-  };
-
-const ways: [string, (route: Route<NodePlatform>) => Route<NodePlatform>][] = [
-  ['synchronous', (route) => route],
-  ['asynchronous', later],
-];
 
 /** What a client gets: its own message, or a status. */
 async function firstOf(server: Served, path: string): Promise<string | number | undefined> {

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { type AdapterOptions, attach, type Route } from '@websock/adapter/node';
+import { type AdapterOptions, accept, attach, type NodePlatform, type Route } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
 import { pause } from '../../tck/src/server-under-test.ts';
 
@@ -101,3 +101,21 @@ export const echo: WebSock<number, unknown, unknown> = {
   handleIn: (frame, state) => ({ type: 'push', messages: frame, state: state + 1 }),
   handleInfo: (_info, state) => ({ type: 'ok', state }),
 };
+
+/** A route for one path. */
+export const only = (path: string) => (request: Request) =>
+  new URL(request.url).pathname === path ? accept(echo, 0) : undefined;
+
+/** The same route, which decides later. */
+export const later =
+  (route: Route<NodePlatform>): Route<NodePlatform> =>
+  async (request, platform) => {
+    await pause(20);
+    return route(request, platform);
+  };
+
+/** The ways in which a route decides. */
+export const ways: readonly (readonly [way: string, (route: Route<NodePlatform>) => Route<NodePlatform>])[] = [
+  ['synchronous', (route) => route],
+  ['asynchronous', later],
+];

@@ -1,13 +1,9 @@
 // A server of node:http that others use as well: other adapters, other libraries, and clients that speak plain HTTP.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { accept, attach, createAdapter, type NodePlatform, type Route } from '@websock/adapter/node';
 import express from 'express';
@@ -16,8 +12,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Client } from '../../tck/src/client.ts';
 import { frame, PING, PONG, RawClient, TEXT } from '../../tck/src/raw-client.ts';
 import { pause } from '../../tck/src/server-under-test.ts';
-import { missing } from '../toolkit/programs.ts';
-import { echo, exchange, UPGRADE } from './node-server.ts';
+import { createCertificate, noOpenssl } from '../toolkit/certificate.ts';
+import { echo, exchange, later, only, UPGRADE, ways } from './node-server.ts';
 
 const servers: { close(closed: () => void): unknown; closeAllConnections?(): void }[] = [];
 const shutdowns: (() => Promise<void>)[] = [];
@@ -51,18 +47,6 @@ function attached(server: Server, route: Route<NodePlatform>, options: object = 
   return { errors, shutdown };
 }
 
-/** A route for one path. */
-const only = (path: string) => (request: Request) =>
-  new URL(request.url).pathname === path ? accept(echo, 0) : undefined;
-
-/** The same, which decides later. */
-const later =
-  (route: Route<NodePlatform>): Route<NodePlatform> =>
-  async (request, platform) => {
-    await pause(20);
-    return route(request, platform);
-  };
-
 /** A listener of another library, which greets the clients of one path. */
 function otherLibrary(path: string, delay?: number) {
   const library = new WebSocketServer({ noServer: true });
@@ -83,11 +67,6 @@ async function firstOf(url: string, hello = 'hello'): Promise<string> {
   client.terminate();
   return first;
 }
-
-const ways: [string, (route: Route<NodePlatform>) => Route<NodePlatform>][] = [
-  ['synchronous', (route) => route],
-  ['asynchronous', later],
-];
 
 describe.each(ways)('after the shutdown of an adapter, with routes that are %s', (_title, way) => {
   test('another adapter continues, and no listener is left behind', async () => {
@@ -470,56 +449,46 @@ describe('sockets of other kinds', () => {
     client.cut();
   });
 
-  test.skipIf(missing('openssl', 'apt-get install openssl'))(
-    'TLS, over HTTP/1.1, of node:https and of node:http2',
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'websock-'));
-      const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string];
-      const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert, ...subject], {
-        stdio: 'ignore',
-      });
-      const options = { key: readFileSync(key), cert: readFileSync(cert) };
-      rmSync(folder, { recursive: true });
-      for (const server of [createTlsServer(options), createSecureServer({ ...options, allowHTTP1: true })]) {
-        const urls: string[] = [];
-        const url = (await listen(server as unknown as Server)).replace('ws:', 'wss:');
-        server.on('request', (_request: unknown, response: any) => response.end('the site'));
-        const onError = () => {};
-        shutdowns.push(
-          attach(
-            server,
-            (request) => {
-              urls.push(request.url);
-              return request.url.endsWith('/ours') ? accept(echo, 0) : undefined;
-            },
-            { onError },
-          ).shutdown,
-          attach(server, later(only('/async')), { onError }).shutdown,
-          attach(
-            server,
-            later((request) => (request.url.endsWith('/both') ? new Response('no', { status: 401 }) : undefined)),
-            { onError },
-          ).shutdown,
-        );
-        server.on('upgrade', otherLibrary('/both'));
-        const insecure = { rejectUnauthorized: false };
-        for (const path of ['/ours', '/async']) {
-          const client = await Client.connect(`${url}${path}`, insecure);
-          client.text('hello');
-          expect(await client.next()).toEqual({ text: 'hello' });
-          client.cut();
-        }
-        const client = await Client.connect(`${url}/both`, insecure);
-        expect(await client.next()).toEqual({ text: 'other library' });
-        await pause(100);
-        client.socket.ping();
-        expect(await client.next()).toEqual({ pong: '' });
+  test.skipIf(noOpenssl)('TLS, over HTTP/1.1, of node:https and of node:http2', async () => {
+    const options = createCertificate();
+    for (const server of [createTlsServer(options), createSecureServer({ ...options, allowHTTP1: true })]) {
+      const urls: string[] = [];
+      const url = (await listen(server as unknown as Server)).replace('ws:', 'wss:');
+      server.on('request', (_request: unknown, response: any) => response.end('the site'));
+      const onError = () => {};
+      shutdowns.push(
+        attach(
+          server,
+          (request) => {
+            urls.push(request.url);
+            return request.url.endsWith('/ours') ? accept(echo, 0) : undefined;
+          },
+          { onError },
+        ).shutdown,
+        attach(server, later(only('/async')), { onError }).shutdown,
+        attach(
+          server,
+          later((request) => (request.url.endsWith('/both') ? new Response('no', { status: 401 }) : undefined)),
+          { onError },
+        ).shutdown,
+      );
+      server.on('upgrade', otherLibrary('/both'));
+      const insecure = { rejectUnauthorized: false };
+      for (const path of ['/ours', '/async']) {
+        const client = await Client.connect(`${url}${path}`, insecure);
+        client.text('hello');
+        expect(await client.next()).toEqual({ text: 'hello' });
         client.cut();
-        expect(urls[0]).toMatch(/^https:/);
       }
-    },
-  );
+      const client = await Client.connect(`${url}/both`, insecure);
+      expect(await client.next()).toEqual({ text: 'other library' });
+      await pause(100);
+      client.socket.ping();
+      expect(await client.next()).toEqual({ pong: '' });
+      client.cut();
+      expect(urls[0]).toMatch(/^https:/);
+    }
+  });
 });
 
 describe('attach says what is wrong with what is not a server', () => {

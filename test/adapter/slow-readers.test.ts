@@ -1,19 +1,16 @@
 // 5.3: a client that reads slowly but steadily stays connected, with the default limits. A kernel shows the progress of such
 // a client in steps of about 1.5 MB, so these tests take more than a minute: they run in CI.
 
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { accept, attach } from '@websock/adapter/node';
 import type { WebSock } from '@websock/spec';
 import { describe, expect, test } from 'vitest';
+import { createCertificate, noOpenssl } from '../toolkit/certificate.ts';
 import { host, platforms } from '../toolkit/host.ts';
-import { complete, missing } from '../toolkit/programs.ts';
+import { complete } from '../toolkit/programs.ts';
 
 /** Bytes per second, and for how long: longer than the stall timeout of 60 s. */
 const RATES = [30_000, 80_000, 300_000];
@@ -70,15 +67,10 @@ describe.skipIf(!complete).concurrent('clients that read 30 to 300 kB/s stay con
     }, 120_000);
   }
 
-  test.skipIf(missing('openssl', 'install it to make a certificate'))(
+  test.skipIf(noOpenssl)(
     'on node, over TLS',
     async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'websock-tls-'));
-      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      const self = '-x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost'.split(' ');
-      execFileSync('openssl', ['req', ...self, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-      const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) });
-      rmSync(folder, { recursive: true });
+      const server = createServer(createCertificate());
       const handler: WebSock<null> = {
         init: () => ({ type: 'ok', state: null }),
         handleIn: () => ({

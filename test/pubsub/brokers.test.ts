@@ -22,7 +22,7 @@ import { noRedis, RedisServer } from '../toolkit/redis-server.ts';
 import { TcpProxy } from '../toolkit/tcp-proxy.ts';
 import { MemoryServer, memoryBroker } from './memory-broker.ts';
 
-/** A server in a process of its own, or why there is none. */
+/** A server in a process of its own, or the reason why it cannot run. */
 interface ServerProgram {
   readonly absent: string | undefined;
   readonly start: () => Promise<RedisServer | NatsServer>;
@@ -89,7 +89,7 @@ describe.each(Object.entries(brokers))('%s', (_name, [{ absent, start }, create]
         return () => server.start();
       },
       async pause() {
-        server.pause();
+        await server.pause();
         return () => server.resume();
       },
     };

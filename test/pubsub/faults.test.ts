@@ -14,7 +14,7 @@ import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { root } from '../toolkit/compilers.ts';
 import { NatsServer, noNats } from '../toolkit/nats-server.ts';
-import { complete, freePort } from '../toolkit/programs.ts';
+import { complete, freePort, suspend } from '../toolkit/programs.ts';
 import { noRedis, RedisServer } from '../toolkit/redis-server.ts';
 import { TcpProxy } from '../toolkit/tcp-proxy.ts';
 import { type BrokerKind, createBroker } from './create-broker.ts';
@@ -266,7 +266,9 @@ describe.each(Object.keys(servers) as BrokerKind[])('three processes over %s', (
     expect(b.check('a', accepted)).toBeGreaterThan(100);
   });
 
-  test('2 the broker, or the way to it, hangs: the connection is replaced, and the gap is told', async ({ skip }) => {
+  test('2 the broker, or the way to it, hangs: the connection is replaced, and the gap is reported', async ({
+    skip,
+  }) => {
     skip(kind === 'nats', "this is the client's own pingInterval");
     const server = await startServer();
     const proxy = await TcpProxy.start(server.port);
@@ -288,7 +290,7 @@ describe.each(Object.keys(servers) as BrokerKind[])('three processes over %s', (
     const server = await startLimited(kind);
     const a = await Process.start(kind, server.port, 'a');
     const b = await Process.start(kind, server.port, 'b');
-    b.child.kill('SIGSTOP');
+    await suspend(b.child);
     // Each flood is below the limit; together they are above it, and above what the operating system buffers.
     for (let round = 1; round <= 10; round++) {
       a.do({ flood: 50, size: 100_000 });
@@ -314,7 +316,7 @@ describe.each(Object.keys(servers) as BrokerKind[])('three processes over %s', (
       await vi.waitFor(() => expect(c.present).toEqual(['a', 'b', 'c']), { timeout: 20_000, interval: 50 });
       a.do({ stream: true });
       await c.has('a 50');
-      c.child.kill('SIGSTOP');
+      await suspend(c.child);
       const resumed = new Promise((resolve) => setTimeout(resolve, 10_000));
       await b.until('c leaves', (report) => 'left' in report && report.left.includes('c'));
       await resumed;

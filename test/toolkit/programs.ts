@@ -1,9 +1,11 @@
 // Programs that tests run, and free ports for them.
 
 import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 /** The exit code of a program and its whole output, standard error last. */
 export interface Ended {
@@ -51,4 +53,18 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((closed) => server.close(closed));
   return port;
+}
+
+/**
+ * Suspends a process, and resolves when all its threads have stopped, which is later than the signal: until then, a busy
+ * machine lets some of them answer. SIGCONT resumes it.
+ */
+export async function suspend({ pid }: { readonly pid?: number | undefined }): Promise<void> {
+  if (pid === undefined) throw new Error('the process was not started');
+  process.kill(pid, 'SIGSTOP');
+  const threads = `/proc/${pid}/task`;
+  const isStopped = existsSync(threads)
+    ? () => readdirSync(threads).every((id) => /\) T/.test(readFileSync(`${threads}/${id}/stat`, 'latin1')))
+    : () => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T'); // macOS
+  while (!isStopped()) await setTimeout(1);
 }

@@ -67,7 +67,7 @@ export class Sleeping extends DurableObject<Env> {
   override fetch(request: Request) {
     for (const mailbox of this.#sockets.mailboxes('member')) mailbox.post('hello');
     // @ts-expect-error: there is no such handler
-    this.#sockets.mailboxes('nobody');
+    this.#sockets.mailboxes('stranger');
     return this.#sockets.fetch(request, this.env);
   }
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer) {
