@@ -156,7 +156,7 @@ describe('refusals', () => {
     ['nothing in time', () => new Promise(() => {}), 503, 'route: Error: the route did not decide within 200 ms'],
   ];
   test.each(answers)('the route gives %s', async (_title, route, status, error) => {
-    const server = await served(route, { routeTimeout: 200 });
+    const server = await served(route, { routeTimeout: 200, closeTimeout: 60_000 });
     const client = Http2Client.request(await server.connect());
     expect(await client.status()).toBe(status);
     client.stream.end();
