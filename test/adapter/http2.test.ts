@@ -30,7 +30,7 @@ describe('the handshake', () => {
     const server = await served((request, { request: message, socket }) => {
       seen.push(request.method, request.url, Object.fromEntries(request.headers));
       seen.push(message.method, message.url, message.httpVersion, message.headers.host);
-      seen.push(message.socket.remoteAddress, 'id' in socket);
+      seen.push(message.complete, message.socket.remoteAddress, 'id' in socket);
       return accept(echo, 0);
     });
     const session = await server.connect();
@@ -59,6 +59,7 @@ describe('the handshake', () => {
       '//path?query=1',
       '2.0',
       'app.example:1',
+      true,
       '127.0.0.1',
       true,
     ]);
