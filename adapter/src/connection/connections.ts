@@ -6,8 +6,10 @@ import { type Clock, LONGEST_DELAY, realTime } from './clock.ts';
 import { type AsyncContext, saveContext } from './context.ts';
 import { Observation } from './observation.ts';
 
-/** Callbacks of all connections of a server before the event loop runs. */
-const BATCH = 1_000;
+/** Callbacks of all connections of a server, and ms, before the event loop runs. */
+const BATCH = { callbacks: 10_000, time: 20 };
+/** Callbacks between two looks at the clock. */
+const BETWEEN_LOOKS = 50;
 
 /** How a {@link Connections} is set up. */
 export interface ConnectionsOptions extends Bounds {
@@ -71,6 +73,10 @@ export class Connections {
   #yielded: Member[] = [];
   /** Callbacks since the event loop last ran. */
   #callbacks = 0;
+  /** When the batch had {@link BETWEEN_LOOKS} callbacks. */
+  #batchBegan = 0;
+  /** Whether a batch has run, and the event loop has not run since: the next callback waits. @internal */
+  isBatchOver = false;
   #shutdown: Promise<void> | undefined;
   #shutdownClose: WebSock.CloseReason = { type: 'shutdown', code: 1001, reason: '' };
 
@@ -135,12 +141,15 @@ export class Connections {
   /** Counts a callback of any connection. @internal */
   countCallback(): void {
     this.#callbacks += 1;
-    if (this.#callbacks === BATCH / 2) afterIo(() => this.#nextBatch());
+    if (this.#callbacks % BETWEEN_LOOKS === 0) this.#lookAtBatch();
   }
 
-  /** Whether a batch has run, and the event loop has not run since half of it: the next callback waits. @internal */
-  get isBatchOver(): boolean {
-    return this.#callbacks >= BATCH;
+  #lookAtBatch(): void {
+    const now = this.clock.now();
+    if (this.#callbacks === BETWEEN_LOOKS) {
+      this.#batchBegan = now;
+      afterIo(() => this.#nextBatch());
+    } else if (this.#callbacks >= BATCH.callbacks || now - this.#batchBegan >= BATCH.time) this.isBatchOver = true;
   }
 
   /** Lets a connection go on in a later batch, after those that yielded before it. @internal */
@@ -150,6 +159,7 @@ export class Connections {
 
   #nextBatch(): void {
     this.#callbacks = 0;
+    this.isBatchOver = false;
     while (this.#yielded.length > 0 && !this.isBatchOver) {
       const round = this.#yielded;
       this.#yielded = []; // some yield again
