@@ -45,14 +45,14 @@ export function askRoute(
   isUpgrade: boolean,
 ): Decision | Promise<Decision> {
   const { request, socket, isShared = false } = received;
-  const asked = requestOf(request, isUpgrade);
+  const asked = requestOf(received, isUpgrade);
   if (!asked) return new Response('Bad Request\n', { status: 400 });
-  Object.defineProperty(asked, 'signal', { get: () => received.signal });
   return adapter.decide(route, asked, { request, socket }, isShared);
 }
 
 /** A web-standard request; `undefined` if its URL, host or method is not allowed there, and for an upgrade with a body. */
-function requestOf(message: http.IncomingMessage, isUpgrade: boolean): Request | undefined {
+function requestOf(received: Received, isUpgrade: boolean): Request | undefined {
+  const message = received.request;
   const { method = 'GET', headers, rawHeaders } = message;
   const url = urlOf(message);
   if (url === undefined) return undefined;
@@ -69,10 +69,35 @@ function requestOf(message: http.IncomingMessage, isUpgrade: boolean): Request |
     const body = hasBody
       ? { body: Readable.toWeb(message, { strategy }) as ReadableStream, duplex: 'half' as const }
       : {};
-    return new Request(url, { method, headers: copy, ...body });
+    return newRequest(url, { method, headers: copy, ...body }, received);
   } catch {
     return undefined;
   }
+}
+
+type RequestClass<Parameters extends unknown[], Instance> = new (
+  url: string,
+  init: RequestInit,
+  ...more: Parameters
+) => Instance;
+
+let ReceivedRequest: RequestClass<[Received], Request> | undefined;
+
+/** A request with the signal of what was received. The class is made here, as a mention of `Request` loads Node's fetch. */
+function newRequest(url: string, init: RequestInit, received: Received): Request {
+  ReceivedRequest ??= class extends (Request as RequestClass<[], Omit<Request, 'signal'>>) {
+    readonly #received: Received;
+
+    constructor(url: string, init: RequestInit, received: Received) {
+      super(url, init);
+      this.#received = received;
+    }
+
+    get signal(): AbortSignal {
+      return this.#received.signal;
+    }
+  };
+  return new ReceivedRequest(url, init, received);
 }
 
 /** The URL of a request, with the scheme of its connection; `undefined` if the host or the target is invalid. */
