@@ -91,6 +91,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npx vitest run test/bench/types.test.ts': 'this run',
   'tsc --noEmit': 'test/conformance/ci.test.ts',
   'npx @websock/tck ws://127.0.0.1:8080': QUICKSTART,
+  "npx @websock/tck --start 'node server.js' ws://127.0.0.1:PORT": 'test/tck/command.test.ts',
+  'npx @websock/tck --html page.html node.json bun.json': 'test/tck/command.test.ts',
   'npx @websock/tck URL --slow --json report.json': 'test/tck/command.test.ts',
   'npm install ../websock/tarballs/*.tgz': QUICKSTART,
   'node echo.mts': QUICKSTART,

@@ -115,6 +115,46 @@ describe('npx @websock/tck', describeConcurrently, () => {
     expect(JSON.parse(output)).toMatchObject({ passed: true });
   });
 
+  test('starts and stops the server itself, to test its shutdown and its reports', async () => {
+    const command = `cd ${root} && ${process.execPath} --import tsx test/tck/independent-host.ts`;
+    const rules = ['1.6', '4.3o', '4.4'].flatMap((rule) => ['--rule', rule]);
+    const { code, output } = await tck('--start', command, 'ws://127.0.0.1:PORT', ...rules);
+    expect(output).not.toContain('FAILED');
+    expect(output).toMatch(/^1\.6 +1$/m);
+    expect(output).toMatch(/^4\.3o +2 +1$/m); // it cannot give a code and reason
+    expect(output).toMatch(/^4\.4 +11$/m);
+    expect(code).toBe(0);
+  });
+
+  test('a server that it starts, and that reports nothing or ignores SIGTERM, fails, and is ended', async () => {
+    const pids = join(project, 'pids');
+    const host = `${process.execPath} --import tsx test/tck/independent-host.ts`;
+    const command = `cd ${root}; echo $$ >> ${pids}; trap '' TERM; ${host} 2>/dev/null`;
+    const { code, output } = await tck('--start', command, 'ws://127.0.0.1:PORT', '--rule', '1.6', '--rule', '4.4');
+    expect(output).toContain('FAILED 4.4 (MUST): an error that handleIn throws is reported once');
+    expect(code).toBe(1);
+    const [first = ''] = readFileSync(pids, 'utf8').split('\n');
+    expect(() => process.kill(Number(first), 0), 'the shell of the first server').toThrow('ESRCH');
+  });
+
+  test('writes a page with the rules by servers, and each failure with its rule', async () => {
+    await tck(url, '--rule', '1', '--json', 'right.json', '--html', 'right.html');
+    expect(readFileSync(join(project, 'right.html'), 'utf8')).toContain('conforms');
+    const right = JSON.parse(readFileSync(join(project, 'right.json'), 'utf8')) as Report;
+    const why = "expected '<script>alert(1)</script>' & more";
+    const outcomes = right.outcomes.map((each) => (each.rule === '1.3' ? { ...each, outcome: 'failed', why } : each));
+    writeFileSync(join(project, 'wrong.json'), JSON.stringify({ ...right, passed: false, outcomes }));
+    const { code } = await tck('--html', 'page.html', 'right.json', 'wrong.json');
+    expect(code).toBe(0);
+    const page = readFileSync(join(project, 'page.html'), 'utf8');
+    expect(page).toContain('<th>right</th><th>wrong</th>');
+    expect(page).toMatch(/<tr><th>1\.3<\/th>.*<td class="passed">6<\/td><td class="failed">0 of 6<\/td><\/tr>/);
+    expect(page).toContain('<h2>wrong: <span class="failed">does not conform</span></h2>');
+    expect(page).toContain('<blockquote>A server MUST NOT lose anything that the client ');
+    expect(page).toContain('expected &#39;&#60;script&#62;alert(1)');
+    expect(page).not.toContain('<script');
+  });
+
   test('skips tests that need a capability of the --cannot file, and prints the reason', async () => {
     writeFileSync(join(project, 'cannot.json'), '{ "returnsThenables": "it is written in Python" }');
     const { code, output } = await tck(url, '--rule', '2.1', '--cannot', 'cannot.json');
@@ -184,6 +224,22 @@ describe('npx @websock/tck prints why it cannot test in one line, and exits with
     ['an unknown option', () => tck(url, '--fast'), "Unknown option '--fast'"],
     ['an unknown rule', () => tck(url, '--rule', '9.9'), "unknown rule '9.9'; see --list"],
     ['a missing file', () => tck(url, '--cannot', 'none.json'), 'none.json cannot be read as JSON: ENOENT'],
+    [
+      '--start and a port',
+      () => tck('--start', 'true', 'ws://127.0.0.1:8080'),
+      'write PORT in place of the port, such as ws://127.0.0.1:PORT: ',
+    ],
+    ['PORT without --start', () => tck('ws://127.0.0.1:PORT'), 'give the port instead of PORT, or the option --start'],
+    [
+      '--start and a command that ends',
+      () => tck('--start', 'echo broken >&2', 'ws://127.0.0.1:PORT'),
+      'the command "echo broken >&2" ended: does it listen on the port that the environment variable PORT gives? broken',
+    ],
+    [
+      'a page of something else',
+      () => tck('--html', 'page.html', 'package.json'),
+      'package.json is not a report that --json has written',
+    ],
     [
       'an unknown capability in a file',
       () => {
