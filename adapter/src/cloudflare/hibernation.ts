@@ -45,7 +45,8 @@ export interface Hibernating<Handler> {
    */
   readonly save: (state: StateOf<Handler>) => unknown;
   /**
-   * Makes the state from what was saved, when the connection goes on. The mailbox is that of the connection.
+   * Makes the state from what was saved. Called for all connections when the object has woken, before any event, so it may
+   * subscribe the mailbox, which is that of the connection.
    */
   readonly restore: (saved: any, mailbox: WebSock.Mailbox<InfoOf<Handler>>) => StateOf<Handler>;
 }
