@@ -238,7 +238,9 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
   });
 
   test('4.1 a client that leaves while its connection is suspended has one terminate, with the saved state', async () => {
-    const [closing, lost] = await Promise.all(['closing', 'lost'].map((name) => connect(`left/counter?name=${name}`)));
+    const [closing, lost] = await Promise.all(
+      ['closing', 'lost'].map((name) => connect(`left-${name}/counter?name=${name}`)),
+    );
     for (const client of [closing, lost]) {
       await client?.next();
       client?.text('one');
@@ -247,9 +249,10 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     await untilEvicted();
     closing?.close(4005);
     expect(await closing?.closed()).toMatchObject({ close: 4005 });
-    await reported('terminated closing remote 4005 1');
     lost?.cut();
+    await reported('terminated closing remote 4005 1');
     await reported('terminated lost remote 1006 1');
+    expect([constructions('left-closing'), constructions('left-lost')]).toEqual([2, 2]);
     expect([count('terminated closing'), count('terminated lost')]).toEqual([1, 1]);
   });
 

@@ -170,7 +170,7 @@ async function main(): Promise<void> {
       await measure(platform, (row) => (round % 2 ? kindsOf(row).reverse() : kindsOf(row)), add);
     }
     for (const table of tables) show(platform, table, measured);
-    if (kindsOf({ name: ACCEPT }).includes('hibernation')) await showSavedBytes(platform);
+    if (kinds.includes('hibernation')) await showSavedBytes(platform);
   }
   const load = loadavg()[0]?.toFixed(1);
   console.log(`\n${Math.round((performance.now() - start) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
