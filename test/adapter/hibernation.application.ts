@@ -83,6 +83,7 @@ const THREE = { perSecond: 0.001, burst: 3, over: 'stop' } as const;
 const limited = limitMessages(counter, THREE);
 const limitedTwice = limitMessages(limitMessages(typed, { ...THREE, perSecond: 1e6, burst: 10 }), THREE);
 
+/** Delivers nothing. */
 const silent: Broker = {
   order: 'topic',
   open() {},
@@ -144,7 +145,7 @@ export function hostOn(Base: new (...args: any[]) => object) {
       readonly #sockets;
       readonly #storage;
       readonly #abort: () => void;
-
+      readonly #room = createRoom();
       #isLoaded = false;
 
       constructor(ctx: any, env: Environment) {
@@ -217,7 +218,6 @@ export function hostOn(Base: new (...args: any[]) => object) {
       }
 
       readonly restored: string[];
-      readonly #room = createRoom();
 
       async fetch(request: Request): Promise<Response> {
         const { pathname, searchParams } = new URL(request.url);
@@ -262,7 +262,7 @@ export function hostOn(Base: new (...args: any[]) => object) {
       }
 
       #restoreMember(name: string, mailbox: WebSock.Mailbox<string>) {
-        if (!this.#isLoaded) throw new Error('the constructor has not loaded what it loads');
+        if (!this.#isLoaded) throw new Error('restored before the constructor has loaded its data');
         return this.#room.join(name, mailbox);
       }
 
