@@ -20,7 +20,7 @@ const shutdownPath = `/${randomUUID()}`;
 const folder = mkdtempSync(join(tmpdir(), 'websock-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-/** Whether idle objects are evicted. They may set alarms, which end workerd if its storage is in memory. */
+/** Whether idle objects are evicted. They may set alarms, which crash workerd 1.20260415 if its storage is in memory. */
 const evicts = process.env['EVICTION'] !== undefined;
 
 const CONFIG = `
@@ -35,7 +35,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${process.env['COMPATIBILITY_DATE'] ?? '2026-04-15'}",
-  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", enableSql = ${evicts}, preventEviction = ${!evicts})],
+  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = ${!evicts})],
   durableObjectStorage = ${evicts ? '(localDisk = "disk")' : '(inMemory = void)'},
   bindings = [
     (name = "HOST", durableObjectNamespace = "Host"),
