@@ -13,7 +13,7 @@ import { checkHandler } from './handler.ts';
 import { refusal } from './handshake.ts';
 import { OptionsReader } from './options.ts';
 import { type Accepted, isAccepted, type RouteResult, withHandler } from './route.ts';
-import { andThen, resultParts } from './wrapper.ts';
+import { andThen, resultParts, WrappedState } from './wrapper.ts';
 
 // ---- Connections ----
 
@@ -179,19 +179,23 @@ export function limitMessages<Handler extends WebSock.Any>(handler: Handler, opt
   const burst = reader.required('burst', isCount, 'a whole number of messages, at least 1');
   const over = reader.required('over', isReaction, "'wait' or 'stop'");
 
+  const rate: Rate = { perSecond, burst };
   const limited = (limit: Limited, call: (state: unknown) => unknown): any => {
-    if (limit.bucket.take()) return limit.keep(call(limit.state));
+    const { state, own, mailbox } = limit;
+    if (take(own, rate)) return keep(limit, call(state));
     if (over === 'wait') {
-      return limit.bucket.wait(limit.mailbox).then((isTurn) => (isTurn ? limit.keep(call(limit.state)) : limit.ok()));
+      return waitForToken(own, rate, mailbox).then((isTurn) =>
+        isTurn ? keep(limit, call(state)) : { type: 'ok', state: limit },
+      );
     }
     const error = new Error(`the client sent more than ${perSecond} messages per second`);
     return { type: 'stop', state: limit, reason: { error }, close: { code: 1008 } };
   };
   const callbacks: WebSock.Any = {
     init: (arg, mailbox): any =>
-      new Limited(undefined, new Bucket(perSecond, burst), mailbox).keep(handler.init(arg, mailbox)),
+      keep(new WrappedState(undefined, fullBucket(rate), mailbox), handler.init(arg, mailbox)),
     handleIn: (frame, limit: any) => limited(limit, (state) => handler.handleIn(frame, state)),
-    handleInfo: (info, limit: any) => limit.keep(handler.handleInfo(info, limit.state)),
+    handleInfo: (info, limit: any) => keep(limit, handler.handleInfo(info, limit.state)),
     handleControl:
       handler.handleControl &&
       ((frame, limit: any) => limited(limit, (state) => handler.handleControl?.(frame, state))),
@@ -200,85 +204,70 @@ export function limitMessages<Handler extends WebSock.Any>(handler: Handler, opt
   return withCallbacks(handler, callbacks);
 }
 
-/** The state of a connection of a limited handler: the handler's own state, and what the limit needs. */
-class Limited {
-  readonly state: unknown;
-  readonly bucket: Bucket;
-  readonly mailbox: WebSock.Mailbox<never>;
+type Limited = WrappedState<Bucket>;
 
-  constructor(state: unknown, bucket: Bucket, mailbox: WebSock.Mailbox<never>) {
-    this.state = state;
-    this.bucket = bucket;
-    this.mailbox = mailbox;
-  }
+/** A result of the handler, with its state in one of the wrapper. */
+function keep({ own, mailbox }: Limited, result: unknown): any {
+  return andThen(result, (value) => {
+    const parts = resultParts(value);
+    return parts ? { ...parts, state: new WrappedState(parts.state, own, mailbox) } : value;
+  });
+}
 
-  /** A result of the handler, with its state in one of these. */
-  keep(result: unknown): unknown {
-    return andThen(result, (value) => {
-      const parts = resultParts(value);
-      return parts ? { ...parts, state: new Limited(parts.state, this.bucket, this.mailbox) } : value;
-    });
-  }
-
-  ok(): unknown {
-    return { type: 'ok', state: this };
-  }
+/** How buckets fill. */
+interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 /** A token bucket: holds at most `burst` tokens, gets `perSecond` of them, and gives one for each message. */
-class Bucket {
-  readonly #perSecond: number;
-  readonly #burst: number;
-  #tokens: number;
-  #filledAt = realTime.now();
-  #isClosed = false;
+interface Bucket {
+  tokens: number;
+  /** By the monotonic clock; on Cloudflare, where a connection may go on in another process, this is the time since 1970. */
+  filledAt: number;
+  isClosed: boolean;
+}
 
-  constructor(perSecond: number, burst: number) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#tokens = burst;
-  }
+const fullBucket = ({ burst }: Rate): Bucket => ({ tokens: burst, filledAt: realTime.now(), isClosed: false });
 
-  /** Takes a token, if there is one. */
-  take(): boolean {
-    const now = realTime.now();
-    const added = ((now - this.#filledAt) / 1_000) * this.#perSecond;
-    this.#tokens = Math.min(this.#burst, this.#tokens + added);
-    this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
-  }
+/** Takes a token, if there is one. */
+function take(bucket: Bucket, { perSecond, burst }: Rate): boolean {
+  const now = realTime.now();
+  const added = (Math.max(now - bucket.filledAt, 0) / 1_000) * perSecond;
+  bucket.tokens = Math.min(burst, bucket.tokens + added);
+  bucket.filledAt = now;
+  if (bucket.tokens < 1) return false;
+  bucket.tokens -= 1;
+  return true;
+}
 
-  /** Takes a token as soon as there is one. After the end of the connection, only if there is one in a last full bucket. */
-  async wait(mailbox: WebSock.Mailbox<never>): Promise<boolean> {
-    while (!this.#isClosed) {
-      await this.#sleep(mailbox);
-      if (mailbox.signal.aborted) this.#close(mailbox.signal.reason);
-      if (this.take()) return true;
+/** Takes a token as soon as there is one. After the end of the connection, only if there is one in a last full bucket. */
+async function waitForToken(bucket: Bucket, rate: Rate, mailbox: WebSock.Mailbox<never>): Promise<boolean> {
+  while (!bucket.isClosed) {
+    await untilToken(bucket, rate, mailbox);
+    if (mailbox.signal.aborted) {
+      bucket.isClosed = true;
+      const { cause } = mailbox.signal.reason as { readonly cause: WebSock.CloseReason };
+      if (cause.type === 'remote') bucket.tokens = rate.burst;
     }
-    return false;
+    if (take(bucket, rate)) return true;
   }
+  return false;
+}
 
-  /** Settles when the next token is there, or at the end of the connection. */
-  #sleep({ signal }: WebSock.Mailbox<never>): Promise<void> {
-    const delay = Math.min(Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1_000), LONGEST_DELAY);
-    return new Promise((resolve) => {
-      const done = () => {
-        realTime.stop(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = realTime.start(done, delay);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
-  }
-
-  #close({ cause }: { readonly cause: WebSock.CloseReason }): void {
-    this.#isClosed = true;
-    if (cause.type === 'remote') this.#tokens = this.#burst;
-  }
+/** Settles when the next token is there, or at the end of the connection. */
+function untilToken({ tokens }: Bucket, { perSecond }: Rate, { signal }: WebSock.Mailbox<never>): Promise<void> {
+  const delay = Math.min(Math.ceil(((1 - tokens) / perSecond) * 1_000), LONGEST_DELAY);
+  return new Promise((resolve) => {
+    const done = () => {
+      realTime.stop(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = realTime.start(done, delay);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
 }
 
 // ---- What both use ----

@@ -13,13 +13,23 @@ async function enter(name: string): Promise<WebSocket> {
   return socket;
 }
 
+/** How long ago the Durable Object was built, in ms. */
+async function age(): Promise<number> {
+  const milliseconds = Number(await (await fetch(`http://${server}/kitchen`)).text());
+  console.log(`the object is ${milliseconds} ms old`);
+  return milliseconds;
+}
+
 const ann = await enter('ann');
 const bob = await enter('bob');
 bob.send('is anybody there?');
 await once(ann, 'message');
+await age();
 console.log('silence for 12 seconds');
 await pause(12);
 bob.send('good morning');
 await once(ann, 'message');
-console.log(await (await fetch(`http://${server}/kitchen`)).text());
+const hasSlept = (await age()) < 12_000;
+console.log(hasSlept ? 'the object has slept, and its members stayed connected' : 'the object has not slept');
 for (const socket of [ann, bob]) socket.close();
+process.exitCode = hasSlept ? 0 : 1;

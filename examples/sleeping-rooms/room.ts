@@ -30,7 +30,7 @@ export class Room {
 
   async fetch(request: Request): Promise<Response> {
     if (request.headers.has('Upgrade')) return this.#sockets.fetch(request);
-    return new Response(`the object is ${Date.now() - this.#built} ms old\n`);
+    return new Response(`${Date.now() - this.#built}\n`); // the age of the object, in ms
   }
 
   webSocketMessage(socket: unknown, data: string | ArrayBuffer): void {

@@ -11,6 +11,6 @@ const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "dist/worker.js")],
   compatibilityDate = "2026-04-15",
   durableObjectNamespaces = [(className = "Room", uniqueKey = "room")],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (inMemory = void), # for alarms use localDisk: with inMemory, they crash workerd 1.20260415
   bindings = [(name = "ROOM", durableObjectNamespace = "Room")],
 );

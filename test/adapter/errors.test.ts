@@ -21,7 +21,13 @@ afterEach(async () => {
 
 const boom = new Error('boom');
 /** The `ctx` of a Durable Object, as far as it is checked. */
-const ctx = { waitUntil() {}, acceptWebSocket() {}, getWebSockets: () => [], setWebSocketAutoResponse() {} };
+const ctx = {
+  waitUntil() {},
+  acceptWebSocket() {},
+  getWebSockets: () => [],
+  setWebSocketAutoResponse() {},
+  blockConcurrencyWhile: async () => {},
+};
 const failing: [string, () => unknown][] = [
   [
     'throws',

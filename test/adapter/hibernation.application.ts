@@ -1,7 +1,11 @@
 // A worker whose Durable Objects hibernate, one for each path `/OBJECT/…`. See hibernation.test.ts.
 
 import { accept, createHibernation } from '@websock/adapter/cloudflare';
+import { json } from '@websock/adapter/json';
+import { limitMessages } from '@websock/adapter/limits';
+import { type Broker, createPresence, createPubSub } from '@websock/pubsub';
 import type { WebSock } from '@websock/spec';
+import * as z from 'zod';
 
 interface Environment {
   readonly SHUTDOWN: string;
@@ -69,14 +73,93 @@ const plain = {
 
 const unnamed = { ...plain } satisfies WebSock<Plain, string>;
 
-export function host() {
-  return {
-    Host: class {
-      readonly #sockets;
+const typed = json({ in: z.object({ add: z.number() }), out: z.object({ total: z.number() }) })({
+  init: () => ({ type: 'ok', state: 0 }),
+  handleMessage: ({ add }, total) => ({ type: 'push', messages: { total: total + add }, state: total + add }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+});
 
-      constructor(ctx: any) {
+const THREE = { perSecond: 0.001, burst: 3, over: 'stop' } as const;
+const limited = limitMessages(counter, THREE);
+const limitedTwice = limitMessages(limitMessages(typed, { ...THREE, perSecond: 1e6, burst: 10 }), THREE);
+
+/** Delivers nothing. */
+const silent: Broker = {
+  order: 'topic',
+  open() {},
+  subscribe: async () => {},
+  unsubscribe: async () => {},
+  publish: async () => {},
+  close: async () => {},
+};
+
+/** Leaves pending what a client names. */
+const pending = ({ HOST }: Environment) =>
+  ({
+    init: () => ({ type: 'ok', state: undefined }),
+    handleIn(frame, state) {
+      if (frame.data === 'setTimeout') setTimeout(() => {}, 60_000);
+      if (frame.data === 'setInterval') setInterval(() => {}, 5_000);
+      if (frame.data === 'presence over a broker') createPresence(createPubSub({ broker: silent }));
+      if (frame.data === 'presence') createPresence(createPubSub());
+      if (frame.data === 'fetch') void HOST.get(HOST.idFromName('late')).fetch(new Request('http://host/late/answer'));
+      return { type: 'push', messages: frame, state };
+    },
+    handleInfo: (_info, state) => ({ type: 'ok', state }),
+  }) satisfies WebSock<undefined>;
+
+interface Member {
+  readonly name: string;
+  readonly mailbox: WebSock.Mailbox<string>;
+}
+
+/** A room in the memory of an object. */
+function createRoom() {
+  const lines = createPubSub<string>();
+  const who = createPresence<string>(lines);
+  const join = (name: string, mailbox: WebSock.Mailbox<string>): Member => {
+    void lines.subscribe('room', mailbox);
+    void who.track('room', mailbox, name);
+    const { signal } = mailbox;
+    signal.addEventListener('abort', () => console.error(`aborted ${name} ${signal.reason.cause.code}`));
+    return { name, mailbox };
+  };
+  const member = {
+    init: (name: string, mailbox) => ({ type: 'ok', state: join(name, mailbox) }),
+    handleIn: (_frame, state) => ({ type: 'push', messages: { opcode: 'text', data: `I am ${state.name}` }, state }),
+    handleInfo: (line, state) => ({
+      type: 'push',
+      messages: { opcode: 'text', data: `${line}, ${state.name}; ${state.mailbox.waiting} more` },
+      state,
+    }),
+  } satisfies WebSock<Member, string, string>;
+  return { lines, who, join, member };
+}
+
+export const host = () => hostOn(class {});
+
+/** @param Base - `DurableObject`, or a class without it */
+export function hostOn(Base: new (...args: any[]) => object) {
+  return {
+    Host: class extends Base {
+      readonly #sockets;
+      readonly #storage;
+      readonly #abort: () => void;
+      readonly #room = createRoom();
+      #isLoaded = false;
+
+      constructor(ctx: any, env: Environment) {
+        super(ctx, env);
+        ctx.blockConcurrencyWhile(async () => {
+          await ctx.storage.get('anything');
+          this.#isLoaded = true;
+        });
+        this.#storage = ctx.storage;
+        this.#abort = () => ctx.abort('deploy');
         console.error(`constructed ${ctx.id.name}`);
         const restored: string[] = [];
+        const kept = pending(env);
+        const { member } = this.#room;
         this.#sockets = createHibernation(
           ctx,
           ({ url }) => {
@@ -87,6 +170,11 @@ export function host() {
             if (what === 'counter') return accept(counter, { name: searchParams.get('name') ?? 'guest' }, options);
             if (what === 'plain') return accept(plain, undefined, options);
             if (what === 'unnamed') return accept(unnamed);
+            if (what === 'typed') return accept(typed);
+            if (what === 'limited') return accept(limited, { name: 'limited' });
+            if (what === 'limitedTwice') return accept(limitedTwice);
+            if (what === 'pending') return accept(kept);
+            if (what === 'member') return accept(member, searchParams.get('name') ?? 'guest');
             if (what === 'small') return accept(plain, undefined, { maxMessageSize: 10 });
             return undefined;
           },
@@ -102,6 +190,19 @@ export function host() {
                 },
               },
               plain,
+              typed,
+              limited: {
+                handler: limited,
+                save: ({ name, count }) => ({ name, count }),
+                restore: (saved: { name: string; count: number }, mailbox) => ({ ...saved, mailbox }),
+              },
+              limitedTwice,
+              pending: kept,
+              member: {
+                handler: member,
+                save: ({ name }) => name,
+                restore: (name: string, mailbox) => this.#restoreMember(name, mailbox),
+              },
             },
             autoResponse: { request: 'are you there?', response: 'yes' },
             onError: (error, { callback, connection }) =>
@@ -130,6 +231,25 @@ export function host() {
             restored: this.restored,
           });
         }
+        if (what === 'publish') {
+          const { lines, who } = this.#room;
+          for (const line of ['first', 'second', 'third']) await lines.publish('room', line);
+          return Response.json(who.list('room'));
+        }
+        if (what === 'waiting') {
+          const mailboxes = this.#sockets.mailboxes('member');
+          for (const mailbox of mailboxes) for (const line of ['one', 'two']) mailbox.post(line);
+          return Response.json(mailboxes.map(({ waiting }) => waiting));
+        }
+        if (what === 'alarm') {
+          await this.#storage.setAlarm(Date.now() + Number(searchParams.get('ms')));
+          return Response.json({});
+        }
+        if (what === 'answer') {
+          await new Promise((resolve) => setTimeout(resolve, 60_000));
+          return new Response();
+        }
+        if (what === 'deploy') this.#abort();
         if (what === 'stop-all') {
           for (const mailbox of this.#sockets.mailboxes()) mailbox.stop({ code: 4002 });
           return new Response();
@@ -139,6 +259,16 @@ export function host() {
           return new Response();
         }
         return (await this.#sockets.fetch(request)) ?? new Response('not mine', { status: 404 });
+      }
+
+      #restoreMember(name: string, mailbox: WebSock.Mailbox<string>) {
+        if (!this.#isLoaded) throw new Error('restored before the constructor has loaded its data');
+        return this.#room.join(name, mailbox);
+      }
+
+      async alarm() {
+        await this.#room.lines.publish('room', 'alarm');
+        for (const mailbox of this.#sockets.mailboxes('counter')) mailbox.post('alarm');
       }
 
       webSocketMessage(socket: unknown, data: string | ArrayBuffer) {

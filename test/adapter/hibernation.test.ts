@@ -7,22 +7,28 @@ import { closeFrame, frame, RawClient, TEXT } from '../../tck/src/raw-client.ts'
 import { type Host, launch } from '../toolkit/host.ts';
 
 let server: Host;
+/** Its class extends `DurableObject`; that of the other does not. */
+let derived: Host;
 
 beforeAll(async () => {
-  const file = resolve('test/adapter/hibernation.application.ts');
-  server = await launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', file, file], { EVICTION: 'yes' });
+  const start = (name: string) => {
+    const file = resolve(`test/adapter/${name}.application.ts`);
+    return launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', file, file], { EVICTION: 'yes' });
+  };
+  [server, derived] = await Promise.all([start('hibernation'), start('hibernation-derived')]);
 });
 afterAll(async () => {
-  await server?.stop();
+  await Promise.all([server?.stop(), derived?.stop()]);
 });
 
 /** How often an object has been constructed. */
-const constructions = (object: string) => server.reports().split(`constructed ${object}\n`).length - 1;
+const constructions = (object: string, of = server) => of.reports().split(`constructed ${object}\n`).length - 1;
 
 /** workerd evicts an object that has been idle for 10 seconds. */
 const untilEvicted = () => new Promise((evicted) => setTimeout(evicted, 11_500));
 
-const connect = (path: string, protocols: string[] = []) => Client.connect(`${server.url}/${path}`, { protocols });
+const connect = (path: string, protocols: string[] = [], to = server) =>
+  Client.connect(`${to.url}/${path}`, { protocols });
 
 /** Once its client has spoken, workerd ends a socket soon after the close frames, with or without this package. */
 async function connectAndSpeak(path: string): Promise<Client> {
@@ -40,8 +46,8 @@ interface Posted {
   readonly restored: readonly string[];
 }
 
-const ask = async (path: string) =>
-  (await (await fetch(`${server.url.replace('ws:', 'http:')}/${path}`)).json()) as Posted;
+const ask = async <Answer = Posted>(path: string, from = server) =>
+  (await (await fetch(`${from.url.replace('ws:', 'http:')}/${path}`)).json()) as Answer;
 
 const reported = (text: string) => vi.waitFor(() => expect(server.reports()).toContain(text), { timeout: 5_000 });
 
@@ -91,6 +97,123 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     expect((await ask('crowd/post?info=late')).all).toBe(0);
   });
 
+  test('7.3 an alarm wakes an object, whether its class extends DurableObject or not', async () => {
+    const wakeByAlarm = async (at: Host) => {
+      const client = await connect('alarm/counter?name=ann', [], at);
+      const member = await connect('alarm/member?name=bob', [], at);
+      await client.next();
+      client.text('one');
+      expect(await client.next()).toEqual({ text: 'ann 1' });
+      await ask('alarm/alarm?ms=12500', at);
+      await untilEvicted();
+      expect(await client.next('what the alarm posts')).toEqual({ text: 'info alarm ann 1 0' });
+      expect(await member.next('what the alarm publishes')).toEqual({ text: 'alarm, bob; 0 more' });
+      await vi.waitFor(() => expect(constructions('alarm', at)).toBe(2));
+      client.text('two');
+      expect(await client.next()).toEqual({ text: 'ann 2' });
+      for (const each of [client, member]) each.close();
+    };
+    await Promise.all([server, derived].map(wakeByAlarm));
+  });
+
+  test('members who subscribe again in restore receive, once, what is published after waking', async () => {
+    const names = ['ann', 'bob'];
+    const members = await Promise.all(names.map((name) => connect(`room/member?name=${name}`)));
+    for (const [index, member] of members.entries()) {
+      member.text('who am I?');
+      expect(await member.next()).toEqual({ text: `I am ${names[index]}` });
+    }
+    await untilEvicted();
+    expect((await ask<string[]>('room/publish')).sort(), 'who is present').toEqual(names);
+    for (const [index, member] of members.entries()) {
+      for (const line of ['first', 'second', 'third']) {
+        expect(await member.next()).toEqual({ text: expect.stringContaining(`${line}, ${names[index]};`) });
+      }
+      member.text('who am I?');
+      expect(await member.next()).toEqual({ text: `I am ${names[index]}` });
+    }
+    await vi.waitFor(() => expect(constructions('room')).toBe(2));
+    members[0]?.close(4006);
+    await reported('aborted ann 4006');
+    expect(await ask<string[]>('room/publish')).toEqual(['bob']);
+    members[1]?.close();
+  });
+
+  test('6.7 6.8 mailboxes of woken connections have waiting and signal', async () => {
+    const member = await connect('waiting/member?name=cyd');
+    member.text('who am I?');
+    await member.next();
+    await untilEvicted();
+    expect(await ask<number[]>('waiting/waiting')).toEqual([2]);
+    expect(await member.next()).toEqual({ text: 'one, cyd; 1 more' });
+    expect(await member.next()).toEqual({ text: 'two, cyd; 0 more' });
+    expect(count('aborted cyd')).toBe(0);
+    member.close(4007);
+    await reported('aborted cyd 4007');
+    expect([constructions('waiting'), count('aborted cyd')]).toEqual([2, 1]);
+  });
+
+  test('a timer or request that a handler leaves pending keeps the object awake', async () => {
+    const awake = ['setTimeout', 'setInterval', 'fetch', 'presence over a broker'];
+    const texts = [...awake, 'presence', 'nothing'];
+    const object = (text: string) => `pending-${text.replaceAll(' ', '-')}`;
+    const clients = await Promise.all(texts.map((text) => connect(`${object(text)}/pending`)));
+    const say = async (text: string, index: number) => {
+      clients[index]?.text(text);
+      expect(await clients[index]?.next()).toEqual({ text });
+    };
+    await Promise.all(texts.map(say));
+    await untilEvicted();
+    await Promise.all(texts.map((_, index) => say('nothing', index)));
+    await vi.waitFor(() => {
+      const counts = texts.map((text) => [text, constructions(object(text))]);
+      expect(counts).toEqual(texts.map((text) => [text, awake.includes(text) ? 1 : 2]));
+    });
+    for (const client of clients) client.close();
+  });
+
+  test('wrapped handlers go on: json and limitMessages, with what they count', async () => {
+    const [typed, limited, twice] = await Promise.all(
+      ['typed', 'limited', 'limitedTwice'].map((what) => connect(`wrapped/${what}`)),
+    );
+    await limited?.next();
+    for (const amount of [1, 2]) {
+      typed?.text(`{"add":${amount}}`);
+      twice?.text(`{"add":${amount}}`);
+      limited?.text('one more');
+      expect(await limited?.next()).toEqual({ text: `limited ${amount}` });
+      for (const each of [typed, twice])
+        expect(await each?.next()).toEqual({ text: `{"total":${amount === 1 ? 1 : 3}}` });
+    }
+    await untilEvicted();
+    typed?.text('{"add":4}');
+    expect(await typed?.next()).toEqual({ text: '{"total":7}' });
+    twice?.text('{"add":4}');
+    expect(await twice?.next()).toEqual({ text: '{"total":7}' });
+    limited?.text('one more');
+    expect(await limited?.next()).toEqual({ text: 'limited 3' });
+    await vi.waitFor(() => expect(constructions('wrapped')).toBe(2));
+    for (const each of [limited, twice]) {
+      each?.text('{"add":8}');
+      expect(await each?.closed()).toEqual({ close: 1008, reason: '' });
+    }
+    typed?.close();
+  });
+
+  test('a deploy drops all sockets without terminate; the new object has none of them', async () => {
+    const clients = await Promise.all(['ann', 'bob'].map((name) => connect(`deployed/counter?name=deployed-${name}`)));
+    for (const client of clients) await client.next();
+    await fetch(`${server.url.replace('ws:', 'http:')}/deployed/deploy`);
+    for (const client of clients) expect(await client.closed()).toEqual({ close: 1006, reason: '' });
+    expect(await ask('deployed/post?info=late')).toEqual({ posted: 0, all: 0, restored: [] });
+    const client = await connect('deployed/counter?name=deployed-ann');
+    expect(await client.next()).toEqual({ text: 'init deployed-ann' });
+    expect(await ask('deployed/post?info=hello')).toMatchObject({ posted: 1, all: 1 });
+    expect(await client.next()).toEqual({ text: 'info hello deployed-ann 0 0' });
+    expect([constructions('deployed'), count('terminated deployed')]).toEqual([2, 0]);
+    client.close();
+  });
+
   test('7.2 a state that can be cloned is saved as it is, with its maps and bytes', async () => {
     const client = await connect('plain/plain');
     client.text('a 100');
@@ -115,7 +238,9 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
   });
 
   test('4.1 a client that leaves while its connection is suspended has one terminate, with the saved state', async () => {
-    const [closing, lost] = await Promise.all(['closing', 'lost'].map((name) => connect(`left/counter?name=${name}`)));
+    const [closing, lost] = await Promise.all(
+      ['closing', 'lost'].map((name) => connect(`left-${name}/counter?name=${name}`)),
+    );
     for (const client of [closing, lost]) {
       await client?.next();
       client?.text('one');
@@ -124,9 +249,10 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     await untilEvicted();
     closing?.close(4005);
     expect(await closing?.closed()).toMatchObject({ close: 4005 });
-    await reported('terminated closing remote 4005 1');
     lost?.cut();
+    await reported('terminated closing remote 4005 1');
     await reported('terminated lost remote 1006 1');
+    expect([constructions('left-closing'), constructions('left-lost')]).toEqual([2, 2]);
     expect([count('terminated closing'), count('terminated lost')]).toEqual([1, 1]);
   });
 
@@ -195,7 +321,7 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
   test.each([
     [
       'unnamed',
-      'the route accepted a handler that is not in the option "handlers" of createHibernation; name it there',
+      'the route accepted a handler that is not in the option "handlers" of createHibernation; name it there (limitConnections does not work here)',
     ],
     [
       'counter?idleTimeout=1000',

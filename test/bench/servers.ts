@@ -1,5 +1,5 @@
 // `npm run bench`, second part: the adapter's cost at run time, compared with the bare platform, on node:http with crossws,
-// with a TCP echo, and with what an application may add to it. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
+// with a TCP echo, on Cloudflare with hibernation, and with what an application may add to it. Each round measures each case on all servers of a platform, in new processes: two processes of the same server
 // differ by a tenth at random, and the cases that a process has served before change its speed by as much.
 //
 //   tsx test/bench/servers.ts [ROUNDS [MS [PLATFORM [CASE]]]]     CASE is a part of its name, such as async
@@ -8,6 +8,7 @@
 
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import { type Host, launch, type Platform, platforms } from '../toolkit/host.ts';
 import type { Extra } from './adapter/extras.ts';
 import { Client, sample } from './client.ts';
@@ -38,6 +39,8 @@ const isExtra = (kind: Kind): kind is Extra => (EXTRAS as readonly Kind[]).inclu
 
 const text = sample('text', 64);
 const binary = sample('binary', 65_536);
+/** Its handler has a state that changes with each message, as there is nothing to save otherwise. */
+const COUNTED = '/count';
 const cases: readonly Case[] = [
   { name: '64-byte texts, 1 connection', path: '/', message: text, connections: 1, inFlight: 16 },
   { name: '64-byte texts, 100 connections', path: '/', message: text, connections: 100, inFlight: 4 },
@@ -46,17 +49,27 @@ const cases: readonly Case[] = [
   { name: 'async handler, 100 connections', path: '/async', message: text, connections: 100, inFlight: 4 },
   { name: 'posts to itself, 100 connections', path: '/post', message: text, connections: 100, inFlight: 4 },
   { name: 'broadcast to 1 000 clients', path: '/room', message: text, connections: 1_000, inFlight: 2, isRoom: true },
+  { name: 'counted texts, 1 connection', path: COUNTED, message: text, connections: 1, inFlight: 16 },
+  { name: 'counted texts, 100 connections', path: COUNTED, message: text, connections: 100, inFlight: 4 },
 ];
 const ACCEPT = 'connections accepted';
 const IDLE = 'kB for an idle connection';
 
 /** The rows of a table, in order. The last one is not a speed, and is measured separately. */
-const rows: readonly (Case | { readonly name: string })[] = [...cases, { name: ACCEPT }, { name: IDLE }];
+type Row = Case | { readonly name: string };
+const rows: readonly Row[] = [...cases, { name: ACCEPT }, { name: IDLE }];
 const chosenRows = rows.filter(({ name }) => name.includes(CASE));
 const speeds = chosenRows.filter(({ name }) => name !== IDLE);
 const memoryIsChosen = speeds.length < chosenRows.length;
 
-type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | Extra;
+type Kind = 'adapter' | 'bare' | 'crossws' | 'tcp' | 'hibernation' | 'by hand' | Extra;
+
+/** The programs whose names are not those of their platform. */
+const FILES: { readonly [Of in Kind]?: string } = {
+  crossws: 'bare/crossws.ts',
+  hibernation: 'adapter/hibernation.ts',
+  'by hand': 'bare/hibernation.ts',
+};
 
 /** Two servers in one table: `ours` is divided by `theirs`. */
 interface Comparison {
@@ -89,6 +102,18 @@ const comparisons: readonly Comparison[] = [
     ours: 'adapter',
     on: ['node', 'bun', 'deno'], // workerd cannot listen for TCP
   },
+  {
+    title: 'the adapter with hibernation, compared with the adapter alone',
+    theirs: 'adapter',
+    ours: 'hibernation',
+    on: ['cloudflare'],
+  },
+  {
+    title: 'the adapter with hibernation, compared with hibernation by hand',
+    theirs: 'by hand',
+    ours: 'hibernation',
+    on: ['cloudflare'],
+  },
   ...EXTRAS.map((extra) => ({
     title: `the adapter with ${extra}, compared with the adapter alone`,
     theirs: 'adapter' as const,
@@ -100,18 +125,20 @@ const comparisons: readonly Comparison[] = [
 /** The rows in which an extra is measured. */
 const EXTRA_ROWS: readonly string[] = ['64-byte texts, 100 connections', ACCEPT, IDLE];
 
-/** Whether a kind of server is measured in a row. */
-function isMeasured(kind: Kind, row: Case | { readonly name: string }): boolean {
-  if (kind === 'tcp') return 'path' in row && row.path === '/';
+/** Whether a kind of server can be measured in a row. */
+function isMeasured(kind: Kind, row: Row): boolean {
+  const path = 'path' in row ? row.path : undefined;
+  if (kind === 'tcp') return path === '/';
+  if (kind === 'hibernation' || kind === 'by hand') return path === COUNTED || row.name === ACCEPT;
+  if (path === COUNTED) return kind === 'adapter';
   return !isExtra(kind) || EXTRA_ROWS.includes(row.name);
 }
 
+const isCompared = ({ theirs, ours }: Comparison, row: Row) => isMeasured(theirs, row) && isMeasured(ours, row);
+
 function start(platform: Platform, kind: Kind): Promise<Host> {
   const extra = isExtra(kind) ? kind : undefined;
-  const file = join(
-    import.meta.dirname,
-    kind === 'crossws' ? 'bare/crossws.ts' : `${extra ? 'adapter' : kind}/${platform}.ts`,
-  );
+  const file = join(import.meta.dirname, FILES[kind] ?? `${extra ? 'adapter' : kind}/${platform}.ts`);
   const env = { ...MALLOC, ADAPTER_OPTIONS: JSON.stringify({ with: extra }) };
   if (platform !== 'cloudflare') return launch(platform, [file], env);
   return launch(platform, ['test/toolkit/hosts/cloudflare.ts', file, file], env); // the worker replaces an application
@@ -135,25 +162,28 @@ async function main(): Promise<void> {
       const all = measured.get(kind) as Map<string, Figures[]>;
       all.set(name, [...(all.get(name) ?? []), figures]);
     };
-    for (let round = 0; round < rounds; round++) await measure(platform, round % 2 ? [...kinds].reverse() : kinds, add);
+    const kindsOf = (row: Row) => {
+      const compared = tables.filter((table) => isCompared(table, row)).flatMap(({ theirs, ours }) => [theirs, ours]);
+      return kinds.filter((kind) => compared.includes(kind));
+    };
+    for (let round = 0; round < rounds; round++) {
+      await measure(platform, (row) => (round % 2 ? kindsOf(row).reverse() : kindsOf(row)), add);
+    }
     for (const table of tables) show(platform, table, measured);
+    if (kinds.includes('hibernation')) await showSavedBytes(platform);
   }
   const load = loadavg()[0]?.toFixed(1);
   console.log(`\n${Math.round((performance.now() - start) / 1000)} s; load ${load} on ${availableParallelism()} cores`);
 }
 
-/** Measures one round: all kinds of server of one platform, in new processes. */
+/** Measures one round: the kinds of server of each row on one platform, in new processes. */
 async function measure(
   platform: Platform,
-  kinds: readonly Kind[],
+  kindsOf: (row: Row) => readonly Kind[],
   add: (kind: Kind, name: string, figures: Figures) => void,
 ): Promise<void> {
-  const run = (row: Case | { readonly name: string }, measure: (servers: readonly Server<Kind>[]) => Promise<void>) =>
-    withServers(
-      kinds.filter((kind) => isMeasured(kind, row)),
-      (kind) => start(platform, kind),
-      measure,
-    );
+  const run = (row: Row, measure: (servers: readonly Server<Kind>[]) => Promise<void>) =>
+    withServers(kindsOf(row), (kind) => start(platform, kind), measure);
   if (memoryIsChosen) {
     await run({ name: IDLE }, async (servers) => {
       for (const server of servers) {
@@ -203,6 +233,22 @@ async function idleMemory(server: Server<Kind>): Promise<number> {
   return each;
 }
 
+/** The size of what hibernation saves, in V8's format, as workerd counts it. */
+async function showSavedBytes(platform: Platform): Promise<void> {
+  await withServers(
+    ['hibernation'],
+    (kind) => start(platform, kind),
+    async ([server]) => {
+      if (!server) return;
+      const clients = [...(await server.connect(1, '/')), ...(await server.connect(1, COUNTED))];
+      const saved = (await (await fetch(`${server.url.replace('ws:', 'http:')}/saved`)).json()) as readonly unknown[];
+      const [empty, counted] = saved.map((attachment) => serialize(attachment).byteLength).sort((a, b) => a - b);
+      console.log(`\nbytes saved for a connection: ${empty} without a state, ${counted} with { count: 0 }`);
+      for (const client of clients) client.drop();
+    },
+  );
+}
+
 // ---- Speed ----
 
 /** Clients that connect and leave, several at a time. */
@@ -231,13 +277,14 @@ class Accepts extends Load {
 
 function show(
   platform: Platform,
-  { title, theirs, ours, goals }: Comparison,
+  table: Comparison,
   measured: ReadonlyMap<Kind, ReadonlyMap<string, Figures[]>>,
 ): void {
+  const { title, theirs, ours, goals } = table;
   const { rate = 0, cpu = Number.POSITIVE_INFINITY, accept = cpu, memory = cpu } = goals ?? {};
   const figuresOf = (kind: Kind, name: string) => measured.get(kind)?.get(name) ?? [];
-  const names = speeds.filter((row) => isMeasured(ours, row) && isMeasured(theirs, row)).map(({ name }) => name);
-  const showsMemory = memoryIsChosen && isMeasured(ours, { name: IDLE }) && isMeasured(theirs, { name: IDLE });
+  const names = speeds.filter((row) => isCompared(table, row)).map(({ name }) => name);
+  const showsMemory = memoryIsChosen && isCompared(table, { name: IDLE });
   if (names.length === 0 && !showsMemory) return;
   console.log(`\n${platform}: ${title}`);
   print('', 'per second', '', '', 'processor time, µs', '', '');

@@ -44,6 +44,10 @@ const trials: Readonly<Record<string, Trial>> = {
     replace: ['5 3000', '1 40'],
     prints: /^64-byte texts, 1 connection +\d/m,
   },
+  'npx tsx test/bench/servers.ts 5 1000 cloudflare count': {
+    replace: ['5 1000', '1 40'],
+    prints: /by hand.*^counted texts, 1 connection +\d.*^bytes saved for a connection: \d+/ms,
+  },
   'npx tsx test/bench/topics.ts': { extraArgs: '1 40 redis', prints: /^Socket\.IO, redis-adapter +\d/m },
   'npx tsx test/tck/implementers.ts NAME PLATFORM report.json': {
     extraArgs: '&& grep NAME tck/README.md',

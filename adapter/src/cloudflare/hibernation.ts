@@ -14,6 +14,7 @@ import { checkHandler } from '../handler.ts';
 import type { ConnectionInfo } from '../observer.ts';
 import { type CheckedOptions, checkOptions } from '../options.ts';
 import type { Route } from '../route.ts';
+import { WrappedState } from '../wrapper.ts';
 import type { CloudflarePlatform } from './index.ts';
 import { type CloudflareSocket, CloudflareWire, closeSocket, createPair } from './wire.ts';
 
@@ -27,6 +28,8 @@ export interface HibernationContext {
   getWebSockets(tag?: string): object[];
   /** Sets the message that Cloudflare answers by itself. */
   setWebSocketAutoResponse(pair?: any): void;
+  /** Delivers no event until the promise settles. */
+  blockConcurrencyWhile(callback: () => Promise<unknown>): Promise<unknown>;
 }
 
 type StateOf<Handler> = Handler extends { handleIn(frame: any, state: infer State): unknown } ? State : never;
@@ -42,7 +45,8 @@ export interface Hibernating<Handler> {
    */
   readonly save: (state: StateOf<Handler>) => unknown;
   /**
-   * Makes the state from what was saved, when the connection goes on. The mailbox is that of the connection.
+   * Makes the state from what was saved. Called for all connections when the object has woken, before any event, so it may
+   * subscribe the mailbox, which is that of the connection.
    */
   readonly restore: (saved: any, mailbox: WebSock.Mailbox<InfoOf<Handler>>) => StateOf<Handler>;
 }
@@ -128,6 +132,8 @@ interface Attachment {
   readonly info: Omit<ConnectionInfo, 'arg'>;
   /** What was saved of the state; missing until `init` has returned one. */
   readonly saved?: unknown;
+  /** The states of the wrappers of the handler, the innermost first; missing if there are none. */
+  readonly wrappers?: readonly unknown[];
   /** Whether the connection has ended: the socket may stay until the client closes it. */
   readonly ended?: true;
 }
@@ -208,6 +214,10 @@ export function createHibernation<
       if (restore) for (const socket of socketsOf(name)) connectionOf(socket);
     }
   }
+
+  // Before the first event, which may be one that calls nothing here, such as an alarm that publishes to those rooms. A
+  // microtask later, as fields of the object may be set by then, and what its constructor loads in the same way comes first.
+  queueMicrotask(() => ctx.blockConcurrencyWhile(async () => wake()));
 
   const handle = createFetchHandler<CloudflarePlatform<any>>(adapter, route, (request, _platform, upgrade) => {
     const { handler, arg, options, context } = upgrade;
@@ -316,7 +326,7 @@ function checkContext(ctx: Partial<HibernationContext> | undefined): void {
 /** Why a connection cannot hibernate, if so. */
 function refusedOptions(kind: Kind | undefined, { idleTimeout }: CheckedOptions): string | undefined {
   if (!kind)
-    return 'the route accepted a handler that is not in the option "handlers" of createHibernation; name it there';
+    return 'the route accepted a handler that is not in the option "handlers" of createHibernation; name it there (limitConnections does not work here)';
   if (idleTimeout === undefined || idleTimeout === Number.POSITIVE_INFINITY) return undefined;
   return `the option "idleTimeout" is ${idleTimeout}, but a timer would keep the object awake; leave it out (rule 7.4)`;
 }
@@ -345,9 +355,13 @@ class HibernatingConnection extends Connection<any, any, any> {
   }
 
   /** Goes on with what was saved. */
-  awaken({ saved, info }: Attachment): void {
+  awaken({ saved, wrappers = [], info }: Attachment): void {
     const { restore } = this.#kind;
-    this.resume(() => (restore ? restore(saved, this.mailbox) : saved), { ...info, arg: undefined });
+    const wrap = (state: unknown, own: unknown) => new WrappedState(state, own, this.mailbox);
+    this.resume(() => wrappers.reduce(wrap, restore ? restore(saved, this.mailbox) : saved), {
+      ...info,
+      arg: undefined,
+    });
   }
 }
 
@@ -368,8 +382,12 @@ class HibernatingWire extends CloudflareWire {
 
   save(state: unknown): void {
     const { name, save } = this.#kind;
+    const wrappers: unknown[] = [];
+    let inner = state;
+    for (; inner instanceof WrappedState; inner = inner.state) wrappers.unshift(inner.own);
     try {
-      this.#attach({ ...this.#attachment, saved: save ? save(state) : state });
+      const saved = save ? save(inner) : inner;
+      this.#attach({ ...this.#attachment, saved, ...(wrappers.length > 0 && { wrappers }) });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       const remedy =
@@ -397,7 +415,7 @@ class HibernatingWire extends CloudflareWire {
 
   /** From now on no other object goes on with this connection. */
   #end(): void {
-    const { saved: _, ...rest } = this.#attachment;
+    const { saved: _, wrappers: __, ...rest } = this.#attachment;
     this.#attach({ ...rest, ended: true });
   }
 

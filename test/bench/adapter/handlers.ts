@@ -23,6 +23,12 @@ const toItself = {
   handleInfo: (frame, mailbox) => ({ type: 'push', messages: frame, state: mailbox }),
 } satisfies WebSock<Mailbox, WebSock.DataFrame>;
 
+const counting = {
+  init: () => ({ type: 'ok', state: { count: 0 } }),
+  handleIn: (frame, { count }) => ({ type: 'push', messages: frame, state: { count: count + 1 } }),
+  handleInfo: (_info, state) => ({ type: 'ok', state }),
+} satisfies WebSock<{ readonly count: number }>;
+
 const room = new Set<Mailbox>();
 
 const member = {
@@ -42,6 +48,7 @@ const handlers: { readonly [path: string]: WebSock.Any } = {
   '/async': asynchronous,
   '/post': toItself,
   '/room': member,
+  '/count': counting,
 };
 
 export function handlerOf(path: string): WebSock.Any {

@@ -17,11 +17,17 @@ const program: string = createRequire(import.meta.filename)('workerd').default;
 
 const shutdownPath = `/${randomUUID()}`;
 
+const folder = mkdtempSync(join(tmpdir(), 'websock-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+/** Whether idle objects are evicted. They may set alarms, which crash workerd 1.20260415 if its storage is in memory. */
+const evicts = process.env['EVICTION'] !== undefined;
+
 const CONFIG = `
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
+  services = [(name = "main", worker = .worker), (name = "disk", disk = (path = "${folder}", writable = true))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
   logging = (structuredLogging = true),
 );
@@ -29,8 +35,8 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${process.env['COMPATIBILITY_DATE'] ?? '2026-04-15'}",
-  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = ${process.env['EVICTION'] === undefined})],
-  durableObjectStorage = (inMemory = void),
+  durableObjectNamespaces = [(className = "Host", uniqueKey = "host", preventEviction = ${!evicts})],
+  durableObjectStorage = ${evicts ? '(localDisk = "disk")' : '(inMemory = void)'},
   bindings = [
     (name = "HOST", durableObjectNamespace = "Host"),
     (name = "SHUTDOWN", text = "${shutdownPath}"),
@@ -44,7 +50,6 @@ const worker :Workerd.Worker = (
 const SHELL = '"$@" & trap "" INT TERM; exec 1>&- 3>&-; read -r _; kill -9 $!';
 
 function host(file: string, worker = './worker.ts'): void {
-  const folder = mkdtempSync(join(tmpdir(), 'websock-'));
   const configFile = join(folder, 'config.capnp');
   writeFileSync(configFile, CONFIG);
   buildSync({
@@ -58,6 +63,7 @@ function host(file: string, worker = './worker.ts'): void {
     },
     bundle: true,
     format: 'esm',
+    external: ['cloudflare:workers'],
     outfile: join(folder, 'worker.js'),
   });
   const shell = spawn('sh', ['-c', SHELL, 'sh', program, 'serve', configFile, '--control-fd=3'], {
@@ -66,7 +72,6 @@ function host(file: string, worker = './worker.ts'): void {
   let port: number | undefined;
   createInterface({ input: shell.stdio[3] as Readable }).on('line', (line) => {
     port = JSON.parse(line).port;
-    rmSync(folder, { recursive: true });
     console.log(`ws://127.0.0.1:${port}`);
   });
   let ending = false;
