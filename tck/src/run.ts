@@ -45,7 +45,7 @@ export interface RunOptions extends RunHelp {
   readonly atOnce?: number;
   /** The largest number of attempts for a `timed` test that fails on a busy machine. Default: 4. */
   readonly attempts?: number;
-  /** Skip the remaining tests after the first failure. Default: false. */
+  /** Skip the remaining tests after the first failure of a MUST. Default: false. */
   readonly bail?: boolean;
   /** Called with each outcome, as soon as the test is over. */
   readonly onOutcome?: (outcome: Outcome) => void;
@@ -89,6 +89,13 @@ export async function run(url: string, options: RunOptions = {}): Promise<Report
   } finally {
     await runner.disconnect();
   }
+}
+
+/** The outcome of the remaining tests after a failure, with `bail`. */
+const CUT: [outcome: 'skipped', why: string] = ['skipped', 'an earlier test has failed'];
+
+function messageOf(error: unknown): string {
+  return (error as Error).message || String(error);
 }
 
 /**
@@ -158,7 +165,7 @@ export class Runner {
     const delay = monitorEventLoopDelay({ resolution: 10 });
     for (let attempt = 1; ; attempt++) {
       if (this.server.lost) return ['skipped', this.server.lost.message];
-      if (this.#failed && this.options.bail) return ['skipped', 'an earlier test has failed'];
+      if (this.#failed && this.options.bail) return CUT;
       const context = new TestContext(this.server, this.options);
       this.#contexts.add(context);
       delay.reset();
@@ -167,10 +174,12 @@ export class Runner {
         await test.run(context);
         return ['passed', undefined];
       } catch (error) {
+        if (this.#failed && this.options.bail) return CUT; // its connections may have been closed below
         if (test.timed && attempt < (this.options.attempts ?? 4) && delay.max / 1e6 > LATE) continue;
+        if (test.should) return ['failed', messageOf(error)];
         this.#failed = true;
         if (this.options.bail) for (const each of this.#contexts) void each.end(); // instead of waiting for their time limits
-        return ['failed', (error as Error).message || String(error)];
+        return ['failed', messageOf(error)];
       } finally {
         delay.disable();
         this.#contexts.delete(context);

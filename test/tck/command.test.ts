@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { route } from '../../tck/src/probe.ts';
 import { rules } from '../../tck/src/rules/index.ts';
-import type { Report } from '../../tck/src/run.ts';
+import { type Report, run } from '../../tck/src/run.ts';
 import { root } from '../toolkit/compilers.ts';
 import { emptyFolder, install } from '../toolkit/package.ts';
 import { type Ended, execute, freePort } from '../toolkit/programs.ts';
@@ -64,6 +64,16 @@ function greeting(greet: (client: WebSocket) => void): Server {
   new WebSocketServer({ server }).on('connection', greet);
   return server;
 }
+
+/** Hosts the probe with another service than the right one. */
+const hosting = (change: (service: NonNullable<ReturnType<typeof route>>) => object) =>
+  createIndependentServer(
+    (path) => {
+      const service = route(path);
+      return service && { ...service, ...change(service) };
+    },
+    () => {},
+  ).server;
 
 const describeConcurrently = { concurrent: true, timeout: 120_000 };
 
@@ -163,13 +173,7 @@ describe('npx @websock/tck', describeConcurrently, () => {
   });
 
   test('prints the rule, what was expected and what came instead', async () => {
-    const { server } = createIndependentServer(
-      (path) => {
-        const service = route(path);
-        return service && { ...service, arg: structuredClone(service.arg) };
-      },
-      () => {},
-    );
+    const server = hosting(({ arg }) => ({ arg: structuredClone(arg) }));
     const { code, output } = await withServer(server, (wrong) => tck(wrong, '--rule', '1.1'));
     expect(output).toContain(
       'FAILED 1.1 (MUST): init is called once, before anything else, with the arg of the upgrade',
@@ -182,13 +186,7 @@ describe('npx @websock/tck', describeConcurrently, () => {
   });
 
   test('passes a server that only fails a SHOULD', async () => {
-    const { server } = createIndependentServer(
-      (path) => {
-        const service = route(path);
-        return service && { ...service, options: { ...service.options, heartbeat: false } };
-      },
-      () => {},
-    );
+    const server = hosting(({ options }) => ({ options: { ...options, heartbeat: false } }));
     const { code, output } = await withServer(server, (wrong) => tck(wrong, '--rule', '4.6'));
     expect(output).toContain('FAILED 4.6 (SHOULD): a client that answers pings stays connected, and is pinged again');
     expect(output).toMatch(/failed of a MUST, 2 of a SHOULD/);
@@ -321,6 +319,23 @@ test('a server that stops answering fails once, without a timeout for each test'
   const { code, output } = await withServer(server, (at) => tck(at));
   expect(output).toContain('the server has stopped or hangs: expected a message on the control connection');
   expect(code).toBe(1);
+});
+
+test('with bail, the failure of a SHOULD skips nothing', { timeout: 60_000 }, async () => {
+  const server = hosting(({ options }) => ({ options: { ...options, heartbeat: false } }));
+  const { outcomes } = await withServer(server, (at) => run(at, { rules: ['4.6'], bail: true, atOnce: 1 }));
+  expect(outcomes.find(({ outcome }) => outcome === 'failed')?.should, 'whether the first failure is of a SHOULD').toBe(
+    true,
+  );
+  expect(outcomes.filter(({ outcome }) => outcome === 'failed')).toHaveLength(3);
+});
+
+test('with bail, the tests that are cut have not failed', { timeout: 60_000 }, async () => {
+  const server = hosting(({ options: { maxMessageSize: _, ...options } }) => ({ options }));
+  const options = { rules: ['4.3j', '4.3n'], bail: true, atOnce: 40 };
+  const { outcomes } = await withServer(server, (at) => run(at, options));
+  expect(outcomes.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule)).toEqual(['4.3j']);
+  expect(outcomes.filter(({ why }) => why === 'an earlier test has failed').length).toBeGreaterThan(0);
 });
 
 test('the installed package and its dependencies take at most 15 MB', () => {

@@ -79,10 +79,10 @@ export default testsOf('3.7', [
         const { started, other } = await t.start();
         const { id, url } = other.probeUrl({ on: { terminate: { tell: true } } });
         const client = await t.connectRaw(url, { halfOpen: true });
-        client.send(instructionFrame({ wait: 5_000, ...instruction })); // pending when the shutdown begins
+        client.send(instructionFrame({ untilAbort: true, ...instruction })); // pending when the shutdown begins
         await other.untilStarted(id, 'handleIn');
         const down = started.shutdown();
-        t.equal((await client.closing()).code, 1001, 'the code');
+        await t.closesRaw(client, 1001);
         const told = '{"type":"shutdown","code":1001,"reason":""} with the last state';
         await t.reported(`terminate received ${told}`, started.reports);
         t.equal((await client.within(50)) ?? { end: true }, { end: true }, 'the data after the close frame');
