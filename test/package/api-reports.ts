@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
+import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { root } from '../toolkit/compilers.ts';
 
 /** The entries of the packages, by the names of their reports: the folder of the package, and the module. */
@@ -43,6 +43,13 @@ export function declarationsOf(entry: Entry): { folder: string; file: string; ts
   return { folder, file: join(folder, 'dist', `${module}.d.ts`), tsconfig };
 }
 
+/** The declarations of all entries of a package. */
+export const declarationsBeside = (entry: Entry): string[] =>
+  entries.filter((other) => packaged[other][0] === packaged[entry][0]).map((other) => declarationsOf(other).file);
+
+/** The analysed declarations of each package, by its folder. */
+const analysed = new Map<string, CompilerState>();
+
 const silent = { logLevel: ExtractorLogLevel.None };
 
 /** The report of an entry as it is built. With `write`, it is committed too. */
@@ -76,8 +83,12 @@ export function report(entry: Entry, write = false): string {
         },
       },
     });
+    const additionalEntryPoints = declarationsBeside(entry);
+    const compilerState = analysed.get(declarations.folder) ?? CompilerState.create(config, { additionalEntryPoints });
+    analysed.set(declarations.folder, compilerState);
     Extractor.invoke(config, {
       localBuild: true,
+      compilerState,
       messageCallback: (message) => {
         // Of the report itself it would say that it is new; what is wrong with a comment stands in the report.
         message.handled = true;
