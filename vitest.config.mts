@@ -38,8 +38,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // More than there are processors, as the longest files mostly wait: test/tck/rules.test.ts nine tenths of its time.
-    maxWorkers: availableParallelism() + 2,
+    // One more than the number of processors, as the longest files mostly wait: test/tck/rules.test.ts nine tenths of its time.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
     reporters: ['default', './test/tck/rules-reporter.ts'],
   },
