@@ -21,6 +21,9 @@ interface Counter {
   readonly mailbox: WebSock.Mailbox<string>;
 }
 
+/** Settles the callbacks that wait for another request. */
+const gates = new Map<string, () => void>();
+
 /** Counts messages, in the ways in which a state can change. */
 const counter = {
   init: ({ name }: { readonly name: string }, mailbox: WebSock.Mailbox<string>) => ({
@@ -31,6 +34,7 @@ const counter = {
   async handleIn(frame, state) {
     const { name, count, mailbox } = state;
     if (frame.data === 'later') await new Promise((resolve) => setTimeout(resolve, 200));
+    if (frame.data === 'gate') await new Promise<void>((open) => gates.set(name, open));
     if (frame.data === 'throw') throw new Error('thrown');
     if (frame.data === 'stop') return { type: 'stop', close: { code: 4000 }, state };
     if (frame.data === 'mailbox.stop') mailbox.stop({ code: 4001 });
@@ -250,6 +254,10 @@ export function hostOn(Base: new (...args: any[]) => object) {
           return new Response();
         }
         if (what === 'deploy') this.#abort();
+        if (what === 'release') {
+          gates.get(searchParams.get('name') ?? '')?.();
+          return Response.json({});
+        }
         if (what === 'stop-all') {
           for (const mailbox of this.#sockets.mailboxes()) mailbox.stop({ code: 4002 });
           return new Response();

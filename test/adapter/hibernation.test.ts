@@ -153,6 +153,22 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     expect([constructions('waiting'), count('aborted cyd')]).toEqual([2, 1]);
   });
 
+  test('7.1 the object stays in memory while a callback is pending, whatever it waits for', async () => {
+    const client = await connect('gated/counter?name=gated');
+    await client.next();
+    client.text('gate');
+    client.text('next');
+    await untilEvicted();
+    await ask('gated/release?name=gated');
+    expect([await client.next(), await client.next()]).toEqual([{ text: 'gated 1' }, { text: 'gated 2' }]);
+    expect(constructions('gated')).toBe(1);
+    await untilEvicted();
+    client.text('three');
+    expect(await client.next()).toEqual({ text: 'gated 3' });
+    expect(constructions('gated'), 'once nothing is pending').toBe(2);
+    client.close();
+  });
+
   test('a timer or request that a handler leaves pending keeps the object awake', async () => {
     const awake = ['setTimeout', 'setInterval', 'fetch', 'presence over a broker'];
     const texts = [...awake, 'presence', 'nothing'];

@@ -193,7 +193,7 @@ export function createHibernation<
       closeSocket(socket, 1011);
       return undefined;
     }
-    const connection = new HibernatingConnection(connections, new HibernatingWire(socket, kind, attached), kind, {
+    const connection = new HibernatingConnection(connections, new HibernatingWire(ctx, socket, kind, attached), kind, {
       ...checkOptions(undefined),
       maxMessageSize: attached.maxMessageSize,
     });
@@ -229,7 +229,7 @@ export function createHibernation<
     if (!options.compress) headers.set('Sec-WebSocket-Extensions', 'none'); // or workerd would agree to compress
     const { webSocket, socket } = createPair();
     const info = { id: crypto.randomUUID(), protocol, openedAt: Date.now() };
-    const wire = new HibernatingWire(socket, kind, {
+    const wire = new HibernatingWire(ctx, socket, kind, {
       websock: kind.name,
       maxMessageSize: options.maxMessageSize,
       info,
@@ -367,17 +367,23 @@ class HibernatingConnection extends Connection<any, any, any> {
 
 /** A socket that stays while its object hibernates. */
 class HibernatingWire extends CloudflareWire {
+  readonly #ctx: HibernationContext;
   readonly #kind: Kind;
   #attachment: Attachment;
 
-  constructor(socket: CloudflareSocket, kind: Kind, attachment: Attachment) {
+  constructor(ctx: HibernationContext, socket: CloudflareSocket, kind: Kind, attachment: Attachment) {
     super(socket);
+    this.#ctx = ctx;
     this.#kind = kind;
     this.#attachment = attachment;
   }
 
   get hasEnded(): boolean {
     return this.#attachment.ended === true;
+  }
+
+  pending(result: PromiseLike<unknown>): void {
+    this.#ctx.waitUntil(Promise.resolve(result).catch(() => {})); // what it rejects with is reported elsewhere
   }
 
   save(state: unknown): void {

@@ -353,6 +353,7 @@ export class Connection<State, Info, Arg> {
     try {
       result = callHandler(this.#handler, callback, value, this.#state, this);
       if (isThenable(result)) {
+        this.#wire.pending?.(result);
         if (!this.#ending.reason) this.#idleClock?.pause();
         if (this.#inbox?.shouldPauseReading) this.#pauseReading();
         Promise.resolve(result).then(

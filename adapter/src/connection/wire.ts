@@ -37,6 +37,12 @@ export interface Wire {
   save?(state: unknown): void;
 
   /**
+   * Receives the promise of a callback, for a server that suspends connections: it must not suspend this one before the
+   * promise settles (rule 7.1).
+   */
+  pending?(result: PromiseLike<unknown>): void;
+
+  /**
    * Sends a close frame after the buffered messages. Called at most once, with a code that a server may send and a reason
    * of at most 123 bytes of UTF-8. The connection then waits for `Connection.gone`, for a limited time.
    */
