@@ -31,6 +31,7 @@ export type Capability =
   | 'pausesReading'
   | 'knowsBacklog'
   | 'seesSendProgress'
+  | 'suspends'
   | 'reportsMemory';
 
 /**

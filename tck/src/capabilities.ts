@@ -30,6 +30,7 @@ export const CAPABILITIES: { readonly [Name in Capability]: string } = {
   pausesReading: 'can stop reading from a client (5.1)',
   knowsBacklog: 'knows how many bytes wait to go out (5.3)',
   seesSendProgress: 'sees when part of a large message has gone out (4.5, 5.3)',
+  suspends: 'suspends idle connections, and goes on with what it has saved (7.1 to 7.4)',
   reportsMemory: 'frees all memory of a closed connection, and reports how much is in use',
 };
 

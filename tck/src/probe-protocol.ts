@@ -44,6 +44,12 @@ export interface Instruction {
   readonly state?: unknown;
   /** Returns `undefined` as the state. */
   readonly noState?: true;
+  /** Changes the last state in place, and returns it instead of a new object. */
+  readonly inPlace?: true;
+  /** Returns a state that cannot be saved. */
+  readonly unsavable?: true;
+  /** Returns a state that cannot be restored: to restore it throws an error with this text. */
+  readonly unrestorable?: string;
   /** Returns a result whose messages, and their data, differ when they are read again. */
   readonly changing?: true;
 }
@@ -61,6 +67,7 @@ export type Command =
   | { readonly waiting: string }
   | { readonly signal: string }
   | { readonly release: string }
+  | { readonly suspend: string }
   | { readonly count: true }
   | { readonly forget: true };
 
@@ -68,9 +75,9 @@ export type Command =
 export interface TraceEvent {
   /**
    * The call of a callback, the moment before it settles, the moments before and after a post, those before and after a
-   * stop, or the abortion of the signal.
+   * stop, the abortion of the signal, or the restoring of a state.
    */
-  readonly event: 'begin' | 'settle' | 'post' | 'posted' | 'stop' | 'stopped' | 'abort';
+  readonly event: 'begin' | 'settle' | 'post' | 'posted' | 'stop' | 'stopped' | 'abort' | 'restore';
   /** The callback of `begin` and `settle`. */
   readonly callback?: Callback;
   /** The value that the callback received, that was posted, or with which `stop` was called; an {@link Abortion}. */
@@ -93,6 +100,16 @@ export interface Abortion {
   readonly text: string;
   /** Its cause: what `terminate` receives. The `error` of a reason is text. */
   readonly cause: unknown;
+}
+
+/** What a server that suspends connections saves of the probe's state (README: "Suspension"). */
+export interface SavedProbe {
+  /** The name of the probe. */
+  readonly id: string;
+  /** The number of the state. */
+  readonly number: number;
+  /** The error of {@link Instruction.unrestorable}. */
+  readonly unrestorable?: string;
 }
 
 /** The arg of the probe: its id, and an instruction for each callback. */

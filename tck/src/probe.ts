@@ -13,6 +13,7 @@ import {
   type OwnHandler,
   type ProbeArg,
   type RouteOptions,
+  type SavedProbe,
   type TraceEvent,
   toHex,
 } from './probe-protocol.ts';
@@ -22,6 +23,10 @@ export type * from './probe-protocol.ts';
 /** The state: a new object each time, so that a copy is detected. */
 interface State {
   readonly record: ProbeRecord;
+  /** Shows which state a server has restored. */
+  number: number;
+  readonly unsavable?: true | undefined;
+  readonly unrestorable?: string | undefined;
 }
 
 interface ProbeRecord extends ProbeArg {
@@ -30,8 +35,10 @@ interface ProbeRecord extends ProbeArg {
   readonly returned: Uint8Array[];
   /** All posted objects. */
   readonly posted: Set<unknown>;
-  readonly mailbox: WebSock.Mailbox<unknown>;
+  mailbox: WebSock.Mailbox<unknown>;
   state: unknown;
+  /** The number of the last state. */
+  number: number;
   gates: (() => void)[];
 }
 
@@ -61,6 +68,7 @@ function createProbe(own?: OwnHandler): WebSock<State, unknown, ProbeArg> {
         returned: [],
         posted: new Set(),
         state: undefined,
+        number: 0,
         gates: [],
       };
       records.set(arg.id, record);
@@ -117,7 +125,8 @@ function createProbe(own?: OwnHandler): WebSock<State, unknown, ProbeArg> {
   for (const name of own?.without ?? []) delete (handler as { [Name in typeof name]?: unknown })[name];
 
   function same(record: ProbeRecord, state: unknown, self: unknown) {
-    return { sameState: Object.is(state, record.state), sameThis: self === handler };
+    const isLast = own !== undefined || (state as State).number === record.number;
+    return { sameState: isLast && Object.is(state, record.state), sameThis: self === handler };
   }
   return handler;
 }
@@ -147,10 +156,11 @@ function follow(
     }
     if (instruction.nothing) return undefined as unknown as Result;
     if ('raw' in instruction) return instruction.raw as Result;
-    record.state = instruction.noState ? undefined : 'state' in instruction ? instruction.state : { record };
+    const state = nextState(record, instruction);
+    if (!instruction.unsavable) record.state = state; // an invalid result keeps the last one
     const { messages, ...rest } = instruction.result ?? { type: 'ok' };
     const sent = messages === undefined ? undefined : { messages: withBytes(messages, record) };
-    const result = { ...rest, ...sent, state: record.state } as Result;
+    const result = { ...rest, ...sent, state } as Result;
     return instruction.changing ? changing(result) : result;
   };
 
@@ -173,6 +183,36 @@ function follow(
   }
   return settle();
 }
+
+function nextState(record: ProbeRecord, instruction: Instruction): unknown {
+  if (instruction.noState) return undefined;
+  if ('state' in instruction) return instruction.state;
+  const { unsavable, unrestorable } = instruction;
+  if (unsavable) return { record, number: record.number, unsavable } satisfies State;
+  record.number += 1;
+  if (instruction.inPlace) return Object.assign(record.state as State, { number: record.number });
+  return { record, number: record.number, unrestorable } satisfies State;
+}
+
+/** What a server that suspends connections saves of the state of {@link probe}. */
+export function save({ record, number, unsavable, unrestorable }: State): SavedProbe {
+  if (unsavable) throw new Error('the state of the probe cannot be saved');
+  return { id: record.id, number, ...(unrestorable === undefined ? {} : { unrestorable }) };
+}
+
+/** The state of {@link probe} that was saved. */
+export function restore({ id, number, unrestorable }: SavedProbe, mailbox: WebSock.Mailbox<unknown>): State {
+  const record = records.get(id);
+  if (!record) throw new Error(`the probe ${id} is unknown: traces must outlast a suspension`);
+  record.events.push({ event: 'restore', given: number });
+  if (unrestorable !== undefined) throw new Error(unrestorable);
+  record.mailbox = mailbox;
+  const state: State = { record, number };
+  record.state = state;
+  return state;
+}
+
+const suspension = { save, restore };
 
 /** The handler that all probes share, except those with a handler of their own. */
 export const probe: WebSock<State, unknown, ProbeArg> = createProbe();
@@ -210,19 +250,26 @@ function errorOf({ throw: text, throwAbort }: Instruction, { mailbox }: ProbeRec
   return text === undefined ? reason : Object.assign(new Error(text), { cause: reason });
 }
 
+/** How a host performs a command. */
+export type Perform = (command: Command) => unknown;
+
 /** The handler of `/control`. It first sends the declaration in its arg. */
-export const control: WebSock<undefined, never, { readonly cannot: Cannot }> = {
-  init({ cannot }) {
-    return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(cannot) }], state: undefined };
+export const control: WebSock<Perform, never, { readonly cannot: Cannot; readonly perform: Perform }> = {
+  init({ cannot, perform }) {
+    return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(cannot) }], state: perform };
   },
-  handleIn(frame, state) {
-    const command = JSON.parse(String(frame.data)) as Command;
-    return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(obey(command)) }], state };
+  handleIn(frame, perform) {
+    const reply = (answer: unknown): WebSock.HandleResult<Perform> => {
+      return { type: 'push', messages: [{ opcode: 'text', data: JSON.stringify(answer) }], state: perform };
+    };
+    const answer = perform(JSON.parse(String(frame.data)) as Command);
+    return answer instanceof Promise ? answer.then(reply) : reply(answer);
   },
   handleInfo: (_info, state) => ({ type: 'ok', state }),
 };
 
-function obey(command: Command): unknown {
+/** Performs a command, except `suspend`, which a host that suspends connections performs itself. */
+export function obey(command: Command): unknown {
   if ('count' in command) return { inits, terminates, memory: memory() };
   if ('forget' in command) {
     inits = 0;
@@ -281,6 +328,8 @@ export interface ProbeService {
   readonly arg: unknown;
   /** The options of the connection. */
   readonly options: WebSock.ConnectionOptions;
+  /** Of {@link probe}, on a server that suspends connections: {@link save} and {@link restore}. */
+  readonly suspension?: { readonly save: typeof save; readonly restore: typeof restore };
 }
 
 /**
@@ -290,19 +339,21 @@ export interface ProbeService {
  * @param url - the path and query of the request, or its whole URL. The path may have a prefix before `/probe` or
  * `/control`.
  * @param cannot - the capabilities that the server lacks, with the reason for each. Default: none.
+ * @param perform - performs the commands of the kit. Default: {@link obey}. A host that suspends connections passes a
+ * function that performs `suspend`, and leaves the others to `obey`.
  */
-export function route(url: string, cannot: Cannot = {}): ProbeService | undefined {
+export function route(url: string, cannot: Cannot = {}, perform: Perform = obey): ProbeService | undefined {
   const { pathname, searchParams } = new URL(url, 'ws://host');
   const json = (name: string) => JSON.parse(searchParams.get(name) ?? '{}');
   if (pathname.endsWith('/control')) {
-    return { handler: control, arg: { cannot }, options: { idleTimeout: Number.POSITIVE_INFINITY } };
+    return { handler: control, arg: { cannot, perform }, options: { idleTimeout: Number.POSITIVE_INFINITY } };
   }
   if (!pathname.endsWith('/probe')) return undefined;
   const { idleTimeout, ...options } = json('options') as RouteOptions;
   const arg: ProbeArg = { id: searchParams.get('id') ?? '', on: json('on') };
   args.add(arg);
   return {
-    handler: searchParams.has('handler') ? createProbe(json('handler')) : probe,
+    ...(searchParams.has('handler') ? { handler: createProbe(json('handler')) } : { handler: probe, suspension }),
     arg,
     options: idleTimeout === undefined ? options : { ...options, idleTimeout: Number(idleTimeout) },
   };

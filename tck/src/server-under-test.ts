@@ -26,6 +26,9 @@ export interface ProbeOptions {
   readonly client?: ClientSettings;
 }
 
+/** How long a server may take to suspend an idle connection, in ms. */
+const SUSPENSION_WAIT = 60_000;
+
 const HINT = 'does it host the probe? See the README of @websock/tck';
 
 export class ServerUnderTest {
@@ -186,6 +189,20 @@ export class ServerUnderTest {
     if (!(await this.command({ release: id }))) throw new Error('no callback was pending at the gate');
   }
 
+  /** Has the server suspend the connection of a probe, or waits until it has, which may take `SUSPENSION_WAIT`. */
+  async suspend(id: string): Promise<void> {
+    const control = await Client.connect(resolvePath(this.url, '/control'), {
+      patience: Math.max(SUSPENSION_WAIT, this.patience),
+    });
+    try {
+      await answer(control); // the server's declaration
+      control.text(JSON.stringify({ suspend: id } satisfies Command));
+      if ((await answer(control)) !== true) throw new Error('the server cannot suspend the connection of the probe');
+    } finally {
+      control.cut();
+    }
+  }
+
   /** Waits, so that a wrong server has time for a call that it must not make. */
   async quiet(ms = 50): Promise<void> {
     const until = performance.now() + ms;
@@ -244,6 +261,11 @@ export class Trace {
   /** The callbacks, in the order in which they settled. */
   get settled(): Callback[] {
     return this.events.filter(({ event }) => event === 'settle').map(({ callback }) => callback as Callback);
+  }
+
+  /** The number of times that a state was restored. */
+  get restorations(): number {
+    return this.events.filter(({ event }) => event === 'restore').length;
   }
 
   /** The value that each call of a callback received. */

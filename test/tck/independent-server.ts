@@ -14,6 +14,11 @@ export interface Service {
   readonly handler: WebSock.Any;
   readonly arg: unknown;
   readonly options?: WebSock.ConnectionOptions;
+  /** Without these, the connection is never suspended. */
+  readonly suspension?: {
+    save(state: any): unknown;
+    restore(saved: any, mailbox: WebSock.Mailbox<any>): unknown;
+  };
 }
 
 /** The limits of the rules, which tests shorten. Times are in ms. */
@@ -36,6 +41,8 @@ export interface IndependentServer {
    * Closes all connections, by default with 1001, and refuses new ones. Settles when all have ended, or after a time limit.
    */
   shutdown(close?: WebSock.CloseDetail): Promise<void>;
+  /** Suspends a connection as soon as it may, by the `id` in its arg. Returns whether it is known. */
+  suspend(id: string): boolean;
 }
 
 /** A result that has been read and checked. */
@@ -70,7 +77,7 @@ export function createIndependentServer(
 ): IndependentServer {
   const server = createServer((_request, response) => response.writeHead(404, { Connection: 'close' }).end());
   const bound = { ...BOUNDS, ...bounds };
-  const connections = new Set<{ shutdown(close?: WebSock.CloseDetail): void; readonly over: Promise<void> }>();
+  const connections = new Set<ReturnType<typeof serve>>();
   let down = false;
 
   server.on('upgrade', (request, duplex, head): unknown => {
@@ -129,6 +136,11 @@ export function createIndependentServer(
       server.close();
       server.closeAllConnections();
     },
+    suspend(id) {
+      const found = [...connections].filter(({ arg }) => (arg as { readonly id?: unknown }).id === id);
+      for (const connection of found) connection.suspend();
+      return found.length > 0;
+    },
   };
 }
 
@@ -169,7 +181,7 @@ function offersDeflate({ headers }: IncomingMessage): boolean {
 function serve(
   socket: Socket,
   head: Buffer,
-  { handler, arg, options = {} }: Service,
+  { handler, arg, options = {}, suspension }: Service,
   deflates: boolean,
   bound: typeof BOUNDS,
   report: (callback: string, error: unknown) => void,
@@ -491,6 +503,28 @@ function serve(
     queue.push({ callback: 'handleIn', value: frame });
   };
 
+  // ---- Suspension: only the socket, the clock and what was saved are kept ----
+
+  let saved: unknown;
+  let wanted = false;
+  let asleep = false;
+  const suspend = () => {
+    wanted = true;
+    if (!suspension || ended || asleep || !state || busy || queue.length > 0) return;
+    wanted = false;
+    asleep = true;
+    state = undefined;
+  };
+  const wake = () => {
+    if (!asleep) return;
+    asleep = false;
+    try {
+      state = { value: suspension?.restore(saved, mailbox) };
+    } catch (error) {
+      failed('restore', error);
+    }
+  };
+
   // ---- Callbacks: one at a time ----
 
   const mailbox = {
@@ -530,6 +564,7 @@ function serve(
   const advance = () => {
     if (advancing || busy || resting) return;
     advancing = true;
+    if (queue.length > 0 || ended) wake();
     while (!busy && queue.length > 0) {
       handled += 1;
       if (handled > BATCH) {
@@ -540,6 +575,7 @@ function serve(
       run(callback, () => (handler[callback] as (value: any, state: any) => unknown)(value, state?.value));
     }
     advancing = false;
+    if (wanted) suspend();
     if (ended && !terminated && !busy && !resting) void terminate(ended);
   };
   /** Yields to other connections, without reading meanwhile. */
@@ -598,6 +634,7 @@ function serve(
     let checked: Checked;
     try {
       checked = check(value);
+      if (suspension) saved = structuredClone(suspension.save(checked.state));
     } catch (error) {
       return failed(callback, error);
     }
@@ -632,7 +669,9 @@ function serve(
   runClock();
 
   return {
+    arg,
     over,
+    suspend,
     shutdown: ({ code, reason }: WebSock.CloseDetail = { code: 1001 }) => close({ type: 'shutdown' }, code, reason),
   };
 }

@@ -34,6 +34,7 @@ test('a host in Python passes all tests that its capabilities allow', { timeout:
   expect(outcomes.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
   expect(outcomes.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(500);
   expect(Object.keys(cannot)).toEqual([
+    'suspends',
     'returnsThenables',
     'canSkipUtf8Validation',
     'overwritesFrames',

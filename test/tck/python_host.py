@@ -20,6 +20,7 @@ from websockets.frames import OP_CONT, OP_PING, OP_PONG, Close
 from websockets.legacy.server import WebSocketServerProtocol
 
 CANNOT = {
+    "suspends": "a socket stays with its process",
     "returnsThenables": "Python has one kind of awaitable",
     "canSkipUtf8Validation": "websockets always validates",
     "overwritesFrames": "bytes are immutable in Python",

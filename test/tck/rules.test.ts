@@ -2,16 +2,14 @@
 // server.
 // `npm run lifecycle` runs this file alone, and prints the table of rules × servers.
 
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { route } from '../../tck/src/probe.ts';
 import { rules } from '../../tck/src/rules/index.ts';
 import { type Outcome, Runner } from '../../tck/src/run.ts';
 import type { RunHelp, StartedServer } from '../../tck/src/test-context.ts';
 import { type Host, host, launch, platforms } from '../toolkit/host.ts';
 import { complete } from '../toolkit/programs.ts';
-import { createIndependentServer } from './independent-server.ts';
+import { serveProbe } from './serve-probe.ts';
 
 const application = join(import.meta.dirname, 'application.ts');
 
@@ -23,16 +21,6 @@ async function startHost(starting: Promise<Host>): Promise<StartedServer> {
   return { url, shutdown, reports };
 }
 
-async function startIndependent(): Promise<StartedServer> {
-  let reports = '';
-  const { server, shutdown } = createIndependentServer(route, (callback, error) => {
-    reports += `${callback}: ${error}\n`;
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  return { url: `ws://127.0.0.1:${port}`, shutdown, reports: () => reports };
-}
-
 /** All servers run at the same time: few tests of each, with more patience. */
 const SHARED = { atOnce: 2, patience: 30_000 };
 
@@ -40,7 +28,7 @@ type Server = [name: string, start: () => Promise<StartedServer>];
 const others: Server[] = [
   ['http2', () => startHost(launch('node', ['test/toolkit/hosts/http2.ts', application]))],
   ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
-  ['independent', startIndependent],
+  ['independent', () => serveProbe()],
 ];
 const servers = [
   ...platforms.map((platform): Server => [platform, () => startHost(host(platform, application))]),

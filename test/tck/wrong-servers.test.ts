@@ -2,16 +2,15 @@
 // from which they are made passes all tests.
 
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { route } from '../../tck/src/probe.ts';
 import { rules } from '../../tck/src/rules/index.ts';
 import { run } from '../../tck/src/run.ts';
 import type { StartedServer } from '../../tck/src/test-context.ts';
 import { complete } from '../toolkit/programs.ts';
 import type { createIndependentServer } from './independent-server.ts';
+import { serveProbe } from './serve-probe.ts';
 import { type WrongServer, wrongServers } from './wrong-servers.ts';
 
 const source = readFileSync(join(import.meta.dirname, 'independent-server.ts'), 'utf8');
@@ -47,14 +46,9 @@ async function failuresOf(wrongServer: WrongServer): Promise<string[]> {
   const create = await load(right, wrong);
   const started: (() => unknown)[] = [];
   const start = async (): Promise<StartedServer> => {
-    let reports = '';
-    const report = (callback: string, error: unknown) => {
-      reports += `${callback}: ${error}\n`;
-    };
-    const { server, shutdown } = create(route, report, boundsOf(wrongServer));
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    started.push(() => server.close());
-    return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, shutdown, reports: () => reports };
+    const served = await serveProbe({ create, bounds: boundsOf(wrongServer) });
+    started.push(served.close);
+    return served;
   };
   const { url, reports } = await start();
   const slow = /never dropped|the default is shorter/.test(mistake); // only slow tests find these

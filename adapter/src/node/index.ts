@@ -19,7 +19,9 @@ export type { UpgradeRequest } from './upgrade.ts';
 export type { UpgradeServer } from './upgrades.ts';
 
 /** What Node.js cannot do: nothing, so every rule holds. */
-export const cannot: Cannot = {};
+export const cannot: Cannot = {
+  suspends: 'a socket stays with its process',
+};
 
 /**
  * Listens on a port, and asks the route about every request.

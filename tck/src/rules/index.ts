@@ -54,6 +54,10 @@ import detachedPost from './6.5-detached-post.ts';
 import stopFromOutside from './6.6-stop.ts';
 import waiting from './6.7-waiting.ts';
 import signal from './6.8-signal.ts';
+import noSuspensionHalfway from './7.1-no-suspension-halfway.ts';
+import savedStates from './7.2-saved-states.ts';
+import waking from './7.3-waking.ts';
+import idleTimeoutOfSleepers from './7.4-idle-timeout.ts';
 
 /** All tests, in the order of the rules. */
 export const rules: readonly RuleTest[] = [
@@ -110,4 +114,8 @@ export const rules: readonly RuleTest[] = [
   ...stopFromOutside,
   ...waiting,
   ...signal,
+  ...noSuspensionHalfway,
+  ...savedStates,
+  ...waking,
+  ...idleTimeoutOfSleepers,
 ];
