@@ -205,8 +205,8 @@ export function restore({ id, number, unrestorable }: SavedProbe, mailbox: WebSo
   const record = records.get(id);
   if (!record) throw new Error(`the probe ${id} is unknown: traces must outlast a suspension`);
   record.events.push({ event: 'restore', given: number });
-  if (unrestorable !== undefined) throw new Error(unrestorable);
   record.mailbox = mailbox;
+  if (unrestorable !== undefined) throw new Error(unrestorable);
   const state: State = { record, number };
   record.state = state;
   return state;
