@@ -2162,12 +2162,6 @@ export const wrongServers: readonly WrongServer[] = [
   ],
   [
     '7.3',
-    'the state is restored for each event',
-    'if (queue.length > 0 || ended) wake();',
-    'if (queue.length > 0 || ended) { wake(); if (ended && saved) state = { value: suspension?.restore(saved, mailbox) && {} }; }',
-  ],
-  [
-    '7.3',
     'messages posted to a suspended connection are lost',
     'if (ended) return;\n      queue',
     'if (ended || asleep) return;\n      queue',
