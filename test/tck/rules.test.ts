@@ -23,6 +23,8 @@ async function startHost(starting: Promise<Host>): Promise<StartedServer> {
 
 /** All servers run at the same time: few tests of each, with more patience. */
 const SHARED = { atOnce: 2, patience: 30_000 };
+/** Only the chapter about suspension, in which each test waits 12 s for an eviction. */
+const SUSPENSION = { atOnce: 40, patience: 30_000 };
 
 type Server = [name: string, start: () => Promise<StartedServer>];
 const others: Server[] = [
@@ -30,9 +32,15 @@ const others: Server[] = [
   ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
   ['independent', () => serveProbe()],
 ];
+const worker = join(import.meta.dirname, 'hibernation.application.ts');
+const hibernation: Server = [
+  'hibernation',
+  () => startHost(launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', worker, worker], { EVICTION: 'yes' })),
+];
 const servers = [
   ...platforms.map((platform): Server => [platform, () => startHost(host(platform, application))]),
   ...(complete ? others : []),
+  hibernation,
 ];
 
 // The runner decides how many tests run at the same time; the tests of vitest only wait for the outcomes.
@@ -45,7 +53,11 @@ describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, star
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports, shutdownTakesClose: true };
-    const connected = await Runner.connect(running.url, { ...help, slow: complete && name !== 'http2', ...SHARED });
+    const connected = await Runner.connect(running.url, {
+      ...help,
+      slow: complete && name !== 'http2',
+      ...(name === 'hibernation' ? SUSPENSION : SHARED),
+    });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {
@@ -58,7 +70,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, star
     await running?.shutdown();
   }, 30_000);
 
-  for (const rule of rules) {
+  for (const rule of name === 'hibernation' ? rules.filter(({ rule }) => rule.startsWith('7.')) : rules) {
     const title = titleOf(rule);
     test(title, async ({ skip }) => {
       const { outcome, why } = (await outcomes.get(title)) as Outcome;

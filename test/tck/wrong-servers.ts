@@ -2078,15 +2078,9 @@ export const wrongServers: readonly WrongServer[] = [
   // ---- 7. Suspension ----
   [
     '7.1',
-    'a connection is suspended before init has settled',
+    'a suspension before init has settled ends the connection',
     'if (!suspension || ended || asleep || !state || busy || queue.length > 0) return;',
     "if (!suspension || ended || asleep) return; if (!state) { void terminate({ type: 'normal', code: 1000, reason: '' }); queue.length = 0; ended = { type: 'normal', code: 1000, reason: '' }; return; }",
-  ],
-  [
-    '7.1',
-    'a connection is suspended while a callback is pending',
-    '|| !state || busy || queue.length > 0) return;\n',
-    '|| !state || queue.length > 0) return;\n    busy = false; apply = () => {};\n',
   ],
   [
     '7.1',
@@ -2120,7 +2114,7 @@ export const wrongServers: readonly WrongServer[] = [
   ],
   [
     '7.2',
-    'the state of init is not saved again',
+    'the state of a result of handleInfo is not saved',
     'if (suspension) saved =',
     "if (suspension && callback !== 'handleInfo') saved =",
   ],
@@ -2207,12 +2201,6 @@ export const wrongServers: readonly WrongServer[] = [
     'terminate is called although restoring has failed',
     'asleep = true;\n    state = undefined;',
     'asleep = true;',
-  ],
-  [
-    '7.3',
-    'the event is handled although restoring has failed',
-    "failed('restore', error);",
-    "report('restore', error); void handler.handleIn({ opcode: 'text', data: '' }, { record: (arg as any) } as any);",
   ],
   [
     '7.4',
