@@ -31,7 +31,6 @@ export * from './index.ts';
 
 /** What Bun 1.4 cannot do. */
 export const cannot: Cannot = {
-  suspends: 'a socket stays with its process',
   rejectsHttp10: 'Bun does not show the version of HTTP',
   keepsEarlyFrames: 'Bun refuses an upgrade after an await if the client has already sent a frame',
   canSkipUtf8Validation: 'Bun always validates',

@@ -34,7 +34,6 @@ export * from './index.ts';
 
 /** What crossws 0.4 cannot do on Node.js, where it can do the most. */
 export const cannot: Cannot = {
-  suspends: 'a socket stays with its process',
   rejectsHttp10: 'crossws does not show the version of HTTP',
   canSkipUtf8Validation: 'crossws has one setting for all connections: the option skipUTF8Validation of ws',
   largeMessages: 'crossws has one limit for all connections: the option maxPayload of ws',

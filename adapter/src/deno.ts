@@ -35,7 +35,6 @@ export * from './index.ts';
 
 /** What Deno 2.9 cannot do. */
 export const cannot: Cannot = {
-  suspends: 'a socket stays with its process',
   rejectsHttp10: 'Deno does not show the version of HTTP',
   canSkipUtf8Validation: 'Deno always validates',
   compresses: 'Deno cannot compress',

@@ -339,14 +339,15 @@ export interface ProbeService {
  * @param url - the path and query of the request, or its whole URL. The path may have a prefix before `/probe` or
  * `/control`.
  * @param cannot - the capabilities that the server lacks, with the reason for each. Default: none.
- * @param perform - performs the commands of the kit. Default: {@link obey}. A host that suspends connections passes a
- * function that performs `suspend`, and leaves the others to `obey`.
+ * @param perform - performs the commands of the kit. Default: {@link obey}, with which the server lacks `suspends`. A host
+ * that suspends connections passes a function that performs `suspend`, and leaves the others to `obey`.
  */
 export function route(url: string, cannot: Cannot = {}, perform: Perform = obey): ProbeService | undefined {
   const { pathname, searchParams } = new URL(url, 'ws://host');
   const json = (name: string) => JSON.parse(searchParams.get(name) ?? '{}');
   if (pathname.endsWith('/control')) {
-    return { handler: control, arg: { cannot, perform }, options: { idleTimeout: Number.POSITIVE_INFINITY } };
+    const declared = perform === obey ? { suspends: 'it suspends no connections', ...cannot } : cannot;
+    return { handler: control, arg: { cannot: declared, perform }, options: { idleTimeout: Number.POSITIVE_INFINITY } };
   }
   if (!pathname.endsWith('/probe')) return undefined;
   const { idleTimeout, ...options } = json('options') as RouteOptions;

@@ -22,8 +22,6 @@ const CONTROL = 'control';
 /** The probes of this server, for a shutdown. */
 const ids = new Set<string>();
 
-const { suspends: _, ...lacks } = cannot;
-
 export function host() {
   return {
     Host: class {
@@ -36,13 +34,13 @@ export function host() {
         this.#sockets = createHibernation(
           ctx,
           ({ url }) => {
-            const service = route(url, lacks);
+            const service = route(url, cannot);
             return service && accept(service.handler, service.arg, service.options);
           },
           { handlers: { probe: { handler: probe, save, restore } } },
         );
         this.#control = createFetch(({ url }) => {
-          const service = route(url, lacks, (command) => this.#perform(command));
+          const service = route(url, cannot, (command) => this.#perform(command));
           return service && accept(service.handler, service.arg, service.options);
         });
       }

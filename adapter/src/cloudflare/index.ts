@@ -54,7 +54,6 @@ export const cannot: Cannot = {
   pausesReading: 'workerd cannot stop reading; a bounded number of messages waits',
   knowsBacklog: 'workerd hides how much waits to be sent',
   seesSendProgress: 'workerd hides how much waits to be sent',
-  suspends: 'createHibernation suspends connections, the other adapters do not',
   reportsMemory: 'workerd itself grows with every connection that has been, with or without this package',
 };
 

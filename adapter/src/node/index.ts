@@ -18,10 +18,8 @@ export type { NodePlatform } from './http.ts';
 export type { UpgradeRequest } from './upgrade.ts';
 export type { UpgradeServer } from './upgrades.ts';
 
-/** What Node.js cannot do. Every rule holds: rules 7.1 to 7.4 are for servers that suspend connections. */
-export const cannot: Cannot = {
-  suspends: 'a socket stays with its process',
-};
+/** What Node.js cannot do: nothing, so every rule holds. */
+export const cannot: Cannot = {};
 
 /**
  * Listens on a port, and asks the route about every request.
