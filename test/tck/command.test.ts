@@ -84,7 +84,9 @@ describe('npx @websock/tck', describeConcurrently, () => {
     expect(code).toBe(0);
     expect(output).toMatch(/^@websock\/tck 0\.1\.0, SPEC\.md 0\.1, ws:/);
     for (const rule of new Set(rules.map((each) => each.rule))) expect(output).toMatch(new RegExp(`^${rule} `, 'm'));
-    expect(output).toContain('the kit cannot shut down a server that it did not start (1.6, 3.7, 4.3o, 4.5, 6.6, 7.2, 7.3)');
+    expect(output).toContain(
+      'the kit cannot shut down a server that it did not start (1.6, 3.7, 4.3o, 4.5, 6.6, 7.2, 7.3)',
+    );
     expect(output).toMatch(/\d{3} passed, 0 failed of a MUST, 0 of a SHOULD, \d+ skipped, in \d+\.\d s\n$/);
   });
 
