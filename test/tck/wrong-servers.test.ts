@@ -46,7 +46,7 @@ async function failuresOf(wrongServer: WrongServer): Promise<string[]> {
   const create = await load(right, wrong);
   const started: (() => unknown)[] = [];
   const start = async (): Promise<StartedServer> => {
-    const served = await serveProbe({ create, bounds: boundsOf(wrongServer) });
+    const served = await serveProbe({ create, bounds: boundsOf(wrongServer), suspends: rule.startsWith('7') });
     started.push(served.close);
     return served;
   };

@@ -40,9 +40,9 @@ export default testsOf('4.6', [
     title: 'a client that only listens stays connected, because its browser answers pings',
     async run(t) {
       const probe = await t.open({
-        options: t.server.cannot.idleTimeoutByDefault === undefined ? { idleTimeout: 1_200 } : {},
+        options: t.server.cannot.idleTimeoutByDefault === undefined ? { idleTimeout: 2_000 } : {},
       });
-      await pause(3_000);
+      await pause(5_000);
       probe.instruct(push(text('alive')));
       let received = await probe.client.next('alive');
       while ('ping' in received) received = await probe.client.next('alive');
