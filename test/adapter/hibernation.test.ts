@@ -165,7 +165,7 @@ describe.concurrent('hibernation', { timeout: 60_000 }, () => {
     await untilEvicted();
     client.text('three');
     expect(await client.next()).toEqual({ text: 'gated 3' });
-    expect(constructions('gated'), 'once nothing is pending').toBe(2);
+    await vi.waitFor(() => expect(constructions('gated'), 'once nothing is pending').toBe(2));
     client.close();
   });
 
