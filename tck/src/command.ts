@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Cannot } from '@websock/spec/conformance';
 import { checkCannot } from './capabilities.ts';
+import { count, rulesOf, whySkipped } from './outcomes.ts';
 import { type NamedReport, page } from './page.ts';
 import { rules } from './rules/index.ts';
 import { type Outcome, type Report, type RunOptions, run } from './run.ts';
@@ -164,13 +165,10 @@ function listed({ rule, title, needs = [], slow, should }: RuleTest): string {
 function describe(report: Report, spec: Spec, version: string, ms: number): string {
   const { outcomes, url } = report;
   const lines = [`@websock/tck ${version}, SPEC.md ${report.spec}, ${url}`, '', 'rule   passed  failed  skipped'];
-  for (const rule of [...new Set(outcomes.map((outcome) => outcome.rule))].sort()) {
-    const count = (wanted: Outcome['outcome']) =>
-      outcomes.filter((each) => each.rule === rule && each.outcome === wanted).length;
-    const cell = (number: number, width: number) => (number === 0 ? '' : String(number)).padStart(width);
-    lines.push(
-      `${rule.padEnd(5)}${cell(count('passed'), 8)}${cell(count('failed'), 8)}${cell(count('skipped'), 9)}`.trimEnd(),
-    );
+  for (const rule of rulesOf(outcomes)) {
+    const ofRule = outcomes.filter((each) => each.rule === rule);
+    const cell = (wanted: Outcome['outcome'], width: number) => String(count(ofRule, wanted) || '').padStart(width);
+    lines.push(`${rule.padEnd(5)}${cell('passed', 8)}${cell('failed', 8)}${cell('skipped', 9)}`.trimEnd());
   }
 
   for (const { rule, title, should, why = '' } of outcomes.filter(({ outcome }) => outcome === 'failed')) {
@@ -179,15 +177,10 @@ function describe(report: Report, spec: Spec, version: string, ms: number): stri
     lines.push(`  The rule: ${spec.rules.get(rule) ?? 'SPEC.md has no such rule'}`);
   }
 
-  const skipped = new Map<string, Set<string>>();
-  for (const { rule, outcome, why = '' } of outcomes) {
-    if (outcome === 'skipped') skipped.set(why, (skipped.get(why) ?? new Set()).add(rule));
-  }
-  if (skipped.size > 0) lines.push('', 'Skipped:');
-  for (const [why, of] of skipped) lines.push(`  ${why} (${[...of].join(', ')})`);
+  const skipped = whySkipped(outcomes);
+  if (skipped.length > 0) lines.push('', 'Skipped:', ...skipped.map((each) => `  ${each}`));
 
-  const total = (wanted: Outcome['outcome'], should?: boolean) =>
-    outcomes.filter((each) => each.outcome === wanted && (should === undefined || each.should === should)).length;
+  const total = (wanted: Outcome['outcome'], should?: boolean) => count(outcomes, wanted, should);
   lines.push(
     '',
     `${total('passed')} passed, ${total('failed', false)} failed of a MUST, ${total('failed', true)} of a SHOULD, ${total('skipped')} skipped, in ${(ms / 1_000).toFixed(1)} s`,

@@ -1,5 +1,6 @@
 // Reports as a page for people: the rules by servers, and each failure with its rule.
 
+import { count, rulesOf, whySkipped } from './outcomes.ts';
 import type { Outcome, Report } from './run.ts';
 import type { Spec } from './spec-rules.ts';
 
@@ -27,7 +28,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.6rem; border: 1
 
 /** A page with the rules by servers, and what each server failed or skipped. */
 export function page(reports: readonly NamedReport[], spec: Spec): string {
-  const rules = [...new Set(reports.flatMap(({ report }) => report.outcomes.map(({ rule }) => rule)))].sort();
+  const rules = rulesOf(reports.flatMap(({ report }) => report.outcomes));
   const versions = [...new Set(reports.map(({ report }) => report.spec))].join(', ');
   return `<!doctype html>
 <html lang="en">
@@ -56,13 +57,12 @@ function row(rule: string, reports: readonly NamedReport[], spec: Spec): string 
   return `<tr><th>${text(rule)}</th><td class="rule">${prose(spec.rules.get(rule))}</td>${cells.join('')}</tr>`;
 }
 
-function cell({ outcomes }: Report, rule: string): string {
-  const count = (wanted: Outcome['outcome'], should?: boolean) =>
-    outcomes.filter(
-      (each) => each.rule === rule && each.outcome === wanted && (should === undefined || each.should === should),
-    ).length;
-  const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
-  const kind = count('failed', false) > 0 ? 'failed' : failed > 0 ? 'should' : passed > 0 ? 'passed' : 'skipped';
+function cell(report: Report, rule: string): string {
+  const outcomes = report.outcomes.filter((each) => each.rule === rule);
+  const [passed, failed] = [count(outcomes, 'passed'), count(outcomes, 'failed')];
+  const skipped = count(outcomes, 'skipped');
+  const kind =
+    count(outcomes, 'failed', false) > 0 ? 'failed' : failed > 0 ? 'should' : passed > 0 ? 'passed' : 'skipped';
   const ran = failed > 0 ? `${passed} of ${passed + failed}` : passed > 0 ? passed : '';
   const rest = skipped > 0 ? ` <small>${skipped} skipped</small>` : '';
   return `<td class="${kind}">${ran}${rest}</td>`;
@@ -71,11 +71,7 @@ function cell({ outcomes }: Report, rule: string): string {
 function section({ name, report }: NamedReport, spec: Spec): string {
   const { outcomes, url, date, passed } = report;
   const failures = outcomes.filter(({ outcome }) => outcome === 'failed');
-  const reasons = new Map<string, Set<string>>();
-  for (const { rule, outcome, why = '' } of outcomes) {
-    if (outcome === 'skipped') reasons.set(why, (reasons.get(why) ?? new Set()).add(rule));
-  }
-  const skipped = Array.from(reasons, ([why, rules]) => `<li>${text(why)} (${text([...rules].join(', '))})</li>`);
+  const skipped = whySkipped(outcomes).map((each) => `<li>${text(each)}</li>`);
   return `<section>
 <h2>${text(name)}: ${passed ? '<span class="passed">conforms</span>' : '<span class="failed">does not conform</span>'}</h2>
 <p><small>${text(url)}, ${text(date)}</small></p>

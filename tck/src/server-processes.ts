@@ -19,7 +19,8 @@ const PORT = /(?<=^wss?:\/\/[^/]*:)PORT(?=\/|$)/;
 export class ServerProcesses {
   readonly #command: string;
   readonly #url: string;
-  readonly #running = new Set<ChildProcess>();
+  /** Those that run, each with the promise of its end. */
+  readonly #running = new Map<ChildProcess, Promise<unknown>>();
 
   /**
    * @param command - a command of the shell, which finds the port to listen on in the environment variable `PORT`
@@ -54,7 +55,6 @@ export class ServerProcesses {
       env: { ...process.env, PORT: String(port) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    this.#running.add(child);
     let reports = '';
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       reports += text;
@@ -64,6 +64,7 @@ export class ServerProcesses {
       child.once('error', () => resolve());
       child.once('close', () => resolve());
     }).then(() => this.#running.delete(child));
+    this.#running.set(child, ended);
     const state = await Promise.race([ended.then(() => 'ended'), listens(new URL(url).hostname, port)]);
     if (state !== 'listens') {
       const why = state === 'ended' ? 'ended' : `did not listen on port ${port} within ${START / 1_000} s`;
@@ -73,9 +74,9 @@ export class ServerProcesses {
     return {
       url,
       reports: () => reports,
-      shutdown: async () => {
+      shutdown() {
         signal(child, 'SIGTERM');
-        await ended;
+        return ended;
       },
     };
   }
@@ -83,18 +84,13 @@ export class ServerProcesses {
   /** Shuts down all servers that still run. */
   async stop(): Promise<void> {
     const killed = setTimeout(() => this.#kill(), STOP);
-    await Promise.all(
-      Array.from(this.#running, async (child) => {
-        const closed = once(child, 'close');
-        signal(child, 'SIGTERM');
-        await closed;
-      }),
-    );
+    for (const child of this.#running.keys()) signal(child, 'SIGTERM');
+    await Promise.all(this.#running.values());
     clearTimeout(killed);
   }
 
   #kill(): void {
-    for (const child of this.#running) signal(child, 'SIGKILL');
+    for (const child of this.#running.keys()) signal(child, 'SIGKILL');
   }
 }
 

@@ -120,8 +120,9 @@ export class ServerUnderTest {
     }
   }
 
-  async #connectControl(): Promise<Client> {
-    const patience = Math.max(PATIENCE, this.patience); // a timeout here fails all tests
+  /** @param least - the least time to wait for an answer, in ms: a timeout of a command fails all tests */
+  async #connectControl(least = PATIENCE): Promise<Client> {
+    const patience = Math.max(least, this.patience);
     const control = await Client.connect(resolvePath(this.url, '/control'), { patience });
     this.#control.add(control);
     await answer(control); // the server's declaration
@@ -191,11 +192,8 @@ export class ServerUnderTest {
 
   /** Has the server suspend the connection of a probe, or waits until it has, which may take `SUSPENSION_WAIT`. */
   async suspend(id: string): Promise<void> {
-    const control = await Client.connect(resolvePath(this.url, '/control'), {
-      patience: Math.max(SUSPENSION_WAIT, this.patience),
-    });
+    const control = await this.#connectControl(SUSPENSION_WAIT);
     try {
-      await answer(control); // the server's declaration
       control.text(JSON.stringify({ suspend: id } satisfies Command));
       if ((await answer(control)) !== true) throw new Error('the server cannot suspend the connection of the probe');
     } finally {

@@ -28,6 +28,7 @@ export default testsOf('7.2', [
       ['ok', {}],
       ['reply', { result: { type: 'reply', messages: [] } }],
       ['a promise', { wait: 1 }],
+      ['a state that was changed in place', { inPlace: true }],
     ] as const
   ).map(
     ([what, instruction]): RuleCase => ({
@@ -50,20 +51,6 @@ export default testsOf('7.2', [
       },
     }),
   ),
-  {
-    title: 'a state that was changed in place is saved',
-    needs: ['suspends'],
-    async run(t) {
-      const probe = await t.open();
-      await exchange(probe);
-      await exchange(probe, { inPlace: true });
-      await t.server.suspend(probe.id);
-      await exchange(probe);
-      const trace = await probe.trace();
-      t.check(trace.restorations > 0, 'a restored state', trace.events);
-      t.keepsState(trace);
-    },
-  },
   {
     title: 'a state that cannot be saved is an invalid result: nothing is sent, and terminate receives the last state',
     needs: ['suspends'],

@@ -1,3 +1,4 @@
+import type { WebSock } from '@websock/spec';
 import type { ProbeConnection, ProbeOptions, Trace } from '../server-under-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { push, type RuleCase, stop, testsOf, text } from './common.ts';
@@ -16,6 +17,16 @@ function slept(t: TestContext, trace: Trace): void {
   t.check(trace.restorations > 0, 'a restored state', trace.events);
   t.keepsState(trace);
   t.neverOverlaps(trace);
+}
+
+/** The suspended connection ends: `terminate` is called once, with the saved state. */
+async function terminatedOnce(t: TestContext, probe: ProbeConnection, reason: WebSock.CloseReason): Promise<void> {
+  await probe.untilTerminated();
+  await t.server.quiet();
+  const trace = await probe.trace();
+  t.started(trace, 'init', 'handleIn', 'terminate');
+  t.equal(trace.reason, reason);
+  slept(t, trace);
 }
 
 /** A test of a suspended connection. */
@@ -49,33 +60,18 @@ export default testsOf('7.3', [
   whileSuspended("the client's close frame: terminate is called once, with the saved state", async (t) => {
     const probe = await suspended(t);
     probe.client.close(4001, 'bye');
-    await probe.untilTerminated();
-    await t.server.quiet();
-    const trace = await probe.trace();
-    t.started(trace, 'init', 'handleIn', 'terminate');
-    t.equal(trace.reason, { type: 'remote', code: 4001, reason: 'bye' });
-    slept(t, trace);
+    await terminatedOnce(t, probe, { type: 'remote', code: 4001, reason: 'bye' });
   }),
   whileSuspended('a lost connection: terminate is called once, with the saved state', async (t) => {
     const probe = await suspended(t);
     probe.client.cut();
-    await probe.untilTerminated();
-    await t.server.quiet();
-    const trace = await probe.trace();
-    t.started(trace, 'init', 'handleIn', 'terminate');
-    t.equal(trace.reason, { type: 'remote', code: 1006, reason: '' });
-    slept(t, trace);
+    await terminatedOnce(t, probe, { type: 'remote', code: 1006, reason: '' });
   }),
   whileSuspended('stop closes the connection, and terminate is called once, with the saved state', async (t) => {
     const probe = await suspended(t);
     await t.server.stop(probe.id, { code: 4002, reason: 'thrown out' });
     await t.closes(probe.client, 4002, 'thrown out');
-    await probe.untilTerminated();
-    await t.server.quiet();
-    const trace = await probe.trace();
-    t.started(trace, 'init', 'handleIn', 'terminate');
-    t.equal(trace.reason, { type: 'normal', code: 4002, reason: 'thrown out' });
-    slept(t, trace);
+    await terminatedOnce(t, probe, { type: 'normal', code: 4002, reason: 'thrown out' });
   }),
   whileSuspended('after several suspensions, init and terminate have been called once', async (t) => {
     const probe = await suspended(t);
