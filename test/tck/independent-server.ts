@@ -15,10 +15,12 @@ export interface Service {
   readonly arg: unknown;
   readonly options?: WebSock.ConnectionOptions;
   /** Without these, the connection is never suspended. */
-  readonly suspension?: {
-    save(state: any): unknown;
-    restore(saved: any, mailbox: WebSock.Mailbox<any>): unknown;
-  };
+  readonly suspension?:
+    | {
+        save(state: any): unknown;
+        restore(saved: any, mailbox: WebSock.Mailbox<any>): unknown;
+      }
+    | undefined;
 }
 
 /** The limits of the rules, which tests shorten. Times are in ms. */

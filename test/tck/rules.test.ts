@@ -21,30 +21,39 @@ async function startHost(starting: Promise<Host>): Promise<StartedServer> {
   return { url, shutdown, reports };
 }
 
-/** All servers run at the same time: few tests of each, with more patience. */
-const SHARED = { atOnce: 2, patience: 30_000 };
-/** Only the chapter about suspension, in which each test waits 12 s for an eviction. */
-const SUSPENSION = { atOnce: 40, patience: 30_000 };
+/** Which tests run on a server, and how. */
+interface Tests {
+  readonly chapter?: string;
+  readonly slow: boolean;
+  readonly atOnce: number;
+  readonly patience: number;
+}
 
-type Server = [name: string, start: () => Promise<StartedServer>];
+/** All servers run at the same time: few tests of each, with more patience. */
+const SHARED: Tests = { slow: complete, atOnce: 2, patience: 30_000 };
+/** In the chapter about suspension, each test waits 12 s for an eviction. */
+const SUSPENSION: Tests = { ...SHARED, chapter: '7', atOnce: 40 };
+
+type Server = [name: string, start: () => Promise<StartedServer>, tests: Tests];
 const others: Server[] = [
-  ['http2', () => startHost(launch('node', ['test/toolkit/hosts/http2.ts', application]))],
-  ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application]))],
-  ['independent', () => serveProbe()],
+  ['http2', () => startHost(launch('node', ['test/toolkit/hosts/http2.ts', application])), { ...SHARED, slow: false }],
+  ['crossws', () => startHost(launch('node', ['test/toolkit/hosts/crossws.ts', application])), SHARED],
+  ['independent', () => serveProbe(), SHARED],
 ];
 const worker = join(import.meta.dirname, 'hibernation.application.ts');
 const hibernation: Server = [
   'hibernation',
   () => startHost(launch('cloudflare', ['test/toolkit/hosts/cloudflare.ts', worker, worker], { EVICTION: 'yes' })),
+  SUSPENSION,
 ];
 const servers = [
-  ...platforms.map((platform): Server => [platform, () => startHost(host(platform, application))]),
+  ...platforms.map((platform): Server => [platform, () => startHost(host(platform, application)), SHARED]),
   ...(complete ? others : []),
   hibernation,
 ];
 
 // The runner decides how many tests run at the same time; the tests of vitest only wait for the outcomes.
-describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, start) => {
+describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (_name, start, { chapter = '', ...tests }) => {
   const outcomes = new Map<string, Promise<Outcome>>();
   let running: StartedServer | undefined;
   let runner: Runner | undefined;
@@ -53,11 +62,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, star
   beforeAll(async ({}, suite) => {
     running = await start();
     const help: RunHelp = { start, reports: running.reports, shutdownTakesClose: true };
-    const connected = await Runner.connect(running.url, {
-      ...help,
-      slow: complete && name !== 'http2',
-      ...(name === 'hibernation' ? SUSPENSION : SHARED),
-    });
+    const connected = await Runner.connect(running.url, { ...help, ...tests });
     runner = connected;
     const chosen = new Set(suite.tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     for (const rule of rules) {
@@ -70,7 +75,7 @@ describe.each(servers)('%s', { concurrent: true, timeout: 600_000 }, (name, star
     await running?.shutdown();
   }, 30_000);
 
-  for (const rule of name === 'hibernation' ? rules.filter(({ rule }) => rule.startsWith('7.')) : rules) {
+  for (const rule of rules.filter(({ rule }) => rule.startsWith(chapter))) {
     const title = titleOf(rule);
     test(title, async ({ skip }) => {
       const { outcome, why } = (await outcomes.get(title)) as Outcome;

@@ -26,8 +26,8 @@ export async function serveProbe({
   const { server, shutdown, suspend } = create(
     (url) => {
       if (suspends) return route(url, {}, perform);
-      const { suspension: _, ...service } = route(url) ?? {};
-      return 'handler' in service ? service : undefined;
+      const service = route(url);
+      return service && { ...service, suspension: undefined };
     },
     (callback, error) => {
       const report = `${callback}: ${error}`;

@@ -2098,7 +2098,7 @@ export const wrongServers: readonly WrongServer[] = [
     '7.2',
     'messages are sent before the state is saved',
     'if (suspension) saved =',
-    'if (!ended) for (const { opcode, bytes } of (checked.messages as any[]).splice(0)) sendFrame(opcode, bytes); if (suspension) saved =',
+    'if (!ended) for (const { opcode, bytes } of checked.messages.splice(0)) sendFrame(opcode, bytes); if (suspension) saved =',
   ],
   [
     '7.2',
